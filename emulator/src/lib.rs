@@ -1,0 +1,1 @@
+//! JD Cloud gateway emulator (under construction).

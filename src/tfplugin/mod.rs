@@ -1,0 +1,3 @@
+//! Terraform's two plugin protocols as thin adapters over a `framework` server.
+
+pub mod proto;

@@ -1,0 +1,13 @@
+//! The messages of `proto/tfplugin5.proto` and `proto/tfplugin6.proto`, generated at build time.
+
+/// Protocol 6.
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::restriction, clippy::pedantic)]
+pub mod v6 {
+    tonic::include_proto!("tfplugin6");
+}
+
+/// Protocol 5; messages that are the same on the wire are protocol 6's Rust types.
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::restriction, clippy::pedantic)]
+pub mod v5 {
+    tonic::include_proto!("tfplugin5");
+}
