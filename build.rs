@@ -13,23 +13,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
 
     let plugin = ["grpc_broker.proto", "grpc_controller.proto", "grpc_stdio.proto", "health.proto"];
-    generator().compile_fds(protox::compile(plugin, ["proto"])?)?;
+    messages().compile_fds(protox::compile(plugin, ["proto"])?)?;
 
     let v6 = protox::compile(["tfplugin6.proto"], ["proto"])?;
     let v5 = protox::compile(["tfplugin5.proto"], ["proto"])?;
     let shared = shared_types(&v5.file, &v6.file);
-    generator().compile_fds(v6)?;
-    let mut generator = generator();
+    messages().compile_fds(v6)?;
+    let mut v5_messages = messages();
     for name in shared {
-        generator = generator.extern_path(format!(".tfplugin5.{name}"), format!("crate::tfplugin::proto::v6::{name}"));
+        v5_messages.extern_path(format!(".tfplugin5.{name}"), format!("crate::tfplugin::proto::v6::{name}"));
     }
-    generator.compile_fds(v5)?;
+    v5_messages.compile_fds(v5)?;
     Ok(())
 }
 
-fn generator() -> tonic_prost_build::Builder {
-    // `bytes` keeps a value's encoding as a slice of the received message instead of copying it.
-    tonic_prost_build::configure().build_client(false).build_transport(false).bytes(".")
+/// Messages only: a service trait of 36 calls would link the decoder of every request that is never answered.
+fn messages() -> prost_build::Config {
+    let mut config = prost_build::Config::new();
+    // A value's encoding stays a slice of the received message; maps are encoded in one order.
+    config.bytes(["."]).btree_map(["."]);
+    config
 }
 
 /// The top-level messages and enums of protocol 5 that protocol 6 has with the same name, fields and numbers,

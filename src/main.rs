@@ -1,3 +1,96 @@
-//! The provider's binary.
+//! The provider's binary: answers a person, or serves the host that has started it.
 
-fn main() {}
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use terraform_provider_jdcloud::go_plugin::{self, Environment, InvalidEnvironment, Plugin};
+use terraform_provider_jdcloud::provider::{self, JdCloud};
+use terraform_provider_jdcloud::tfplugin;
+
+const NAME: &str = env!("CARGO_PKG_NAME");
+
+fn main() -> ExitCode {
+    match run(std::env::args_os().skip(1).collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            say(&mut std::io::stderr(), &message);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Vec<OsString>) -> Result<(), String> {
+    let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
+    let arguments: Vec<&str> = arguments.iter().map(|argument| &**argument).collect();
+    match arguments[..] {
+        ["-h" | "-help" | "--help" | "help"] => print(&help()),
+        ["-v" | "-version" | "--version" | "version"] => print(&format!("{NAME} {}", provider::VERSION)),
+        ["-debug" | "--debug"] => {
+            log();
+            let asked = std::env::var("PLUGIN_PROTOCOL_VERSIONS").unwrap_or_default();
+            go_plugin::serve_debug(&plugin(), &asked).map_err(|error| format!("[ERROR] {NAME}: {error}"))
+        }
+        [] => match Environment::read(|name| std::env::var_os(name)) {
+            Ok(environment) => {
+                log();
+                go_plugin::serve(&plugin(), environment).map_err(|error| format!("[ERROR] {NAME}: {error}"))
+            }
+            Err(InvalidEnvironment::NoHost) => Err(format!("{}\nSee {NAME} --help.", introduction())),
+            Err(error) => Err(format!("[ERROR] {NAME}: {error}")),
+        },
+        _ => Err(format!("{NAME} takes no arguments but --help, --version and -debug; got: {}", arguments.join(" "))),
+    }
+}
+
+fn plugin() -> Plugin<'static> {
+    Plugin { address: provider::SOURCE_ADDRESS, protocols: &tfplugin::PROTOCOLS, connect: &connect }
+}
+
+fn connect(protocol: u32) -> go_plugin::Calls {
+    Arc::new(tfplugin::connection(Arc::new(JdCloud), protocol))
+}
+
+/// Logs as Terraform asks, panics included: their usual text would reach nobody.
+fn log() {
+    go_plugin::logging::init("terraform_provider_jdcloud", provider::NAME, |name| std::env::var_os(name));
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "the provider crashed in a call");
+    }));
+}
+
+fn introduction() -> String {
+    format!(
+        "This binary is a plugin: Terraform and OpenTofu start it themselves when a configuration requires the provider\n\
+         {}. It is not meant to be executed directly.",
+        provider::SOURCE_ADDRESS
+    )
+}
+
+fn help() -> String {
+    format!(
+        "{NAME} {}\n\n{}\n\nUsage:\n  \
+         {NAME} --version   print the version\n  \
+         {NAME} --help      print this text\n  \
+         {NAME} -debug      serve until Ctrl-C and print the TF_REATTACH_PROVIDERS to attach with;\n  \
+         {:width$}         PLUGIN_PROTOCOL_VERSIONS=5 makes it speak protocol 5\n\n\
+         Logs go to standard error at the level of TF_LOG_PROVIDER or TF_LOG (TRACE, DEBUG, INFO, WARN, ERROR).",
+        provider::VERSION,
+        introduction(),
+        "",
+        width = NAME.len() + 2,
+    )
+}
+
+#[allow(clippy::disallowed_methods)] // a person asked, and no host reads
+fn print(text: &str) -> Result<(), String> {
+    say(&mut std::io::stdout(), text);
+    Ok(())
+}
+
+/// Says something to a person who may have closed the terminal already.
+fn say(out: &mut dyn Write, text: &str) {
+    let _ = writeln!(out, "{text}");
+}

@@ -1,1 +1,30 @@
-//! (under construction)
+//! A small provider framework: schemas, values and their codecs, diagnostics, and the traits a provider implements.
+//!
+//! Knows Terraform's type system and what a provider is asked to do, but neither gRPC nor JD Cloud: `tfplugin` puts a
+//! [`Server`] on the wire, and `provider` implements the traits.
+
+mod cty_type;
+mod data_source;
+mod diagnostic;
+mod function;
+pub mod json;
+pub mod msgpack;
+mod number;
+mod path;
+mod provider;
+mod schema;
+mod server;
+mod value;
+mod value_error;
+
+pub use cty_type::Type;
+pub use data_source::DataSource;
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use function::{Function, FunctionError, Parameter, Signature};
+pub use number::{InvalidNumber, Number};
+pub use path::{AttributePath, Step};
+pub use provider::{Host, Provider};
+pub use schema::{Attribute, Mode, Schema};
+pub use server::{EncodedValue, Server};
+pub use value::{Config, Data, Elements, Members, Refinement, Str, Value};
+pub use value_error::{Problem, ValueError};

@@ -3,11 +3,11 @@
 /// Protocol 6.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::restriction, clippy::pedantic)]
 pub mod v6 {
-    tonic::include_proto!("tfplugin6");
+    include!(concat!(env!("OUT_DIR"), "/tfplugin6.rs"));
 }
 
 /// Protocol 5; messages that are the same on the wire are protocol 6's Rust types.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::restriction, clippy::pedantic)]
 pub mod v5 {
-    tonic::include_proto!("tfplugin5");
+    include!(concat!(env!("OUT_DIR"), "/tfplugin5.rs"));
 }

@@ -1,0 +1,190 @@
+//! Writes a value of a known type.
+
+use std::convert::Infallible;
+
+use rmp::encode::{self, ByteBuf, ValueWriteError};
+
+use super::{REFINED, refinement};
+use crate::framework::{AttributePath, Data, Number, Problem, Refinement, Step, Type, Value, ValueError};
+
+/// Writes `value` as a value of type `ty`.
+///
+/// # Errors
+/// When the value is not of that type; objects must have exactly the attributes of their type.
+pub fn encode(ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
+    let mut encoder = Encoder::default();
+    encoder.value(ty, value)?;
+    Ok(encoder.into_bytes())
+}
+
+/// The msgpack encoding of a value, as far as it has been written.
+#[derive(Default)]
+pub struct Encoder {
+    output: ByteBuf,
+}
+
+/// Writing to memory cannot fail, so there is nothing to handle.
+fn infallible<T>(result: Result<T, ValueWriteError<Infallible>>) {
+    let Ok(_) = result;
+}
+
+impl Encoder {
+    /// What has been written.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.output.into_vec()
+    }
+
+    /// Writes a value of type `ty`.
+    ///
+    /// # Errors
+    /// When the value is not of that type.
+    pub fn value(&mut self, ty: &Type, value: &Value) -> Result<(), ValueError> {
+        let data = match value {
+            Value::Null => {
+                self.null();
+                return Ok(());
+            }
+            Value::Unknown(refinement) => {
+                self.unknown(refinement.as_deref());
+                return Ok(());
+            }
+            Value::Known(data) => data,
+        };
+        match (ty, data) {
+            (Type::Bool, Data::Bool(value)) => {
+                let Ok(()) = encode::write_bool(&mut self.output, *value);
+            }
+            (Type::Number, Data::Number(number)) => self.number(number),
+            (Type::String, Data::String(text)) => self.text(text),
+            (Type::List(element) | Type::Set(element), Data::List(elements)) => {
+                self.array_length(elements.len())?;
+                for (index, value) in elements.iter().enumerate() {
+                    self.value(element, value).map_err(|error| error.within(Step::index(index)))?;
+                }
+            }
+            (Type::Tuple(types), Data::List(elements)) => {
+                if types.len() != elements.len() {
+                    return Err(Problem::TupleLength { expected: types.len(), found: elements.len() }.into());
+                }
+                self.array_length(types.len())?;
+                for (index, (ty, value)) in types.iter().zip(elements).enumerate() {
+                    self.value(ty, value).map_err(|error| error.within(Step::index(index)))?;
+                }
+            }
+            (Type::Map(element), Data::Map(members)) => {
+                self.map_length(members.len())?;
+                for (key, value) in members {
+                    self.text(key);
+                    self.value(element, value).map_err(|error| error.within(Step::Key(key.to_string())))?;
+                }
+            }
+            (Type::Object(attributes), Data::Map(members)) => {
+                if let Some(name) = members.keys().find(|name| !attributes.contains_key(*name)) {
+                    return Err(Problem::Unexpected(name.to_string()).into());
+                }
+                self.map_length(attributes.len())?;
+                for (name, ty) in attributes {
+                    let value = members.get(name).ok_or_else(|| Problem::Missing(name.to_string()))?;
+                    self.text(name);
+                    self.value(ty, value).map_err(|error| error.within(Step::Attribute(name.to_string())))?;
+                }
+            }
+            (Type::Dynamic, Data::Dynamic(ty, value)) => {
+                self.array_length(2)?;
+                let json = ty.to_json();
+                infallible(encode::write_bin(&mut self.output, &json));
+                self.value(ty, value)?;
+            }
+            (Type::Dynamic, _) => return Err(Problem::Untyped.into()),
+            _ => return Err(Problem::Required(ty.clone()).into()),
+        }
+        Ok(())
+    }
+
+    fn null(&mut self) {
+        let Ok(()) = encode::write_nil(&mut self.output);
+    }
+
+    fn text(&mut self, text: &str) {
+        infallible(encode::write_str(&mut self.output, text));
+    }
+
+    /// As Terraform writes numbers: an integer of 64 bits, a float that is exact, or else the decimal digits.
+    fn number(&mut self, number: &Number) {
+        if let Some(integer) = number.as_i64() {
+            infallible(encode::write_sint(&mut self.output, integer));
+        } else if let Some(float) = number.as_exact_f64().filter(|_| !number.is_integer()) {
+            infallible(encode::write_f64(&mut self.output, float));
+        } else {
+            self.text(&number.to_string());
+        }
+    }
+
+    fn array_length(&mut self, length: usize) -> Result<(), ValueError> {
+        infallible(encode::write_array_len(&mut self.output, wire_length(length)?));
+        Ok(())
+    }
+
+    fn map_length(&mut self, length: usize) -> Result<(), ValueError> {
+        infallible(encode::write_map_len(&mut self.output, wire_length(length)?));
+        Ok(())
+    }
+
+    fn unknown(&mut self, refinement: Option<&Refinement>) {
+        let payload = refinement.map(describe).unwrap_or_default();
+        if payload.len() <= 1 {
+            // The extension that every Terraform reads as unknown: type 0, one byte 0.
+            infallible(encode::write_ext_meta(&mut self.output, 1, 0));
+            self.output.as_mut_vec().push(0);
+        } else {
+            // A refinement that was read is at most 1,024 bytes long.
+            infallible(encode::write_ext_meta(&mut self.output, u32::try_from(payload.len()).unwrap_or(u32::MAX), REFINED));
+            self.output.as_mut_vec().extend_from_slice(&payload);
+        }
+    }
+}
+
+/// The map of what is known about an unknown value.
+fn describe(refinement: &Refinement) -> Vec<u8> {
+    let Refinement { null, prefix, minimum, maximum, minimum_length, maximum_length } = refinement;
+    let mut fields = Encoder::default();
+    let mut count = 0;
+    let mut key = |fields: &mut Encoder, key| {
+        count += 1;
+        infallible(encode::write_uint(&mut fields.output, key));
+    };
+    if let Some(null) = null {
+        key(&mut fields, refinement::NULL);
+        let Ok(()) = encode::write_bool(&mut fields.output, *null);
+    }
+    if let Some(prefix) = prefix {
+        key(&mut fields, refinement::PREFIX);
+        fields.text(prefix);
+    }
+    for (name, bound) in [(refinement::MINIMUM, minimum), (refinement::MAXIMUM, maximum)] {
+        if let Some((number, inclusive)) = bound {
+            key(&mut fields, name);
+            infallible(encode::write_array_len(&mut fields.output, 2));
+            fields.number(number);
+            let Ok(()) = encode::write_bool(&mut fields.output, *inclusive);
+        }
+    }
+    for (name, length) in [(refinement::MINIMUM_LENGTH, minimum_length), (refinement::MAXIMUM_LENGTH, maximum_length)] {
+        if let Some(length) = length {
+            key(&mut fields, name);
+            infallible(encode::write_sint(&mut fields.output, *length));
+        }
+    }
+    if count == 0 {
+        return Vec::new();
+    }
+    let mut map = Encoder::default();
+    infallible(encode::write_map_len(&mut map.output, count));
+    map.output.as_mut_vec().extend_from_slice(&fields.into_bytes());
+    map.into_bytes()
+}
+
+/// A length as msgpack counts it. No message that long fits the wire's own limit, so a longer one is no list or map.
+fn wire_length(length: usize) -> Result<u32, ValueError> {
+    u32::try_from(length).map_err(|_| ValueError { path: AttributePath::default(), problem: Problem::Truncated })
+}

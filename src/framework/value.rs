@@ -1,0 +1,216 @@
+//! Terraform's values: known, null, or not known yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Number, Type};
+
+/// Text that is cheap to share: keys and instance types repeat thousands of times in one value.
+pub type Str = Arc<str>;
+
+/// The elements of a list, set or tuple.
+pub type Elements = Vec<Value>;
+
+/// The elements of a map, or the attributes of an object.
+pub type Members = BTreeMap<Str, Value>;
+
+/// A value in one of its three states. What type it has is told by a [`Type`] beside it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value<T = Data> {
+    /// Absent, or set to `null`.
+    Null,
+    /// Decided only later, in apply; some things may be known about it already.
+    Unknown(Option<Box<Refinement>>),
+    /// Known, though parts of it may not be.
+    Known(T),
+}
+
+/// A known value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Data {
+    /// A bool.
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// A string.
+    String(Str),
+    /// A list, set or tuple.
+    List(Elements),
+    /// A map or object.
+    Map(Members),
+    /// A value whose type was left open, with that type. It may be null or unknown in itself.
+    Dynamic(Box<Type>, Box<Value>),
+}
+
+/// What is known about an unknown value already.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Refinement {
+    /// Whether it will be null, where that is decided.
+    pub null: Option<bool>,
+    /// What the string will start with.
+    pub prefix: Option<String>,
+    /// The lower bound of the number, and whether it may be the bound itself.
+    pub minimum: Option<(Number, bool)>,
+    /// The upper bound of the number, and whether it may be the bound itself.
+    pub maximum: Option<(Number, bool)>,
+    /// The smallest number of elements.
+    pub minimum_length: Option<i64>,
+    /// The largest number of elements.
+    pub maximum_length: Option<i64>,
+}
+
+impl<T> Value<T> {
+    /// An unknown value about which nothing else is known.
+    pub const UNKNOWN: Self = Self::Unknown(None);
+
+    /// The known value.
+    pub fn known(self) -> Option<T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Null | Self::Unknown(_) => None,
+        }
+    }
+
+    /// Whether the value is null.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// The same state of another value.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Value<U> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Unknown(refinement) => Value::Unknown(refinement),
+            Self::Known(value) => Value::Known(change(value)),
+        }
+    }
+
+    /// The same value, borrowed.
+    pub fn as_ref(&self) -> Value<&T> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Unknown(refinement) => Value::Unknown(refinement.clone()),
+            Self::Known(value) => Value::Known(value),
+        }
+    }
+}
+
+impl Value {
+    /// A string.
+    pub fn string(text: impl Into<Str>) -> Self {
+        Self::Known(Data::String(text.into()))
+    }
+
+    /// A list, set or tuple.
+    pub fn list(elements: impl IntoIterator<Item = Value>) -> Self {
+        Self::Known(Data::List(elements.into_iter().collect()))
+    }
+
+    /// A map or object.
+    pub fn members<K: Into<Str>>(members: impl IntoIterator<Item = (K, Value)>) -> Self {
+        Self::Known(Data::Map(members.into_iter().map(|(key, value)| (key.into(), value)).collect()))
+    }
+
+    /// Whether nothing in it is unknown.
+    pub fn is_wholly_known(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Unknown(_) => false,
+            Self::Known(Data::List(elements)) => elements.iter().all(Self::is_wholly_known),
+            Self::Known(Data::Map(members)) => members.values().all(Self::is_wholly_known),
+            Self::Known(Data::Dynamic(_, value)) => value.is_wholly_known(),
+            Self::Known(Data::Bool(_) | Data::Number(_) | Data::String(_)) => true,
+        }
+    }
+
+    /// The text, where it is known.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Known(Data::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The elements of a list, set or tuple, where they are known.
+    pub fn as_list(&self) -> Option<&[Value]> {
+        match self {
+            Self::Known(Data::List(elements)) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// The members of a map or object, where they are known.
+    pub fn as_members(&self) -> Option<&Members> {
+        match self {
+            Self::Known(Data::Map(members)) => Some(members),
+            _ => None,
+        }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Known(Data::Bool(value))
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Known(Data::Number(value.into()))
+    }
+}
+
+/// The elements of a set: a known one counts once, while two unknown ones may still turn out to differ.
+pub(super) fn without_duplicates(mut elements: Elements) -> Elements {
+    let mut seen = BTreeSet::new();
+    elements.retain(|element| !element.is_wholly_known() || seen.insert(element.clone()));
+    elements
+}
+
+/// A block's arguments by name. The codec has checked them against the schema, so an argument asked for by another
+/// name or type than the schema's is a mistake of the provider, and reads as null.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config(Members);
+
+impl Config {
+    /// The arguments of a block; one that is wholly null has none.
+    pub fn new(block: Value) -> Self {
+        match block {
+            Value::Known(Data::Map(members)) => Self(members),
+            _ => Self::default(),
+        }
+    }
+
+    /// An argument.
+    pub fn get(&self, name: &str) -> &Value {
+        self.0.get(name).unwrap_or(&Value::Null)
+    }
+
+    /// A string argument.
+    pub fn string(&self, name: &str) -> Value<&str> {
+        self.typed(name, |data| if let Data::String(text) = data { Some(&**text) } else { None })
+    }
+
+    /// A bool argument.
+    pub fn bool(&self, name: &str) -> Value<bool> {
+        self.typed(name, |data| if let Data::Bool(value) = data { Some(*value) } else { None })
+    }
+
+    /// A number argument.
+    pub fn number(&self, name: &str) -> Value<&Number> {
+        self.typed(name, |data| if let Data::Number(number) = data { Some(number) } else { None })
+    }
+
+    /// An argument that is a list or a set.
+    pub fn elements(&self, name: &str) -> Value<&[Value]> {
+        self.typed(name, |data| if let Data::List(elements) = data { Some(elements.as_slice()) } else { None })
+    }
+
+    fn typed<'a, T>(&'a self, name: &str, read: impl FnOnce(&'a Data) -> Option<T>) -> Value<T> {
+        match self.get(name) {
+            Value::Null => Value::Null,
+            Value::Unknown(refinement) => Value::Unknown(refinement.clone()),
+            Value::Known(data) => read(data).map_or(Value::Null, Value::Known),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What the host tells its plugin through environment variables.
+
+use std::ffi::OsString;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::server::ParsedCertificate;
+
+/// The name of the variable by which a host shows that it is one.
+const COOKIE_NAME: &str = "TF_PLUGIN_MAGIC_COOKIE";
+/// Its value (Terraform's internal/plugin/serve.go). No secret: it only tells a host from a person.
+const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
+
+/// The variables of go-plugin's contract, understood.
+#[derive(Debug)]
+pub struct Environment {
+    /// The protocols that the host speaks, in no order.
+    pub(super) protocols: Vec<u32>,
+    /// The certificate that the host will show. Without one the connection is in plain text.
+    pub(super) client_certificate: Option<CertificateDer<'static>>,
+    /// Where to put the socket instead of the temporary directory.
+    pub(super) socket_dir: Option<PathBuf>,
+    /// The group that may connect to the socket.
+    pub(super) socket_group: Option<String>,
+    /// Whether the host asks if the plugin can multiplex.
+    pub(super) asks_multiplexing: bool,
+    /// The ports to choose from where there are no sockets in the file system.
+    #[cfg_attr(unix, allow(dead_code))]
+    pub(super) ports: RangeInclusive<u16>,
+}
+
+/// Why the process can't serve as a plugin.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidEnvironment {
+    /// Nobody's plugin: a person has run the binary.
+    #[error("not started by Terraform")]
+    NoHost,
+    /// The certificate is there and can't be used. Serving without it would let anyone in.
+    #[error("PLUGIN_CLIENT_CERT: {0}")]
+    ClientCertificate(String),
+    /// A variable that is not text.
+    #[error("{0} is not valid Unicode")]
+    NotUnicode(&'static str),
+    /// The ports can't be used.
+    #[error("PLUGIN_MIN_PORT and PLUGIN_MAX_PORT: {0}")]
+    Ports(String),
+}
+
+impl Environment {
+    /// What a person who starts the binary to attach to it has in place of a host's variables.
+    pub(super) fn for_debugging() -> Self {
+        Self {
+            protocols: Vec::new(),
+            client_certificate: None,
+            socket_dir: None,
+            socket_group: None,
+            asks_multiplexing: false,
+            ports: PORTS,
+        }
+    }
+
+    /// Reads the variables through `lookup`.
+    ///
+    /// # Errors
+    /// When the magic cookie is absent or wrong, or a variable can't be used.
+    pub fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, InvalidEnvironment> {
+        let text = |name: &'static str| match lookup(name).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+            Some(Err(_)) => Err(InvalidEnvironment::NotUnicode(name)),
+        };
+        if text(COOKIE_NAME).ok().flatten().as_deref() != Some(COOKIE) {
+            return Err(InvalidEnvironment::NoHost);
+        }
+        Ok(Self {
+            protocols: protocols(text("PLUGIN_PROTOCOL_VERSIONS")?.as_deref().unwrap_or_default()),
+            client_certificate: text("PLUGIN_CLIENT_CERT")?.map(|pem| certificate(&pem)).transpose()?,
+            socket_dir: lookup("PLUGIN_UNIX_SOCKET_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from),
+            socket_group: text("PLUGIN_UNIX_SOCKET_GROUP")?,
+            asks_multiplexing: text("PLUGIN_MULTIPLEX_GRPC")?.is_some(),
+            ports: ports(text("PLUGIN_MIN_PORT")?, text("PLUGIN_MAX_PORT")?)?,
+        })
+    }
+}
+
+/// The numbers in a comma-separated list; go-plugin passes over what is none.
+pub(super) fn protocols(list: &str) -> Vec<u32> {
+    list.split(',').filter_map(|entry| entry.trim().parse().ok()).collect()
+}
+
+/// The highest protocol in common. A host that names none of ours gets the lowest and says itself what is wrong.
+pub(super) fn choose_protocol(ours: &[u32], theirs: &[u32]) -> u32 {
+    let common = ours.iter().filter(|protocol| theirs.contains(protocol)).max();
+    common.or(ours.iter().min()).copied().unwrap_or_default()
+}
+
+fn certificate(pem: &str) -> Result<CertificateDer<'static>, InvalidEnvironment> {
+    let invalid = |problem: String| InvalidEnvironment::ClientCertificate(problem);
+    let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| invalid(format!("no PEM certificate: {error}")))?;
+    ParsedCertificate::try_from(&der).map_err(|error| invalid(format!("no X.509 certificate: {error}")))?;
+    Ok(der)
+}
+
+/// The port range of hosts that give none (go-plugin's client.go).
+const PORTS: RangeInclusive<u16> = 10_000..=25_000;
+
+fn ports(min: Option<String>, max: Option<String>) -> Result<RangeInclusive<u16>, InvalidEnvironment> {
+    // Only Windows listens on a port, so elsewhere nothing in these variables is a reason to stop.
+    if cfg!(unix) {
+        return Ok(PORTS);
+    }
+    let parse = |text: Option<String>, default: u16| match text {
+        None => Ok(default),
+        Some(text) => {
+            text.parse().map_err(|_| InvalidEnvironment::Ports(format!("{text:?} is no port number")))
+        }
+    };
+    let range = parse(min, *PORTS.start())?..=parse(max, *PORTS.end())?;
+    if range.is_empty() {
+        return Err(InvalidEnvironment::Ports(format!("{} is greater than {}", range.start(), range.end())));
+    }
+    Ok(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Environment, InvalidEnvironment> {
+        Environment::read(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
+    }
+
+    #[test]
+    fn a_person_who_runs_the_binary_is_told_from_a_host() {
+        for variables in [&[][..], &[(COOKIE_NAME, "")], &[(COOKIE_NAME, "1")], &[("MAGIC", COOKIE)]] {
+            assert_eq!(read(variables).unwrap_err(), InvalidEnvironment::NoHost);
+        }
+        assert!(read(&[(COOKIE_NAME, COOKIE)]).is_ok());
+    }
+
+    #[test]
+    fn the_highest_common_protocol_is_spoken_whatever_the_list_looks_like() {
+        let cases = [
+            ("5", 5),
+            ("6", 6),
+            ("5,6", 6),
+            ("6,5", 6),
+            ("6,6,5,5", 6),
+            (" 5 , 7", 5),
+            ("", 5),
+            (",,", 5),
+            ("seven", 5),
+            ("4", 5),
+            ("99999999999999999999,6", 6),
+            ("-6,5", 5),
+        ];
+        for (list, protocol) in cases {
+            let environment = read(&[(COOKIE_NAME, COOKIE), ("PLUGIN_PROTOCOL_VERSIONS", list)]).unwrap();
+            assert_eq!(choose_protocol(&[5, 6], &environment.protocols), protocol, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn a_rubbish_certificate_never_means_that_anyone_may_connect() {
+        let block = |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
+        for rubbish in ["rubbish", "-----BEGIN CERTIFICATE-----", &block("AAAA"), &block("!!!!"), " "] {
+            let result = read(&[(COOKIE_NAME, COOKIE), ("PLUGIN_CLIENT_CERT", rubbish)]);
+            let message = result.unwrap_err().to_string();
+            assert!(message.starts_with("PLUGIN_CLIENT_CERT: no "), "{message}");
+        }
+        let empty = read(&[(COOKIE_NAME, COOKIE), ("PLUGIN_CLIENT_CERT", "")]).unwrap();
+        assert!(empty.client_certificate.is_none());
+    }
+}

@@ -1,0 +1,207 @@
+//! The socket that the host connects to: private from the moment it exists, and gone with the process.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::Environment;
+
+/// Where a plugin listens.
+#[derive(Clone, Debug)]
+pub(super) enum Address {
+    #[cfg_attr(windows, allow(dead_code))]
+    Unix(PathBuf),
+    #[cfg_attr(unix, allow(dead_code))]
+    Tcp(SocketAddr),
+}
+
+impl Address {
+    /// The network's name in Go's words.
+    pub(super) fn network(&self) -> &'static str {
+        match self {
+            Self::Unix(_) => "unix",
+            Self::Tcp(_) => "tcp",
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => path.display().fmt(f),
+            Self::Tcp(address) => address.fmt(f),
+        }
+    }
+}
+
+/// Why there is no listener.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// No socket could be made in any of the directories that were tried.
+    #[error("no socket can be made in {dir}: {error}. Set TMPDIR to a writable directory with a shorter path")]
+    Socket {
+        /// The last directory tried.
+        dir: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The group of `PLUGIN_UNIX_SOCKET_GROUP` can't be given the socket.
+    #[error("PLUGIN_UNIX_SOCKET_GROUP: {0}")]
+    Group(String),
+    /// No port of the range is free.
+    #[error("no free port from {min} to {max}; PLUGIN_MIN_PORT and PLUGIN_MAX_PORT set the range")]
+    Ports {
+        /// The first port tried.
+        min: u16,
+        /// The last port tried.
+        max: u16,
+    },
+}
+
+#[cfg(unix)]
+pub(super) use unix::{Listener, Stream};
+
+#[cfg(unix)]
+mod unix {
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use tempfile::TempDir;
+    use tokio::net::{UnixListener, UnixStream};
+
+    use super::{Address, Environment, ListenError, PathBuf, io};
+
+    pub(in crate::go_plugin) type Stream = UnixStream;
+
+    /// The longest path of a socket: macOS has 104 bytes for it, Linux 108, a terminating zero included.
+    const MAX_PATH: usize = 103;
+
+    /// A listening socket; dropping it removes the file.
+    pub(in crate::go_plugin) struct Listener {
+        socket: UnixListener,
+        path: PathBuf,
+        /// The private directory that holds the socket, or where it was made before it moved to the host's directory.
+        _private_dir: TempDir,
+    }
+
+    impl Listener {
+        pub(in crate::go_plugin) fn bind(environment: &Environment) -> Result<Self, ListenError> {
+            let dir = environment.socket_dir.clone().unwrap_or_else(std::env::temp_dir);
+            match bind_in(&dir, environment.socket_group.as_deref()) {
+                // A long TMPDIR is no reason to fail, but a directory that the host has chosen is the only one it wants.
+                Err(ListenError::Socket { .. }) if environment.socket_dir.is_none() => bind_in(Path::new("/tmp"), None),
+                other => other,
+            }
+        }
+
+        pub(in crate::go_plugin) fn address(&self) -> Address {
+            Address::Unix(self.path.clone())
+        }
+
+        pub(in crate::go_plugin) async fn accept(&self) -> io::Result<Stream> {
+            Ok(self.socket.accept().await?.0)
+        }
+    }
+
+    impl Drop for Listener {
+        fn drop(&mut self) {
+            // With the process ends its socket. A file that is gone already is what we want.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+
+    fn bind_in(dir: &Path, group: Option<&str>) -> Result<Listener, ListenError> {
+        let failed = |error| ListenError::Socket { dir: dir.display().to_string(), error };
+        // The directory is private before there is a socket in it, so there is no moment at which others can connect.
+        let private_dir = tempfile::Builder::new()
+            .prefix("plugin")
+            .permissions(fs::Permissions::from_mode(0o700))
+            .tempdir_in(dir)
+            .map_err(failed)?;
+        let made = private_dir.path().join("socket");
+        if made.as_os_str().as_bytes().len() > MAX_PATH {
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidFilename, "the path is too long for a socket")));
+        }
+        // The handshake line is text, of fields with a bar between them.
+        if made.to_str().is_none_or(|path| path.contains(['|', '\n', '\r'])) {
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidFilename, "the path can't stand in the handshake line")));
+        }
+        let socket = UnixListener::bind(&made).map_err(failed)?;
+        let path = match group {
+            None => made,
+            Some(group) => {
+                hand_over(&made, group)?;
+                // The host looks into its own directory only; the socket gets there when the group owns it.
+                let name = private_dir.path().file_name().unwrap_or_default();
+                let path = dir.join(name).with_extension("sock");
+                fs::rename(&made, &path).map_err(failed)?;
+                path
+            }
+        };
+        Ok(Listener { socket, path, _private_dir: private_dir })
+    }
+
+    /// Lets the members of a group, given by name or number, connect.
+    fn hand_over(socket: &Path, group: &str) -> Result<(), ListenError> {
+        let id = match group.parse() {
+            Ok(id) => id,
+            Err(_) => match nix::unistd::Group::from_name(group) {
+                Ok(Some(group)) => group.gid.as_raw(),
+                Ok(None) => return Err(ListenError::Group(format!("there is no group {group:?}"))),
+                Err(error) => return Err(ListenError::Group(format!("group {group:?} can't be looked up: {error}"))),
+            },
+        };
+        std::os::unix::fs::chown(socket, None, Some(id))
+            .and_then(|()| fs::set_permissions(socket, fs::Permissions::from_mode(0o660)))
+            .map_err(|error| ListenError::Group(format!("the socket can't be given to group {group:?}: {error}")))
+    }
+}
+
+#[cfg(windows)]
+pub(super) use windows::{Listener, Stream};
+
+#[cfg(windows)]
+mod windows {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::{Address, Environment, ListenError, io};
+
+    pub(in crate::go_plugin) type Stream = TcpStream;
+
+    /// A listening port on loopback.
+    pub(in crate::go_plugin) struct Listener {
+        socket: TcpListener,
+        address: SocketAddr,
+    }
+
+    impl Listener {
+        pub(in crate::go_plugin) fn bind(environment: &Environment) -> Result<Self, ListenError> {
+            let ports = environment.ports.clone();
+            let (min, max) = (*ports.start(), *ports.end());
+            for port in ports {
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+                let Ok(socket) = std::net::TcpListener::bind(address) else { continue };
+                let Ok(()) = socket.set_nonblocking(true) else { continue };
+                if let Ok(socket) = TcpListener::from_std(socket) {
+                    return Ok(Self { socket, address });
+                }
+            }
+            Err(ListenError::Ports { min, max })
+        }
+
+        pub(in crate::go_plugin) fn address(&self) -> Address {
+            Address::Tcp(self.address)
+        }
+
+        pub(in crate::go_plugin) async fn accept(&self) -> io::Result<Stream> {
+            let (stream, _) = self.socket.accept().await?;
+            stream.set_nodelay(true)?;
+            Ok(stream)
+        }
+    }
+}

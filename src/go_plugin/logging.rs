@@ -1,0 +1,173 @@
+//! Log lines on standard error in the form that hosts understand (hclog's JSON).
+//!
+//! A line that a host misreads is worse than none: a level, message or timestamp that is not a string crashes it, and
+//! other than six fractional digits make it show the raw line. So every value is a string, and lines stay below the
+//! host's buffer.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::Write;
+
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+/// The longest value of a line. Hosts read lines of up to 64 KiB.
+const MAX_VALUE: usize = 8 << 10;
+
+const TIMESTAMP: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
+
+/// Starts logging at the level that Terraform's variables ask for: `TF_LOG_PROVIDER_<NAME>`, `TF_LOG_PROVIDER` or
+/// `TF_LOG`, the first that is set. Only events of crates whose name begins with `crate_name` are logged.
+pub fn init(crate_name: &'static str, provider: &str, lookup: impl Fn(&str) -> Option<OsString>) {
+    let level = level(provider, lookup);
+    if level == LevelFilter::OFF {
+        return;
+    }
+    let subscriber = tracing_subscriber::registry().with(Hclog { level, crate_name });
+    // Fails only where a subscriber is set already, and then that one logs.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+fn level(provider: &str, lookup: impl Fn(&str) -> Option<OsString>) -> LevelFilter {
+    let own = format!("TF_LOG_PROVIDER_{}", provider.to_uppercase());
+    let asked = [own.as_str(), "TF_LOG_PROVIDER", "TF_LOG"].into_iter().filter_map(lookup).find(|value| !value.is_empty());
+    let Some(asked) = asked else { return LevelFilter::OFF };
+    match asked.to_string_lossy().to_ascii_uppercase().as_str() {
+        "DEBUG" => LevelFilter::DEBUG,
+        "INFO" => LevelFilter::INFO,
+        "WARN" => LevelFilter::WARN,
+        "ERROR" => LevelFilter::ERROR,
+        "OFF" => LevelFilter::OFF,
+        // As Terraform does with JSON and with words that it does not know.
+        _ => LevelFilter::TRACE,
+    }
+}
+
+struct Hclog {
+    level: LevelFilter,
+    crate_name: &'static str,
+}
+
+impl<S: Subscriber> Layer<S> for Hclog {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        *metadata.level() <= self.level && metadata.target().starts_with(self.crate_name)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.level)
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let line = line(event, OffsetDateTime::now_utc());
+        // A host that no longer reads must not stop the work.
+        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+    }
+}
+
+fn line(event: &Event<'_>, now: OffsetDateTime) -> String {
+    let mut fields = Fields::default();
+    event.record(&mut fields);
+    let level = match *event.metadata().level() {
+        Level::TRACE => "trace",
+        Level::DEBUG => "debug",
+        Level::INFO => "info",
+        Level::WARN => "warn",
+        Level::ERROR => "error",
+    };
+    let mut entry = fields.0;
+    let mut set = |key: &str, value: String| entry.insert(key.to_owned(), Value::String(value));
+    set("@level", level.to_owned());
+    set("@module", event.metadata().target().to_owned());
+    set("@timestamp", now.format(TIMESTAMP).unwrap_or_default());
+    let mut line = Value::Object(entry).to_string();
+    line.push('\n');
+    line
+}
+
+/// An event's fields as strings; the message is one of them.
+#[derive(Default)]
+struct Fields(Map<String, Value>);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let name = if field.name() == "message" { "@message" } else { field.name() };
+        let value = match value.char_indices().nth(MAX_VALUE) {
+            Some((end, _)) => format!("{}… ({} bytes)", &value[..end], value.len()),
+            None => value.to_owned(),
+        };
+        self.0.insert(name.to_owned(), Value::String(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    struct Capture(Arc<Mutex<Vec<String>>>);
+
+    impl<S: Subscriber> Layer<S> for Capture {
+        fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+            let when = time::macros::datetime!(2026-01-02 03:04:05.6 UTC);
+            self.0.lock().unwrap().push(line(event, when));
+        }
+    }
+
+    #[test]
+    fn a_line_has_only_strings_where_hosts_crash_on_anything_else() {
+        let lines = Arc::default();
+        let subscriber = tracing_subscriber::registry().with(Capture(Arc::clone(&lines)));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(target: "provider", count = 3, text = "a\n\"b\" 中", ok = true, none = Option::<i32>::None, "hello {}", 1);
+            tracing::warn!(target: "provider", level = 5);
+            tracing::error!(target: "provider", long = "x".repeat(100_000), "end");
+        });
+        let lines = lines.lock().unwrap();
+        assert_eq!(
+            lines[0],
+            concat!(
+                r#"{"@level":"info","@message":"hello 1","@module":"provider","@timestamp":"2026-01-02T03:04:05.600000Z","#,
+                r#""count":"3","ok":"true","text":"a\n\"b\" 中"}"#,
+                "\n"
+            )
+        );
+        assert!(lines[1].contains(r#""@level":"warn""#));
+        assert!(lines[2].len() < 64 << 10);
+        for line in lines.iter() {
+            let entry: Map<String, Value> = serde_json::from_str(line).unwrap();
+            assert!(entry.values().all(Value::is_string));
+            assert_eq!(line.matches('\n').count(), 1);
+        }
+    }
+
+    #[test]
+    fn the_level_is_the_one_that_terraform_was_asked_for() {
+        let cases: [(&[(&str, &str)], LevelFilter); 9] = [
+            (&[], LevelFilter::OFF),
+            (&[("TF_LOG", "")], LevelFilter::OFF),
+            (&[("TF_LOG", "debug")], LevelFilter::DEBUG),
+            (&[("TF_LOG", "JSON")], LevelFilter::TRACE),
+            (&[("TF_LOG", "1")], LevelFilter::TRACE),
+            (&[("TF_LOG", "TRACE"), ("TF_LOG_PROVIDER", "WARN")], LevelFilter::WARN),
+            (&[("TF_LOG_PROVIDER", "INFO"), ("TF_LOG_PROVIDER_JDCLOUD", "ERROR")], LevelFilter::ERROR),
+            (&[("TF_LOG_PROVIDER", "OFF")], LevelFilter::OFF),
+            (&[("TF_LOG_CORE", "TRACE")], LevelFilter::OFF),
+        ];
+        for (variables, expected) in cases {
+            let lookup = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
+            assert_eq!(level("jdcloud", lookup), expected, "{variables:?}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The calls whose messages are the same in both protocols.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::proto::v6 as wire;
+use crate::framework::{
+    self, AttributePath, DataSource, Diagnostics, EncodedValue, FunctionError, Provider, Server, Severity, Signature, Step,
+};
+use crate::grpc::{Request, Response, immediate, unary};
+
+pub(super) fn encoded(value: Option<wire::DynamicValue>) -> EncodedValue {
+    value.map(|value| EncodedValue { msgpack: value.msgpack, json: value.json }).unwrap_or_default()
+}
+
+pub(super) fn diagnostics(diagnostics: Diagnostics) -> Vec<wire::Diagnostic> {
+    diagnostics.into_iter().map(diagnostic).collect()
+}
+
+fn diagnostic(diagnostic: framework::Diagnostic) -> wire::Diagnostic {
+    let framework::Diagnostic { severity, summary, detail, attribute } = diagnostic;
+    let severity = match severity {
+        Severity::Error => wire::diagnostic::Severity::Error,
+        Severity::Warning => wire::diagnostic::Severity::Warning,
+    };
+    wire::Diagnostic { severity: severity.into(), summary, detail, attribute: attribute.map(path) }
+}
+
+fn path(path: AttributePath) -> wire::AttributePath {
+    use wire::attribute_path::step::Selector;
+    let steps = path.0.into_iter().map(|step| match step {
+        Step::Attribute(name) => Selector::AttributeName(name),
+        Step::Key(key) => Selector::ElementKeyString(key),
+        Step::Index(index) => Selector::ElementKeyInt(index),
+    });
+    wire::AttributePath { steps: steps.map(|selector| wire::attribute_path::Step { selector: Some(selector) }).collect() }
+}
+
+pub(super) fn capabilities() -> wire::ServerCapabilities {
+    // Schemas never change within a version, so the host need not ask each process for them again.
+    wire::ServerCapabilities { get_provider_schema_optional: true, ..Default::default() }
+}
+
+pub(super) fn data_sources<P: Provider, S>(
+    server: &Server<P>,
+    schema: impl Fn(&dyn DataSource<P::Configured>) -> S,
+) -> BTreeMap<String, S> {
+    server.data_sources().iter().map(|source| (source.type_name().to_owned(), schema(&**source))).collect()
+}
+
+pub(super) fn data_source_names<P: Provider>(server: &Server<P>) -> impl Iterator<Item = String> {
+    server.data_sources().into_iter().map(|source| source.type_name().to_owned())
+}
+
+pub(super) fn functions<P: Provider>(server: &Server<P>) -> BTreeMap<String, wire::Function> {
+    server.functions().iter().map(|function| (function.name().to_owned(), signature(&function.signature()))).collect()
+}
+
+pub(super) fn function_names<P: Provider>(server: &Server<P>) -> impl Iterator<Item = String> {
+    server.functions().into_iter().map(|function| function.name().to_owned())
+}
+
+fn signature(signature: &Signature) -> wire::Function {
+    let parameters = signature.parameters.iter().map(|parameter| wire::function::Parameter {
+        name: parameter.name.to_owned(),
+        r#type: parameter.ty.to_json().into(),
+        description: parameter.description.to_owned(),
+        description_kind: wire::StringKind::Markdown.into(),
+        ..Default::default()
+    });
+    wire::Function {
+        parameters: parameters.collect(),
+        r#return: Some(wire::function::Return { r#type: signature.result.to_json().into() }),
+        summary: signature.summary.to_owned(),
+        description: signature.description.to_owned(),
+        description_kind: wire::StringKind::Markdown.into(),
+        ..Default::default()
+    }
+}
+
+pub(super) async fn get_functions<P: Provider>(server: Arc<Server<P>>, request: Request) -> Response {
+    immediate(request, move |_: wire::get_functions::Request| wire::get_functions::Response {
+        functions: functions(&server),
+        ..Default::default()
+    })
+    .await
+}
+
+pub(super) async fn call_function<P: Provider>(server: Arc<Server<P>>, request: Request) -> Response {
+    immediate(request, move |call: wire::call_function::Request| {
+        let arguments: Vec<_> = call.arguments.into_iter().map(|value| encoded(Some(value))).collect();
+        match server.call_function(&call.name, &arguments) {
+            Ok(result) => wire::call_function::Response { result: Some(dynamic_value(result)), error: None },
+            Err(FunctionError { text, argument }) => {
+                let function_argument = argument.and_then(|position| i64::try_from(position).ok());
+                wire::call_function::Response { result: None, error: Some(wire::FunctionError { text, function_argument }) }
+            }
+        }
+    })
+    .await
+}
+
+pub(super) async fn read_data_source<P: Provider>(server: Arc<Server<P>>, request: Request) -> Response {
+    unary(request, move |read: wire::read_data_source::Request| async move {
+        let (state, messages) = server.read_data_source(&read.type_name, &encoded(read.config)).await;
+        Ok(wire::read_data_source::Response {
+            state: state.map(dynamic_value),
+            diagnostics: diagnostics(messages),
+            deferred: None,
+        })
+    })
+    .await
+}
+
+fn dynamic_value(msgpack: Vec<u8>) -> wire::DynamicValue {
+    wire::DynamicValue { msgpack: msgpack.into(), json: Bytes::new() }
+}
