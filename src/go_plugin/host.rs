@@ -83,12 +83,14 @@ impl Drop for StreamGuard {
 }
 
 /// Returns when nobody is left at the other end of a pipe; never for what is no pipe.
+// The successor of the deprecated function is unsafe, for types that may change or close their descriptor; this one owns it.
 #[cfg(unix)]
+#[allow(deprecated)]
 async fn closed(end: io::Result<std::os::fd::OwnedFd>) {
     use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;
 
-    if let Ok(pipe) = end.and_then(|end| Ok(AsyncFd::register_with_interest(end, Interest::WRITABLE)?)) {
+    if let Ok(pipe) = end.and_then(|end| AsyncFd::with_interest(end, Interest::WRITABLE)) {
         while let Ok(mut guard) = pipe.ready(Interest::WRITABLE).await {
             let ready = guard.ready();
             if ready.is_write_closed() || ready.is_error() {

@@ -60,7 +60,22 @@ impl Services {
                 })
                 .await
             }
-            "/grpc.health.v1.Health/Check" => grpc::unary(request, check).await,
+            "/grpc.health.v1.Health/Check" => {
+                grpc::unary(request, |asked: health::HealthCheckRequest| std::future::ready(check(&asked.service))).await
+            }
+            "/grpc.health.v1.Health/Watch" => {
+                // The health never changes while there is someone to answer.
+                let answer = check(HEALTH_SERVICE);
+                let open = self.open_until_shutdown(stream::iter([answer]).chain(stream::pending()));
+                grpc::server_streaming::<health::HealthCheckRequest, _>(request, open).await
+            }
+            "/grpc.health.v1.Health/List" => {
+                grpc::unary(request, |_: health::HealthListRequest| {
+                    let statuses = check(HEALTH_SERVICE).map(|status| [(HEALTH_SERVICE.to_owned(), status)].into());
+                    std::future::ready(statuses.map(|statuses| health::HealthListResponse { statuses }))
+                })
+                .await
+            }
             _ => (self.calls)(request).await,
         }
     }
@@ -89,10 +104,11 @@ impl<M> Stream for Guarded<M> {
     }
 }
 
-async fn check(request: health::HealthCheckRequest) -> Result<health::HealthCheckResponse, Status> {
-    if request.service.is_empty() || request.service == HEALTH_SERVICE {
+fn check(service: &str) -> Result<health::HealthCheckResponse, Status> {
+    // An empty name asks for the process as a whole.
+    if service.is_empty() || service == HEALTH_SERVICE {
         let status = health::health_check_response::ServingStatus::Serving.into();
         return Ok(health::HealthCheckResponse { status });
     }
-    Err(Status::not_found("unknown service"))
+    Err(Status::not_found(format!("there is no service {service:?}; ask for {HEALTH_SERVICE:?}")))
 }

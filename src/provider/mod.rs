@@ -1,1 +1,54 @@
-//! (under construction)
+//! The JD Cloud provider: where the framework meets the API client.
+//!
+//! Takes configurations in, answers reads with what the client finds, and makes the sentences that users read. What a
+//! constraint means is decided in [`crate::jdcloud`], not here.
+
+mod configuration;
+mod data_sources;
+mod diagnostics;
+mod duration;
+mod functions;
+mod sentence;
+
+use crate::framework::{Config, DataSource, Diagnostics, Function, Host, Provider, Schema};
+use crate::jdcloud::Client;
+
+/// What configurations call the provider, and the prefix of what it offers.
+pub const NAME: &str = "jdcloud";
+
+/// Where Terraform finds the provider.
+pub const SOURCE_ADDRESS: &str = "registry.terraform.io/jdcloud/jdcloud";
+
+/// The provider's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The provider.
+pub struct JdCloud;
+
+impl Provider for JdCloud {
+    type Configured = Client;
+
+    fn schema(&self) -> Schema {
+        configuration::schema()
+    }
+
+    fn data_sources(&self) -> Vec<Box<dyn DataSource<Client>>> {
+        data_sources::all()
+    }
+
+    fn functions(&self) -> Vec<Box<dyn Function>> {
+        functions::all()
+    }
+
+    fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {
+        configuration::validate(config, diagnostics);
+    }
+
+    fn configure(&self, config: &Config, host: &Host, diagnostics: &mut Diagnostics) -> Option<Client> {
+        configuration::client(config, host, diagnostics)
+    }
+
+    fn stop(&self, client: &Client) {
+        client.stop();
+    }
+}

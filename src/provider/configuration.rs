@@ -1,0 +1,173 @@
+//! The provider block: its schema, and how it becomes a client.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::diagnostics::report_settings;
+use super::{NAME, VERSION, duration};
+use crate::framework::{Attribute, Config, Diagnostics, Host, Schema, Type, Value};
+use crate::jdcloud::{Argument, Client, Environment, Settings};
+
+pub(super) fn schema() -> Schema {
+    let secret = |name, description| Attribute::optional(name, Type::String, description).sensitive();
+    let text = |name, description| Attribute::optional(name, Type::String, description);
+    let number = |name, description| Attribute::optional(name, Type::Number, description);
+    Schema {
+        description: "The JD Cloud provider tells at plan time which instance types an image supports, so that a wrong pair \
+            of `image_id` and `instance_type` fails in `terraform plan` and not in the middle of an apply. Every argument is \
+            optional: what is not written here comes from the environment or from the JD Cloud CLI's `~/.jdc/config`.",
+        attributes: vec![
+            secret(
+                "access_key",
+                "Access key ID of the API key pair. Without it the pair comes, as a whole, from `JDCLOUD_ACCESS_KEY` and \
+                 `JDCLOUD_SECRET_KEY`, then from `JDCLOUD_ACCESS_KEY_ID` and `JDCLOUD_ACCESS_KEY_SECRET`, then from the \
+                 profile.",
+            ),
+            secret("secret_key", "Access key secret of the API key pair. Always goes together with `access_key`."),
+            secret(
+                "security_token",
+                "Token that belongs to a temporary key pair. Without it, when the key pair comes from the environment: \
+                 `JDCLOUD_SECURITY_TOKEN`. It is sent in base64; set `JDCLOUD_SECURITY_TOKEN_ENCODING=raw` if JD Cloud \
+                 refuses that.",
+            ),
+            text(
+                "region",
+                "Region of data sources that name none, such as `cn-north-1`. Without it: `JDCLOUD_REGION`, then \
+                 `JDCLOUD_REGION_ID`, then the profile's `region_id`.",
+            ),
+            text(
+                "profile",
+                "Section of the JD Cloud CLI's configuration file to use. It comes before the environment when it is written \
+                 here. Without it: `JDCLOUD_PROFILE`, then the name in `~/.jdc/current`, then `default`.",
+            ),
+            text("config_file", "The JD Cloud CLI's configuration file. Defaults to `~/.jdc/config`. It is only read."),
+            text(
+                "vm_endpoint",
+                "Base URL of the VM API. Without it: `JDCLOUD_VM_ENDPOINT`, then the profile's `endpoint`, then \
+                 `https://vm.jdcloud-api.com`. Plain `http` is accepted for this machine and for JD Cloud's internal \
+                 endpoints (`http://vm.internal.<region>.jdcloud-api.com`) only.",
+            ),
+            text(
+                "ca_bundle",
+                "PEM file with certificates to trust besides the system's, for a proxy that inspects TLS or a private \
+                 endpoint.",
+            ),
+            text(
+                "request_timeout",
+                "The longest that one attempt of a request may take, such as `\"20s\"` or `\"1m30s\"`; a bare number means \
+                 seconds. Defaults to `\"20s\"`.",
+            ),
+            text(
+                "read_timeout",
+                "The longest that one data source may take, retries and waiting included, such as `\"5m\"`. Defaults to \
+                 `\"5m\"`.",
+            ),
+            number("max_retries", "How many times a request that failed for the moment is sent again. Defaults to 5."),
+            number("max_concurrent_requests", "How many requests may be under way at once. Defaults to 8."),
+            number("batch_size", "How many image ids one request asks about, from 1 to 350. Defaults to 100."),
+            Attribute::optional(
+                "read_ahead",
+                Type::Bool,
+                "Whether many small data sources of a region may be answered by one request for the whole region. Defaults \
+                 to `true`.",
+            ),
+        ],
+    }
+}
+
+/// Reports what can be seen to be wrong without looking at the environment.
+pub(super) fn validate(config: &Config, diagnostics: &mut Diagnostics) {
+    let settings = settings(config, diagnostics);
+    for problem in settings.problems() {
+        report_settings(&problem, diagnostics);
+    }
+}
+
+/// The client of a configuration. It looks at the environment and its files at the first read, and not before.
+pub(super) fn client(config: &Config, host: &Host, diagnostics: &mut Diagnostics) -> Option<Client> {
+    let settings = settings(config, diagnostics);
+    let environment = Environment::of_process();
+    let user_agent = user_agent(host, environment.variable("TF_APPEND_USER_AGENT"));
+    (!diagnostics.has_error()).then(|| Client::new(settings, environment, user_agent))
+}
+
+fn user_agent(host: &Host, append: Option<&str>) -> String {
+    let mut user_agent = format!("terraform-provider-{NAME}/{VERSION}");
+    if !host.terraform_version.is_empty() {
+        user_agent.push_str(&format!(" (terraform {})", host.terraform_version));
+    }
+    if let Some(append) = append.map(str::trim).filter(|append| !append.is_empty()) {
+        user_agent.push(' ');
+        user_agent.push_str(append);
+    }
+    user_agent
+}
+
+/// The arguments as the client takes them. What is not known yet stays so: nothing else may take its place.
+fn settings(config: &Config, diagnostics: &mut Diagnostics) -> Settings {
+    let text = |name| argument(config.string(name)).map(str::to_owned);
+    let secret = |name| argument(config.string(name)).map(SecretString::from);
+    let mut settings = Settings {
+        access_key: secret("access_key"),
+        secret_key: secret("secret_key"),
+        security_token: secret("security_token"),
+        region: text("region"),
+        profile: text("profile"),
+        config_file: text("config_file"),
+        vm_endpoint: text("vm_endpoint"),
+        ca_bundle: text("ca_bundle"),
+        read_ahead: argument(config.bool("read_ahead")),
+        ..Settings::default()
+    };
+    settings.request_timeout = duration(config, "request_timeout", diagnostics);
+    settings.read_timeout = duration(config, "read_timeout", diagnostics);
+    settings.max_retries = count(config, "max_retries", diagnostics);
+    settings.max_concurrent_requests = count(config, "max_concurrent_requests", diagnostics);
+    settings.batch_size = count(config, "batch_size", diagnostics);
+    settings
+}
+
+fn argument<T>(value: Value<T>) -> Argument<T> {
+    match value {
+        Value::Null => Argument::Absent,
+        Value::Unknown(_) => Argument::Unknown,
+        Value::Known(value) => Argument::Known(value),
+    }
+}
+
+fn duration(config: &Config, name: &str, diagnostics: &mut Diagnostics) -> Argument<Duration> {
+    argument(config.string(name)).try_map(|text| {
+        duration::parse(text).map_err(|_| {
+            diagnostics.argument_error(
+                name,
+                "Invalid duration",
+                format!("\"{text}\" is no duration of at most a day. Write it like \"20s\", \"1m30s\" or \"5m\"."),
+            );
+        })
+    })
+}
+
+fn count(config: &Config, name: &str, diagnostics: &mut Diagnostics) -> Argument<u32> {
+    argument(config.number(name)).try_map(|number| {
+        number.as_i64().and_then(|count| u32::try_from(count).ok()).ok_or_else(|| {
+            diagnostics.argument_error(
+                name,
+                "Invalid number",
+                format!("{name} must be a whole number and not negative, not {number}."),
+            );
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jd_cloud_sees_who_asks() {
+        let host = Host { terraform_version: "1.11.4".into() };
+        assert_eq!(user_agent(&host, Some(" ci/7 ")), format!("terraform-provider-jdcloud/{VERSION} (terraform 1.11.4) ci/7"));
+        assert_eq!(user_agent(&Host::default(), Some(" ")), format!("terraform-provider-jdcloud/{VERSION}"));
+    }
+}

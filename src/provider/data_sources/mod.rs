@@ -1,0 +1,10 @@
+//! What configurations can read. A new data source is a file here and a line in [`all`].
+
+mod image_constraints;
+
+use crate::framework::DataSource;
+use crate::jdcloud::Client;
+
+pub(super) fn all() -> Vec<Box<dyn DataSource<Client>>> {
+    vec![Box::new(image_constraints::ImageConstraints)]
+}

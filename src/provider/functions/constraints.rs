@@ -1,0 +1,114 @@
+//! The arguments that the functions have in common: a data source's constraints, and an image.
+
+use crate::framework::{FunctionError, Parameter, Type, Value};
+use crate::jdcloud::{Rule, RuleError};
+use crate::provider::sentence::listed;
+
+/// The positions of the arguments that every function takes.
+const CONSTRAINTS: usize = 0;
+const IMAGE_ID: usize = 1;
+
+/// How many names a message lists before it only counts.
+pub(super) const LISTED: usize = 5;
+
+pub(super) fn constraints_parameter() -> Parameter {
+    let row = Type::object([
+        ("image_id", Type::String),
+        ("constraints_type", Type::String),
+        ("instance_types", Type::list(Type::String)),
+    ]);
+    Parameter {
+        name: "constraints",
+        ty: Type::object([("ids", Type::set(Type::String)), ("image_constraints", Type::list(row))]),
+        description: "The data source itself, such as `data.jdcloud_image_constraints.web`: pass the whole of it, not one \
+            of its attributes. An object with `ids` and `image_constraints` will do too.",
+    }
+}
+
+pub(super) fn image_id_parameter() -> Parameter {
+    Parameter {
+        name: "image_id",
+        ty: Type::String,
+        description: "The image. It must be among the `ids` that the data source asked about, unless that asked about all.",
+    }
+}
+
+/// The rule of the image that a function was asked about.
+///
+/// # Errors
+/// When the data source did not ask about that image, so that nothing is known about it, or when its rows make no rule.
+pub(super) fn rule(arguments: &[Value]) -> Result<(&str, Rule), FunctionError> {
+    let image_id = text(arguments, IMAGE_ID)?;
+    let constraints = arguments.get(CONSTRAINTS).and_then(Value::as_members);
+    let attribute = |name: &str| constraints.and_then(|members| members.get(name)).unwrap_or(&Value::Null);
+    if let Some(ids) = attribute("ids").as_list() {
+        let ids: Vec<&str> = ids.iter().filter_map(Value::as_str).collect();
+        if !ids.contains(&image_id) {
+            return Err(FunctionError::argument(IMAGE_ID, not_asked_about(image_id, &ids)));
+        }
+    }
+    let Some(rows) = attribute("image_constraints").as_list() else {
+        return Err(FunctionError::argument(CONSTRAINTS, "image_constraints is null, so nothing is known about any image"));
+    };
+    let mut rule = None;
+    for (position, row) in rows.iter().enumerate() {
+        let malformed = |problem: &dyn std::fmt::Display| {
+            FunctionError::argument(CONSTRAINTS, format!("image_constraints[{position}]: {problem}"))
+        };
+        let Some(members) = row.as_members() else { return Err(malformed(&"the element is null")) };
+        let member = |name: &str| members.get(name).unwrap_or(&Value::Null);
+        match member("image_id").as_str() {
+            None => return Err(malformed(&"image_id is null")),
+            Some(id) if id != image_id => continue,
+            Some(_) => {}
+        }
+        let types = match member("instance_types").as_list() {
+            None => None,
+            Some(types) => {
+                let types: Option<Vec<&str>> = types.iter().map(Value::as_str).collect();
+                Some(types.ok_or_else(|| malformed(&"instance_types has a null element"))?)
+            }
+        };
+        let row = Rule::new(member("constraints_type").as_str(), types).map_err(|error| malformed(&in_hcl(error)))?;
+        rule = Some(match rule {
+            None => row,
+            Some(rule) => Rule::agree(rule, row).map_err(|error| malformed(&in_hcl(error)))?,
+        });
+    }
+    Ok((image_id, rule.unwrap_or(Rule::Unrestricted)))
+}
+
+/// A string argument.
+pub(super) fn text(arguments: &[Value], position: usize) -> Result<&str, FunctionError> {
+    let text = arguments.get(position).and_then(Value::as_str);
+    text.ok_or_else(|| FunctionError::argument(position, "a string is required"))
+}
+
+/// An image whose rule is of a kind that did not exist when this was written.
+pub(super) fn unknown_kind(image_id: &str, rule: &Rule) -> FunctionError {
+    let kind = rule.constraints_type().unwrap_or_default();
+    FunctionError::argument(
+        CONSTRAINTS,
+        format!(
+            "the constraint of image {image_id} is of the kind \"{kind}\", which this version of the provider does not \
+             know, so it can't say which instance types the image supports. Look for a newer version of the provider"
+        ),
+    )
+}
+
+fn not_asked_about(image_id: &str, ids: &[&str]) -> String {
+    format!(
+        "\"{image_id}\" is not among the ids that this data source asked about ({}), so nothing is known about it. Add it \
+         to ids, or leave ids out to ask about every image",
+        listed(ids, LISTED)
+    )
+}
+
+/// What is wrong with a row, in the names that it has in HCL.
+fn in_hcl(error: RuleError) -> &'static str {
+    match error {
+        RuleError::NoConstraintsType => "constraints_type is null or empty",
+        RuleError::NoInstanceTypes => "instance_types is null, which has no meaning where constraints_type is \"includes\"",
+        RuleError::Contradiction => "it contradicts another element for the same image",
+    }
+}

@@ -1,0 +1,40 @@
+//! `supports_instance_type`: the question itself.
+
+use super::constraints::{constraints_parameter, image_id_parameter, rule, text, unknown_kind};
+use crate::framework::{Function, FunctionError, Parameter, Signature, Type, Value};
+use crate::jdcloud::Verdict;
+
+pub(super) struct SupportsInstanceType;
+
+impl Function for SupportsInstanceType {
+    fn name(&self) -> &'static str {
+        "supports_instance_type"
+    }
+
+    fn signature(&self) -> Signature {
+        Signature {
+            summary: "Tells whether an image supports an instance type",
+            description: "Returns `true` if the image supports the instance type, and `false` if a constraint of the image \
+                rules it out. It is an error to ask about an image that the data source did not ask about.",
+            parameters: vec![
+                constraints_parameter(),
+                image_id_parameter(),
+                Parameter {
+                    name: "instance_type",
+                    ty: Type::String,
+                    description: "The instance type, such as `g.n4.large`. Upper and lower case differ.",
+                },
+            ],
+            result: Type::Bool,
+        }
+    }
+
+    fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
+        let (image_id, rule) = rule(arguments)?;
+        match rule.verdict(text(arguments, 2)?) {
+            Verdict::Supported => Ok(true.into()),
+            Verdict::Excluded | Verdict::NotIncluded => Ok(false.into()),
+            Verdict::Unknown => Err(unknown_kind(image_id, &rule)),
+        }
+    }
+}
