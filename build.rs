@@ -39,13 +39,21 @@ fn messages() -> prost_build::Config {
 /// all the way down.
 fn shared_types(v5: &[FileDescriptorProto], v6: &[FileDescriptorProto]) -> BTreeSet<String> {
     let (v5, v6) = (TopLevel::of(v5, "tfplugin5"), TopLevel::of(v6, "tfplugin6"));
-    let mut shared: BTreeSet<String> =
-        v5.messages.iter().filter(|(name, message)| v6.messages.get(*name) == Some(message)).map(|(name, _)| name.clone()).collect();
+    let mut shared: BTreeSet<String> = v5
+        .messages
+        .iter()
+        .filter(|(name, message)| v6.messages.get(*name) == Some(message))
+        .map(|(name, _)| name.clone())
+        .collect();
     // A message that refers to one that differs differs too.
     loop {
         let differing: Vec<String> = shared
             .iter()
-            .filter(|name| references(&v5.messages[*name]).iter().any(|r| v5.messages.contains_key(r) && !shared.contains(r)))
+            .filter(|name| {
+                references(&v5.messages[*name])
+                    .iter()
+                    .any(|r| v5.messages.contains_key(r) && !shared.contains(r))
+            })
             .cloned()
             .collect();
         if differing.is_empty() {
@@ -53,7 +61,12 @@ fn shared_types(v5: &[FileDescriptorProto], v6: &[FileDescriptorProto]) -> BTree
         }
         shared.retain(|name| !differing.contains(name));
     }
-    shared.extend(v5.enums.iter().filter(|(name, value)| v6.enums.get(*name) == Some(value)).map(|(name, _)| name.clone()));
+    shared.extend(
+        v5.enums
+            .iter()
+            .filter(|(name, value)| v6.enums.get(*name) == Some(value))
+            .map(|(name, _)| name.clone()),
+    );
     shared
 }
 

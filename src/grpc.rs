@@ -88,7 +88,9 @@ where
     Req: Message + Default + Send + 'static,
     Res: Message + Default + Send + 'static,
 {
-    Grpc::new(ProstCodec::default()).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE)
+    Grpc::new(ProstCodec::default())
+        .max_decoding_message_size(MAX_MESSAGE)
+        .max_encoding_message_size(MAX_MESSAGE)
 }
 
 /// The answer to a call that is not offered.

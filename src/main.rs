@@ -40,7 +40,10 @@ fn run(arguments: Vec<OsString>) -> Result<(), String> {
             Err(InvalidEnvironment::NoHost) => Err(format!("{}\nSee {NAME} --help.", introduction())),
             Err(error) => Err(format!("[ERROR] {NAME}: {error}")),
         },
-        _ => Err(format!("{NAME} takes no arguments but --help, --version and -debug; got: {}", arguments.join(" "))),
+        _ => Err(format!(
+            "{NAME} takes no arguments but --help, --version and -debug; got: {}",
+            arguments.join(" ")
+        )),
     }
 }
 

@@ -138,7 +138,9 @@ impl<'de> Visitor<'de> for TypeVisitor {
                 seq.next_element::<Vec<String>>()?;
                 Type::Object(attributes)
             }
-            other => return Err(de::Error::unknown_variant(other, &["list", "set", "map", "tuple", "object"])),
+            other => {
+                return Err(de::Error::unknown_variant(other, &["list", "set", "map", "tuple", "object"]));
+            }
         };
         match seq.next_element::<de::IgnoredAny>()? {
             None => Ok(ty),
@@ -163,7 +165,10 @@ mod tests {
             (Type::list(Type::Number), r#"["list","number"]"#),
             (Type::set(Type::map(Type::Bool)), r#"["set",["map","bool"]]"#),
             (Type::Tuple(vec![Type::String, Type::Bool]), r#"["tuple",["string","bool"]]"#),
-            (Type::object([("b", Type::Bool), ("a", Type::Number)]), r#"["object",{"a":"number","b":"bool"}]"#),
+            (
+                Type::object([("b", Type::Bool), ("a", Type::Number)]),
+                r#"["object",{"a":"number","b":"bool"}]"#,
+            ),
             (Type::Tuple(vec![]), r#"["tuple",[]]"#),
             (Type::object([]), r#"["object",{}]"#),
         ];
@@ -183,8 +188,16 @@ mod tests {
     fn what_is_no_type_is_an_error_and_never_a_crash() {
         let deep = format!("{}\"string\"{}", "[\"list\",".repeat(10_000), "]".repeat(10_000));
         let cases: [&str; 10] = [
-            "", "null", "\"text\"", "[]", r#"["list"]"#, r#"["list","string","string"]"#, r#"["map",1]"#,
-            r#"["object",["string"]]"#, r#"["object",{},[],1]"#, &deep,
+            "",
+            "null",
+            "\"text\"",
+            "[]",
+            r#"["list"]"#,
+            r#"["list","string","string"]"#,
+            r#"["map",1]"#,
+            r#"["object",["string"]]"#,
+            r#"["object",{},[],1]"#,
+            &deep,
         ];
         for case in cases {
             assert!(Type::from_json(case.as_bytes()).is_err(), "{}", &case[..case.len().min(40)]);

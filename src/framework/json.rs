@@ -37,15 +37,20 @@ fn read(ty: &Type, raw: &RawValue, depth: usize) -> Result<Value, ValueError> {
     let data = match ty {
         Type::Bool => Data::Bool(serde_json::from_str(text).map_err(|_| required())?),
         Type::Number => {
-            let digits = if text.starts_with('"') { parse::<Cow<'_, str>>(text)? } else { Cow::Borrowed(text) };
+            let digits =
+                if text.starts_with('"') { parse::<Cow<'_, str>>(text)? } else { Cow::Borrowed(text) };
             Data::Number(Number::parse(&digits).map_err(Problem::from)?)
         }
-        Type::String => Data::String(serde_json::from_str::<Cow<'_, str>>(text).map_err(|_| required())?.into()),
+        Type::String => {
+            Data::String(serde_json::from_str::<Cow<'_, str>>(text).map_err(|_| required())?.into())
+        }
         Type::List(element) | Type::Set(element) => {
             let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| required())?;
             let elements = elements.into_iter().enumerate();
             let elements: Elements = elements
-                .map(|(index, raw)| read(element, raw, depth + 1).map_err(|error| error.within(Step::index(index))))
+                .map(|(index, raw)| {
+                    read(element, raw, depth + 1).map_err(|error| error.within(Step::index(index)))
+                })
                 .collect::<Result<_, _>>()?;
             Data::List(if matches!(ty, Type::Set(_)) { without_duplicates(elements) } else { elements })
         }
@@ -55,14 +60,16 @@ fn read(ty: &Type, raw: &RawValue, depth: usize) -> Result<Value, ValueError> {
                 return Err(Problem::TupleLength { expected: types.len(), found: elements.len() }.into());
             }
             let elements = types.iter().zip(elements).enumerate();
-            let elements = elements
-                .map(|(index, (ty, raw))| read(ty, raw, depth + 1).map_err(|error| error.within(Step::index(index))));
+            let elements = elements.map(|(index, (ty, raw))| {
+                read(ty, raw, depth + 1).map_err(|error| error.within(Step::index(index)))
+            });
             Data::List(elements.collect::<Result<_, _>>()?)
         }
         Type::Map(element) => {
             let mut members = Members::new();
             for (key, raw) in members_of(text).ok_or_else(required)? {
-                let value = read(element, raw, depth + 1).map_err(|error| error.within(Step::Key(key.to_string())))?;
+                let value = read(element, raw, depth + 1)
+                    .map_err(|error| error.within(Step::Key(key.to_string())))?;
                 members.insert(key.into(), value);
             }
             Data::Map(members)
@@ -75,13 +82,15 @@ fn read(ty: &Type, raw: &RawValue, depth: usize) -> Result<Value, ValueError> {
             let mut members = Members::new();
             for (name, ty) in attributes {
                 let raw = found.get(&**name).ok_or_else(|| Problem::Missing(name.to_string()))?;
-                let value = read(ty, raw, depth + 1).map_err(|error| error.within(Step::Attribute(name.to_string())))?;
+                let value = read(ty, raw, depth + 1)
+                    .map_err(|error| error.within(Step::Attribute(name.to_string())))?;
                 members.insert(name.clone(), value);
             }
             Data::Map(members)
         }
         Type::Dynamic => {
-            let typed: Typed<'_> = serde_json::from_str(text).map_err(|error| Problem::Type(error.to_string()))?;
+            let typed: Typed<'_> =
+                serde_json::from_str(text).map_err(|error| Problem::Type(error.to_string()))?;
             let value = read(&typed.ty, typed.value, depth + 1)?;
             Data::Dynamic(Box::new(typed.ty), Box::new(value))
         }
@@ -141,7 +150,12 @@ fn write(ty: &Type, value: &Value, json: &mut String) -> Result<(), ValueError> 
             if let Some(name) = attributes.keys().find(|name| !members.contains_key(*name)) {
                 return Err(Problem::Missing(name.to_string()).into());
             }
-            write_members(members, |name| attributes.get(name), |name| Step::Attribute(name.to_owned()), json)?;
+            write_members(
+                members,
+                |name| attributes.get(name),
+                |name| Step::Attribute(name.to_owned()),
+                json,
+            )?;
         }
         (Type::Dynamic, Data::Dynamic(ty, value)) => {
             json.push_str("{\"value\":");
@@ -156,7 +170,10 @@ fn write(ty: &Type, value: &Value, json: &mut String) -> Result<(), ValueError> 
     Ok(())
 }
 
-fn write_list<'a>(elements: impl Iterator<Item = (&'a Type, &'a Value)>, json: &mut String) -> Result<(), ValueError> {
+fn write_list<'a>(
+    elements: impl Iterator<Item = (&'a Type, &'a Value)>,
+    json: &mut String,
+) -> Result<(), ValueError> {
     json.push('[');
     for (index, (ty, value)) in elements.enumerate() {
         if index > 0 {
@@ -216,7 +233,10 @@ mod tests {
             assert_eq!(encode(&ty, &value).unwrap(), json);
         }
         assert_eq!(decode(&Type::Number, br#""12.50""#), decode(&Type::Number, b"12.5"));
-        assert_eq!(decode(&Type::set(Type::String), br#"["a","a"]"#).unwrap(), Value::list([Value::string("a")]));
+        assert_eq!(
+            decode(&Type::set(Type::String), br#"["a","a"]"#).unwrap(),
+            Value::list([Value::string("a")])
+        );
     }
 
     #[test]

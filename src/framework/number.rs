@@ -65,7 +65,12 @@ impl Number {
     }
 
     /// The number `±whole.fraction × 10^exponent` in its one form.
-    fn from_digits(negative: bool, whole: &str, fraction: &str, exponent: i64) -> Result<Self, InvalidNumber> {
+    fn from_digits(
+        negative: bool,
+        whole: &str,
+        fraction: &str,
+        exponent: i64,
+    ) -> Result<Self, InvalidNumber> {
         if whole.len() + fraction.len() > 2 * Self::MAX_DIGITS {
             return Err(InvalidNumber::TooLong);
         }
@@ -77,7 +82,8 @@ impl Number {
         }
         // Where the decimal point stands, counted from the first significant digit.
         let whole_digits = i64::try_from(whole.len()).unwrap_or(i64::MAX);
-        let point = whole_digits.saturating_add(exponent).saturating_sub(i64::try_from(leading).unwrap_or(i64::MAX));
+        let point =
+            whole_digits.saturating_add(exponent).saturating_sub(i64::try_from(leading).unwrap_or(i64::MAX));
         let length = i64::try_from(significant.len()).unwrap_or(i64::MAX);
         let written = if point <= 0 { length.saturating_sub(point) } else { length.max(point) };
         if written > i64::try_from(Self::MAX_DIGITS).unwrap_or(i64::MAX) {

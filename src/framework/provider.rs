@@ -20,7 +20,12 @@ pub trait Provider: Send + Sync + 'static {
     fn validate(&self, config: &Config, diagnostics: &mut Diagnostics);
 
     /// Takes a configuration in, parts of which may be unknown. Returns nothing where `diagnostics` hold an error.
-    fn configure(&self, config: &Config, host: &Host, diagnostics: &mut Diagnostics) -> Option<Self::Configured>;
+    fn configure(
+        &self,
+        config: &Config,
+        host: &Host,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self::Configured>;
 
     /// Ends what is in flight. Reads that come later work.
     fn stop(&self, configured: &Self::Configured);

@@ -66,13 +66,16 @@ impl Attribute {
 impl Schema {
     /// The type of the block's value: an object with every attribute.
     pub fn ty(&self) -> Type {
-        Type::Object(self.attributes.iter().map(|attribute| (attribute.name.into(), attribute.ty.clone())).collect())
+        Type::Object(
+            self.attributes.iter().map(|attribute| (attribute.name.into(), attribute.ty.clone())).collect(),
+        )
     }
 
     /// Refuses values that a configuration sets for what only the provider sets. Terraform itself lets them through.
     pub(super) fn refuse_read_only(&self, config: &Config, diagnostics: &mut Diagnostics) {
         let read_only = self.attributes.iter().filter(|attribute| attribute.mode == Mode::Computed);
-        for Attribute { name, .. } in read_only.filter(|attribute| *config.get(attribute.name) != Value::Null) {
+        for Attribute { name, .. } in read_only.filter(|attribute| *config.get(attribute.name) != Value::Null)
+        {
             diagnostics.argument_error(
                 name,
                 "Read-only attribute",

@@ -8,8 +8,8 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Config, DataSource, Diagnostic, Diagnostics, Function, FunctionError, Host, Provider, Schema, Severity, Type, Value,
-    ValueError, json, msgpack,
+    Config, DataSource, Diagnostic, Diagnostics, Function, FunctionError, Host, Provider, Schema, Severity,
+    Type, Value, ValueError, json, msgpack,
 };
 
 /// A value as the wire carries it: msgpack, or JSON where that is absent. Neither is null.
@@ -92,7 +92,11 @@ impl<P: Provider> Server<P> {
     }
 
     /// Reads a data source. The encoded value is there unless the diagnostics hold an error.
-    pub async fn read_data_source(&self, type_name: &str, config: &EncodedValue) -> (Option<Vec<u8>>, Diagnostics) {
+    pub async fn read_data_source(
+        &self,
+        type_name: &str,
+        config: &EncodedValue,
+    ) -> (Option<Vec<u8>>, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
         let stop = lock(&self.stop).clone();
         let read = AssertUnwindSafe(self.read(type_name, config, &mut diagnostics)).catch_unwind();
@@ -112,7 +116,12 @@ impl<P: Provider> Server<P> {
         }
     }
 
-    async fn read(&self, type_name: &str, config: &EncodedValue, diagnostics: &mut Diagnostics) -> Option<Vec<u8>> {
+    async fn read(
+        &self,
+        type_name: &str,
+        config: &EncodedValue,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Vec<u8>> {
         let source = self.data_source(type_name, diagnostics)?;
         let config = validate(&*source, config, diagnostics)?;
         let Some(configured) = lock(&self.configured).clone() else {
@@ -151,13 +160,17 @@ impl<P: Provider> Server<P> {
     }
 
     fn call(&self, name: &str, arguments: &[EncodedValue]) -> Result<Vec<u8>, FunctionError> {
-        let Some(function) = self.provider.functions().into_iter().find(|function| function.name() == name) else {
+        let Some(function) = self.provider.functions().into_iter().find(|function| function.name() == name)
+        else {
             return Err(FunctionError::general(format!("the provider has no function {name:?}")));
         };
         let signature = function.signature();
         if arguments.len() != signature.parameters.len() {
             let expected = signature.parameters.len();
-            return Err(FunctionError::general(format!("{expected} arguments are required, not {}", arguments.len())));
+            return Err(FunctionError::general(format!(
+                "{expected} arguments are required, not {}",
+                arguments.len()
+            )));
         }
         let mut values = Vec::with_capacity(arguments.len());
         for (position, (argument, parameter)) in arguments.iter().zip(&signature.parameters).enumerate() {
@@ -170,9 +183,11 @@ impl<P: Provider> Server<P> {
             values.push(value);
         }
         // OpenTofu passes values with unknown parts.
-        let result = if values.iter().all(Value::is_wholly_known) { function.call(&values)? } else { Value::UNKNOWN };
-        msgpack::encode(&signature.result, &result)
-            .map_err(|error| FunctionError::general(format!("the result does not fit its type: {error}. {REPORT}")))
+        let result =
+            if values.iter().all(Value::is_wholly_known) { function.call(&values)? } else { Value::UNKNOWN };
+        msgpack::encode(&signature.result, &result).map_err(|error| {
+            FunctionError::general(format!("the result does not fit its type: {error}. {REPORT}"))
+        })
     }
 
     /// Cancels what is in flight. Calls that come later work.
@@ -183,7 +198,11 @@ impl<P: Provider> Server<P> {
         }
     }
 
-    fn data_source(&self, type_name: &str, diagnostics: &mut Diagnostics) -> Option<Box<dyn DataSource<P::Configured>>> {
+    fn data_source(
+        &self,
+        type_name: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Box<dyn DataSource<P::Configured>>> {
         let found = self.provider.data_sources().into_iter().find(|source| source.type_name() == type_name);
         if found.is_none() {
             diagnostics.error(
@@ -198,7 +217,11 @@ impl<P: Provider> Server<P> {
 const REPORT: &str = "This is a bug in the provider; please report it.";
 
 /// The arguments of a data source's block, unless they don't pass.
-fn validate<C>(source: &dyn DataSource<C>, config: &EncodedValue, diagnostics: &mut Diagnostics) -> Option<Config> {
+fn validate<C>(
+    source: &dyn DataSource<C>,
+    config: &EncodedValue,
+    diagnostics: &mut Diagnostics,
+) -> Option<Config> {
     let schema = source.schema();
     let config = decode_config(&schema, config, diagnostics)?;
     schema.refuse_read_only(&config, diagnostics);

@@ -203,7 +203,10 @@ impl Config {
 
     /// An argument that is a list or a set.
     pub fn elements(&self, name: &str) -> Value<&[Value]> {
-        self.typed(name, |data| if let Data::List(elements) = data { Some(elements.as_slice()) } else { None })
+        self.typed(
+            name,
+            |data| if let Data::List(elements) = data { Some(elements.as_slice()) } else { None },
+        )
     }
 
     fn typed<'a, T>(&'a self, name: &str, read: impl FnOnce(&'a Data) -> Option<T>) -> Value<T> {

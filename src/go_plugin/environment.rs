@@ -98,7 +98,8 @@ pub(super) fn choose_protocol(ours: &[u32], theirs: &[u32]) -> u32 {
 
 fn certificate(pem: &str) -> Result<CertificateDer<'static>, InvalidEnvironment> {
     let invalid = |problem: String| InvalidEnvironment::ClientCertificate(problem);
-    let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| invalid(format!("no PEM certificate: {error}")))?;
+    let der = CertificateDer::from_pem_slice(pem.as_bytes())
+        .map_err(|error| invalid(format!("no PEM certificate: {error}")))?;
     ParsedCertificate::try_from(&der).map_err(|error| invalid(format!("no X.509 certificate: {error}")))?;
     Ok(der)
 }
@@ -129,7 +130,9 @@ mod tests {
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<Environment, InvalidEnvironment> {
-        Environment::read(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
+        Environment::read(|name| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
+        })
     }
 
     #[test]

@@ -50,7 +50,8 @@ mod tests {
     #[test]
     fn the_line_has_the_fields_that_hosts_split() {
         let address = Address::Tcp(std::net::SocketAddr::from(([127, 0, 0, 1], 10_000)));
-        let mut handshake = Handshake { protocol: 6, address: &address, certificate: None, answers_multiplexing: false };
+        let mut handshake =
+            Handshake { protocol: 6, address: &address, certificate: None, answers_multiplexing: false };
         assert_eq!(handshake.line(), "1|6|tcp|127.0.0.1:10000|grpc|\n");
         handshake.certificate = Some(b"x");
         assert_eq!(handshake.line(), "1|6|tcp|127.0.0.1:10000|grpc|eA\n");

@@ -36,7 +36,8 @@ impl Host {
     }
 
     pub(super) fn connection(self: &Arc<Self>) -> ConnectionGuard {
-        self.seen.send_modify(|seen| *seen = Seen { connections: seen.connections + 1, streams_ended: false });
+        self.seen
+            .send_modify(|seen| *seen = Seen { connections: seen.connections + 1, streams_ended: false });
         ConnectionGuard(self.clone())
     }
 

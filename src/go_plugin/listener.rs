@@ -39,7 +39,9 @@ impl fmt::Display for Address {
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// No socket could be made in any of the directories that were tried.
-    #[error("no socket can be made in {dir}: {error}. Set TMPDIR to a writable directory with a shorter path")]
+    #[error(
+        "no socket can be made in {dir}: {error}. Set TMPDIR to a writable directory with a shorter path"
+    )]
     Socket {
         /// The last directory tried.
         dir: String,
@@ -92,7 +94,9 @@ mod unix {
             let dir = environment.socket_dir.clone().unwrap_or_else(std::env::temp_dir);
             match bind_in(&dir, environment.socket_group.as_deref()) {
                 // A long TMPDIR is no reason to fail, but a directory that the host has chosen is the only one it wants.
-                Err(ListenError::Socket { .. }) if environment.socket_dir.is_none() => bind_in(Path::new("/tmp"), None),
+                Err(ListenError::Socket { .. }) if environment.socket_dir.is_none() => {
+                    bind_in(Path::new("/tmp"), None)
+                }
                 other => other,
             }
         }
@@ -123,11 +127,17 @@ mod unix {
             .map_err(failed)?;
         let made = private_dir.path().join("socket");
         if made.as_os_str().as_bytes().len() > MAX_PATH {
-            return Err(failed(io::Error::new(io::ErrorKind::InvalidFilename, "the path is too long for a socket")));
+            return Err(failed(io::Error::new(
+                io::ErrorKind::InvalidFilename,
+                "the path is too long for a socket",
+            )));
         }
         // The handshake line is text, of fields with a bar between them.
         if made.to_str().is_none_or(|path| path.contains(['|', '\n', '\r'])) {
-            return Err(failed(io::Error::new(io::ErrorKind::InvalidFilename, "the path can't stand in the handshake line")));
+            return Err(failed(io::Error::new(
+                io::ErrorKind::InvalidFilename,
+                "the path can't stand in the handshake line",
+            )));
         }
         let socket = UnixListener::bind(&made).map_err(failed)?;
         let path = match group {
@@ -151,12 +161,16 @@ mod unix {
             Err(_) => match nix::unistd::Group::from_name(group) {
                 Ok(Some(group)) => group.gid.as_raw(),
                 Ok(None) => return Err(ListenError::Group(format!("there is no group {group:?}"))),
-                Err(error) => return Err(ListenError::Group(format!("group {group:?} can't be looked up: {error}"))),
+                Err(error) => {
+                    return Err(ListenError::Group(format!("group {group:?} can't be looked up: {error}")));
+                }
             },
         };
         std::os::unix::fs::chown(socket, None, Some(id))
             .and_then(|()| fs::set_permissions(socket, fs::Permissions::from_mode(0o660)))
-            .map_err(|error| ListenError::Group(format!("the socket can't be given to group {group:?}: {error}")))
+            .map_err(|error| {
+                ListenError::Group(format!("the socket can't be given to group {group:?}: {error}"))
+            })
     }
 }
 

@@ -37,7 +37,10 @@ pub fn init(crate_name: &'static str, provider: &str, lookup: impl Fn(&str) -> O
 
 fn level(provider: &str, lookup: impl Fn(&str) -> Option<OsString>) -> LevelFilter {
     let own = format!("TF_LOG_PROVIDER_{}", provider.to_uppercase());
-    let asked = [own.as_str(), "TF_LOG_PROVIDER", "TF_LOG"].into_iter().filter_map(lookup).find(|value| !value.is_empty());
+    let asked = [own.as_str(), "TF_LOG_PROVIDER", "TF_LOG"]
+        .into_iter()
+        .filter_map(lookup)
+        .find(|value| !value.is_empty());
     let Some(asked) = asked else { return LevelFilter::OFF };
     match asked.to_string_lossy().to_ascii_uppercase().as_str() {
         "DEBUG" => LevelFilter::DEBUG,
@@ -166,7 +169,8 @@ mod tests {
             (&[("TF_LOG_CORE", "TRACE")], LevelFilter::OFF),
         ];
         for (variables, expected) in cases {
-            let lookup = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
+            let lookup =
+                |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
             assert_eq!(level("jdcloud", lookup), expected, "{variables:?}");
         }
     }

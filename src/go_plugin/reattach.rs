@@ -12,7 +12,10 @@ use super::listener::Address;
 pub(super) fn print(plugin: &str, protocol: u32, address: &Address) -> io::Result<()> {
     let value = variable(plugin, protocol, address);
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "Provider started. To attach Terraform CLI, set the TF_REATTACH_PROVIDERS environment variable with the following:\n")?;
+    writeln!(
+        stdout,
+        "Provider started. To attach Terraform CLI, set the TF_REATTACH_PROVIDERS environment variable with the following:\n"
+    )?;
     if cfg!(windows) {
         writeln!(stdout, "\tCommand Prompt:\tset \"TF_REATTACH_PROVIDERS={value}\"")?;
         writeln!(stdout, "\tPowerShell:\t$env:TF_REATTACH_PROVIDERS='{}'\n", value.replace('\'', "''"))?;

@@ -101,8 +101,13 @@ pub fn serve_debug(plugin: &Plugin<'_>, asked_protocols: &str) -> Result<(), Ser
         };
         let listener = Listener::bind(&Environment::for_debugging())?;
         reattach::print(plugin.address, protocol, &listener.address()).map_err(ServeError::Output)?;
-        let connections =
-            Connections { listener, tls: None, connect: &|| (plugin.connect)(protocol), host: Host::new(), shutdown };
+        let connections = Connections {
+            listener,
+            tls: None,
+            connect: &|| (plugin.connect)(protocol),
+            host: Host::new(),
+            shutdown,
+        };
         connections.accept().await;
         Ok(())
     })
@@ -110,7 +115,8 @@ pub fn serve_debug(plugin: &Plugin<'_>, asked_protocols: &str) -> Result<(), Ser
 
 fn run(work: impl Future<Output = Result<(), ServeError>>) -> Result<(), ServeError> {
     // One thread: calls wait for the network, and more threads cost every start time and memory.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Process)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Process)?;
     let result = runtime.block_on(work);
     // Name look-ups that hang must not keep the process.
     runtime.shutdown_background();

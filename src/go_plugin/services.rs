@@ -61,7 +61,10 @@ impl Services {
                 .await
             }
             "/grpc.health.v1.Health/Check" => {
-                grpc::unary(request, |asked: health::HealthCheckRequest| std::future::ready(check(&asked.service))).await
+                grpc::unary(request, |asked: health::HealthCheckRequest| {
+                    std::future::ready(check(&asked.service))
+                })
+                .await
             }
             "/grpc.health.v1.Health/Watch" => {
                 // The health never changes while there is someone to answer.
@@ -71,7 +74,8 @@ impl Services {
             }
             "/grpc.health.v1.Health/List" => {
                 grpc::unary(request, |_: health::HealthListRequest| {
-                    let statuses = check(HEALTH_SERVICE).map(|status| [(HEALTH_SERVICE.to_owned(), status)].into());
+                    let statuses =
+                        check(HEALTH_SERVICE).map(|status| [(HEALTH_SERVICE.to_owned(), status)].into());
                     std::future::ready(statuses.map(|statuses| health::HealthListResponse { statuses }))
                 })
                 .await

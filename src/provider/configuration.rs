@@ -24,7 +24,10 @@ pub(super) fn schema() -> Schema {
                  `JDCLOUD_SECRET_KEY`, then from `JDCLOUD_ACCESS_KEY_ID` and `JDCLOUD_ACCESS_KEY_SECRET`, then from the \
                  profile.",
             ),
-            secret("secret_key", "Access key secret of the API key pair. Always goes together with `access_key`."),
+            secret(
+                "secret_key",
+                "Access key secret of the API key pair. Always goes together with `access_key`.",
+            ),
             secret(
                 "security_token",
                 "Token that belongs to a temporary key pair. Without it, when the key pair comes from the environment: \
@@ -41,7 +44,10 @@ pub(super) fn schema() -> Schema {
                 "Section of the JD Cloud CLI's configuration file to use. It comes before the environment when it is written \
                  here. Without it: `JDCLOUD_PROFILE`, then the name in `~/.jdc/current`, then `default`.",
             ),
-            text("config_file", "The JD Cloud CLI's configuration file. Defaults to `~/.jdc/config`. It is only read."),
+            text(
+                "config_file",
+                "The JD Cloud CLI's configuration file. Defaults to `~/.jdc/config`. It is only read.",
+            ),
             text(
                 "vm_endpoint",
                 "Base URL of the VM API. Without it: `JDCLOUD_VM_ENDPOINT`, then the profile's `endpoint`, then \
@@ -63,9 +69,15 @@ pub(super) fn schema() -> Schema {
                 "The longest that one data source may take, retries and waiting included, such as `\"5m\"`. Defaults to \
                  `\"5m\"`.",
             ),
-            number("max_retries", "How many times a request that failed for the moment is sent again. Defaults to 5."),
+            number(
+                "max_retries",
+                "How many times a request that failed for the moment is sent again. Defaults to 5.",
+            ),
             number("max_concurrent_requests", "How many requests may be under way at once. Defaults to 8."),
-            number("batch_size", "How many image ids one request asks about, from 1 to 350. Defaults to 100."),
+            number(
+                "batch_size",
+                "How many image ids one request asks about, from 1 to 350. Defaults to 100.",
+            ),
             Attribute::optional(
                 "read_ahead",
                 Type::Bool,
@@ -106,8 +118,8 @@ fn user_agent(host: &Host, append: Option<&str>) -> String {
 
 /// The arguments as the client takes them. What is not known yet stays so: nothing else may take its place.
 fn settings(config: &Config, diagnostics: &mut Diagnostics) -> Settings {
-    let text = |name| argument(config.string(name)).map(str::to_owned);
-    let secret = |name| argument(config.string(name)).map(SecretString::from);
+    let text = |name| argument(config.string(name).map(str::to_owned));
+    let secret = |name| argument(config.string(name).map(SecretString::from));
     let mut settings = Settings {
         access_key: secret("access_key"),
         secret_key: secret("secret_key"),
@@ -137,27 +149,41 @@ fn argument<T>(value: Value<T>) -> Argument<T> {
 }
 
 fn duration(config: &Config, name: &str, diagnostics: &mut Diagnostics) -> Argument<Duration> {
-    argument(config.string(name)).try_map(|text| {
-        duration::parse(text).map_err(|_| {
+    let value = config.string(name).map(|text| {
+        let duration = duration::parse(text).ok();
+        if duration.is_none() {
             diagnostics.argument_error(
                 name,
                 "Invalid duration",
-                format!("\"{text}\" is no duration of at most a day. Write it like \"20s\", \"1m30s\" or \"5m\"."),
+                format!(
+                    "\"{text}\" is no duration of at most a day. Write it like \"20s\", \"1m30s\" or \"5m\"."
+                ),
             );
-        })
-    })
+        }
+        duration
+    });
+    usable(value)
 }
 
 fn count(config: &Config, name: &str, diagnostics: &mut Diagnostics) -> Argument<u32> {
-    argument(config.number(name)).try_map(|number| {
-        number.as_i64().and_then(|count| u32::try_from(count).ok()).ok_or_else(|| {
-            diagnostics.argument_error(
-                name,
-                "Invalid number",
-                format!("{name} must be a whole number and not negative, not {number}."),
-            );
-        })
-    })
+    let value = config.number(name).map(|number| {
+        let count = number.as_i64().and_then(|count| u32::try_from(count).ok());
+        if count.is_none() {
+            let detail = format!("{name} must be a whole number and not negative, not {number}.");
+            diagnostics.argument_error(name, "Invalid number", detail);
+        }
+        count
+    });
+    usable(value)
+}
+
+/// An argument that is left out where it can't be used: its error is reported, so nothing goes on with it.
+fn usable<T>(value: Value<Option<T>>) -> Argument<T> {
+    match argument(value) {
+        Argument::Known(None) | Argument::Absent => Argument::Absent,
+        Argument::Known(Some(value)) => Argument::Known(value),
+        Argument::Unknown => Argument::Unknown,
+    }
 }
 
 #[cfg(test)]
@@ -167,7 +193,10 @@ mod tests {
     #[test]
     fn jd_cloud_sees_who_asks() {
         let host = Host { terraform_version: "1.11.4".into() };
-        assert_eq!(user_agent(&host, Some(" ci/7 ")), format!("terraform-provider-jdcloud/{VERSION} (terraform 1.11.4) ci/7"));
+        assert_eq!(
+            user_agent(&host, Some(" ci/7 ")),
+            format!("terraform-provider-jdcloud/{VERSION} (terraform 1.11.4) ci/7")
+        );
         assert_eq!(user_agent(&Host::default(), Some(" ")), format!("terraform-provider-jdcloud/{VERSION}"));
     }
 }

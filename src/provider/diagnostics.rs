@@ -2,8 +2,8 @@
 
 use crate::framework::{AttributePath, Diagnostic, Diagnostics, Severity};
 use crate::jdcloud::{
-    CallError, Context, Error, Failure, Looked, Notice, Place, RowProblem, RuleError, SettingsError, TokenEncoding,
-    TransportError,
+    CallError, Context, Error, Failure, Looked, Notice, Place, RowProblem, RuleError, SettingsError,
+    TokenEncoding, TransportError,
 };
 
 use super::sentence::{counted, listed, span};
@@ -20,7 +20,8 @@ pub(super) fn report(error: &Error, diagnostics: &mut Diagnostics) {
             diagnostics.error(summary, format!("{explanation}\n\n{}", ticket(error)));
         }
         Error::Cancelled => {
-            diagnostics.error("Read cancelled", "Terraform asked the provider to stop before the answer was there.");
+            diagnostics
+                .error("Read cancelled", "Terraform asked the provider to stop before the answer was there.");
         }
     }
 }
@@ -60,7 +61,9 @@ pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
 /// The argument that a problem is about, where it is about one.
 fn argument(problem: &SettingsError) -> Option<&'static str> {
     match problem {
-        SettingsError::OutOfRange { argument, .. } | SettingsError::EmptyArgument { argument } => Some(argument),
+        SettingsError::OutOfRange { argument, .. } | SettingsError::EmptyArgument { argument } => {
+            Some(argument)
+        }
         SettingsError::HalfKeyPair { place: Place::Arguments(_), present, .. } => present.first().copied(),
         SettingsError::UnusableKey { place: Place::Arguments(_), name } => Some(name),
         SettingsError::InvalidRegion { place: Place::Arguments(_) | Place::Read, .. } => Some("region"),
@@ -113,7 +116,9 @@ fn settings(problem: &SettingsError) -> (String, String) {
         ),
         SettingsError::TokenEncoding { given } => (
             "Invalid token encoding",
-            format!("JDCLOUD_SECURITY_TOKEN_ENCODING must be \"base64\" (the default) or \"raw\", not \"{given}\"."),
+            format!(
+                "JDCLOUD_SECURITY_TOKEN_ENCODING must be \"base64\" (the default) or \"raw\", not \"{given}\"."
+            ),
         ),
         SettingsError::NoCredentials { looked } => (
             "No JD Cloud credentials",
@@ -151,7 +156,10 @@ fn settings(problem: &SettingsError) -> (String, String) {
         ),
         SettingsError::UnreadableFile { file, reason } => (
             "Configuration file can't be read",
-            format!("{}: {reason}. Make the file readable, or name another with config_file.", file.display()),
+            format!(
+                "{}: {reason}. Make the file readable, or name another with config_file.",
+                file.display()
+            ),
         ),
         SettingsError::MalformedFile { file, line, reason } => (
             "Configuration file is malformed",
@@ -167,9 +175,13 @@ fn settings(problem: &SettingsError) -> (String, String) {
         ),
         SettingsError::Proxy { variable, reason } => (
             "Proxy can't be used",
-            format!("{variable}: {reason}. It must be a URL such as http://proxy.example.com:3128, or unset."),
+            format!(
+                "{variable}: {reason}. It must be a URL such as http://proxy.example.com:3128, or unset."
+            ),
         ),
-        SettingsError::Setup { reason } => ("HTTPS can't be set up", format!("{reason}. No request was sent.")),
+        SettingsError::Setup { reason } => {
+            ("HTTPS can't be set up", format!("{reason}. No request was sent."))
+        }
     };
     (summary.to_owned(), detail)
 }
@@ -285,7 +297,7 @@ fn failure(failure: &Failure, context: &Context) -> (&'static str, String) {
                 row_problem(*problem)
             ),
         ),
-        Failure::Transport(error) => transport(error, context),
+        Failure::Transport(error) => transport(error),
         Failure::AttemptTimeout { limit } => (
             "JD Cloud did not answer in time",
             format!(
@@ -310,8 +322,7 @@ fn failure(failure: &Failure, context: &Context) -> (&'static str, String) {
     }
 }
 
-fn transport(error: &TransportError, context: &Context) -> (&'static str, String) {
-    let endpoint = &context.endpoint;
+fn transport(error: &TransportError) -> (&'static str, String) {
     match error {
         TransportError::Dns { host, reason } => (
             "JD Cloud's host name can't be resolved",
@@ -320,37 +331,40 @@ fn transport(error: &TransportError, context: &Context) -> (&'static str, String
                  proxy, set HTTPS_PROXY."
             ),
         ),
-        TransportError::Connect { reason } => (
+        TransportError::Connect { host, reason } => (
             "JD Cloud can't be reached",
-            format!("No connection to {endpoint}: {reason}. Check the network, the firewall, and HTTPS_PROXY behind a proxy."),
-        ),
-        TransportError::Tls { reason } => (
-            "JD Cloud's certificate is not trusted",
             format!(
-                "No secure connection to {endpoint}: {reason}. Where a proxy inspects TLS, or the endpoint is private, name its \
-                 certificate authority with ca_bundle in the provider block. Certificates also fail when this machine's clock \
-                 is wrong."
+                "No connection to {host}: {reason}. Check the network and the firewall, and vm_endpoint if it is set. Behind a \
+                 corporate proxy, set HTTPS_PROXY."
             ),
         ),
-        TransportError::Proxy { reason } => (
+        TransportError::Tls { host, reason } => (
+            "No trusted connection to JD Cloud",
+            format!(
+                "{host}: {reason}. Where a proxy inspects TLS, or the endpoint is private, name its certificate authority with \
+                 ca_bundle in the provider block. Certificates are refused too when this machine's clock is wrong."
+            ),
+        ),
+        TransportError::Proxy { proxy, reason } => (
             "The proxy can't be used",
-            format!("{reason}. Check HTTPS_PROXY, and NO_PROXY if JD Cloud is to be reached without it."),
+            format!(
+                "{proxy}: {reason}. Check HTTPS_PROXY, and NO_PROXY if JD Cloud is to be reached without it."
+            ),
         ),
         TransportError::TooLarge { limit } => (
             "The answer is too large",
             format!(
-                "The answer is larger than {} MiB, which no answer of JD Cloud's is. Ask about fewer images (ids), or check \
-                 vm_endpoint.",
+                "The answer is larger than {} MiB, which no answer of JD Cloud's is. Ask about fewer images (ids), and check \
+                 vm_endpoint if it is set.",
                 limit >> 20
             ),
         ),
-        TransportError::Body { reason } => (
-            "The answer broke off",
-            format!("The connection ended in the middle of the answer: {reason}. Run Terraform again; check the network and proxy."),
+        TransportError::Broken { host, reason } => (
+            "The connection to JD Cloud broke",
+            format!(
+                "The connection to {host} ended before the answer was complete: {reason}. Check the network and the proxy."
+            ),
         ),
-        TransportError::Other { reason } => {
-            ("JD Cloud can't be reached", format!("{reason}. Check the network, and vm_endpoint if it is set."))
-        }
     }
 }
 
@@ -370,14 +384,27 @@ fn row_problem(problem: RowProblem) -> &'static str {
     match problem {
         RowProblem::NoImageId => "it has no imageId",
         RowProblem::Rule(RuleError::NoConstraintsType) => "its constraint has no constraintsType",
-        RowProblem::Rule(RuleError::NoInstanceTypes) => "it is of the kind \"includes\" and has no list of instance types",
+        RowProblem::Rule(RuleError::NoInstanceTypes) => {
+            "it is of the kind \"includes\" and has no list of instance types"
+        }
         RowProblem::Rule(RuleError::Contradiction) => "it contradicts another row for the same image",
     }
 }
 
 /// What a support ticket needs, line by line; lines that begin with a space are not wrapped.
 fn ticket(CallError { context, .. }: &CallError) -> String {
-    let Context { operation, endpoint, region, asked, http_status, status, message, request_id, attempts, elapsed } = context;
+    let Context {
+        operation,
+        endpoint,
+        region,
+        asked,
+        http_status,
+        status,
+        message,
+        request_id,
+        attempts,
+        elapsed,
+    } = context;
     let images = match asked.count {
         None => "all images".to_owned(),
         Some(count) => {

@@ -47,11 +47,22 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_go_writes_them_or_as_seconds() {
-        let cases = [("20s", 20_000), ("5m", 300_000), ("1m30s", 90_000), ("1.5m", 90_000), ("500ms", 500), ("60", 60_000), (" 1h ", 3_600_000), ("0.5", 500)];
+        let cases = [
+            ("20s", 20_000),
+            ("5m", 300_000),
+            ("1m30s", 90_000),
+            ("1.5m", 90_000),
+            ("500ms", 500),
+            ("60", 60_000),
+            (" 1h ", 3_600_000),
+            ("0.5", 500),
+        ];
         for (text, milliseconds) in cases {
             assert_eq!(parse(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
-        for text in ["", "s", "5x", "-5s", "5 s", "1m30", "1e3s", "1.2.3s", "25h", "99999999999h", ".", "inf", "５s"] {
+        for text in
+            ["", "s", "5x", "-5s", "5 s", "1m30", "1e3s", "1.2.3s", "25h", "99999999999h", ".", "inf", "５s"]
+        {
             assert_eq!(parse(text), Err(NotADuration), "{text}");
         }
     }

@@ -27,8 +27,12 @@ pub fn connection<P: Provider>(provider: Arc<P>, protocol: u32) -> impl Fn(Reque
             let path = request.uri().path().to_owned();
             let started = std::time::Instant::now();
             let answer = match (protocol, path.strip_prefix("/tfplugin"), path.rsplit_once('/')) {
-                (5, Some(rest), Some((_, rpc))) if rest.starts_with("5.Provider/") => v5::answer(server, rpc, request).await,
-                (6, Some(rest), Some((_, rpc))) if rest.starts_with("6.Provider/") => v6::answer(server, rpc, request).await,
+                (5, Some(rest), Some((_, rpc))) if rest.starts_with("5.Provider/") => {
+                    v5::answer(server, rpc, request).await
+                }
+                (6, Some(rest), Some((_, rpc))) if rest.starts_with("6.Provider/") => {
+                    v6::answer(server, rpc, request).await
+                }
                 _ => grpc::unimplemented(),
             };
             tracing::trace!(rpc = path, milliseconds = started.elapsed().as_millis(), "answered");

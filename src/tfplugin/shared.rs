@@ -7,7 +7,8 @@ use bytes::Bytes;
 
 use super::proto::v6 as wire;
 use crate::framework::{
-    self, AttributePath, DataSource, Diagnostics, EncodedValue, FunctionError, Provider, Server, Severity, Signature, Step,
+    self, AttributePath, DataSource, Diagnostics, EncodedValue, FunctionError, Provider, Server, Severity,
+    Signature, Step,
 };
 use crate::grpc::{Request, Response, immediate, unary};
 
@@ -35,7 +36,9 @@ fn path(path: AttributePath) -> wire::AttributePath {
         Step::Key(key) => Selector::ElementKeyString(key),
         Step::Index(index) => Selector::ElementKeyInt(index),
     });
-    wire::AttributePath { steps: steps.map(|selector| wire::attribute_path::Step { selector: Some(selector) }).collect() }
+    wire::AttributePath {
+        steps: steps.map(|selector| wire::attribute_path::Step { selector: Some(selector) }).collect(),
+    }
 }
 
 pub(super) fn capabilities() -> wire::ServerCapabilities {
@@ -55,7 +58,11 @@ pub(super) fn data_source_names<P: Provider>(server: &Server<P>) -> impl Iterato
 }
 
 pub(super) fn functions<P: Provider>(server: &Server<P>) -> BTreeMap<String, wire::Function> {
-    server.functions().iter().map(|function| (function.name().to_owned(), signature(&function.signature()))).collect()
+    server
+        .functions()
+        .iter()
+        .map(|function| (function.name().to_owned(), signature(&function.signature())))
+        .collect()
 }
 
 pub(super) fn function_names<P: Provider>(server: &Server<P>) -> impl Iterator<Item = String> {
@@ -95,7 +102,10 @@ pub(super) async fn call_function<P: Provider>(server: Arc<Server<P>>, request: 
             Ok(result) => wire::call_function::Response { result: Some(dynamic_value(result)), error: None },
             Err(FunctionError { text, argument }) => {
                 let function_argument = argument.and_then(|position| i64::try_from(position).ok());
-                wire::call_function::Response { result: None, error: Some(wire::FunctionError { text, function_argument }) }
+                wire::call_function::Response {
+                    result: None,
+                    error: Some(wire::FunctionError { text, function_argument }),
+                }
             }
         }
     })

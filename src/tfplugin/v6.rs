@@ -27,7 +27,9 @@ pub(super) async fn answer<P: Provider>(server: Arc<Server<P>>, rpc: &str, reque
                 data_sources: shared::data_source_names(&server)
                     .map(|type_name| get_metadata::DataSourceMetadata { type_name })
                     .collect(),
-                functions: shared::function_names(&server).map(|name| get_metadata::FunctionMetadata { name }).collect(),
+                functions: shared::function_names(&server)
+                    .map(|name| get_metadata::FunctionMetadata { name })
+                    .collect(),
                 server_capabilities: Some(shared::capabilities()),
                 ..Default::default()
             })
@@ -56,7 +58,8 @@ pub(super) async fn answer<P: Provider>(server: Arc<Server<P>>, rpc: &str, reque
         }
         "ValidateDataResourceConfig" => {
             immediate(request, move |request: validate_data_resource_config::Request| {
-                let diagnostics = server.validate_data_source(&request.type_name, &shared::encoded(request.config));
+                let diagnostics =
+                    server.validate_data_source(&request.type_name, &shared::encoded(request.config));
                 validate_data_resource_config::Response { diagnostics: shared::diagnostics(diagnostics) }
             })
             .await

@@ -7,7 +7,9 @@ use rmp::Marker;
 use super::{REFINED, refinement};
 use crate::framework::value::without_duplicates;
 use crate::framework::value_error::MAX_DEPTH;
-use crate::framework::{Data, Elements, Members, Number, Problem, Refinement, Step, Str, Type, Value, ValueError};
+use crate::framework::{
+    Data, Elements, Members, Number, Problem, Refinement, Step, Str, Type, Value, ValueError,
+};
 
 /// The most bytes that may describe an unknown value (go-cty's own limit).
 const MAX_REFINEMENT: usize = 1024;
@@ -60,7 +62,13 @@ impl<'a> Decoder<'a> {
         Ok(Value::Known(data))
     }
 
-    fn list(&mut self, ty: &Type, marker: Marker, element: &Type, depth: usize) -> Result<Elements, ValueError> {
+    fn list(
+        &mut self,
+        ty: &Type,
+        marker: Marker,
+        element: &Type,
+        depth: usize,
+    ) -> Result<Elements, ValueError> {
         let length = self.array_length(marker)?.ok_or_else(|| Problem::Required(ty.clone()))?;
         // An element takes a byte at least, so a length beyond the input reserves nothing for it.
         let mut elements = Elements::with_capacity(length.min(self.input.len()).min(1024));
@@ -71,7 +79,8 @@ impl<'a> Decoder<'a> {
     }
 
     fn tuple(&mut self, marker: Marker, types: &[Type], depth: usize) -> Result<Elements, ValueError> {
-        let length = self.array_length(marker)?.ok_or_else(|| Problem::Required(Type::Tuple(types.to_vec())))?;
+        let length =
+            self.array_length(marker)?.ok_or_else(|| Problem::Required(Type::Tuple(types.to_vec())))?;
         if length != types.len() {
             return Err(Problem::TupleLength { expected: types.len(), found: length }.into());
         }
@@ -87,7 +96,8 @@ impl<'a> Decoder<'a> {
         let mut members = Members::new();
         for _ in 0..length {
             let key: Str = self.key()?.into();
-            let value = self.value(element, depth + 1).map_err(|error| error.within(Step::Key(key.to_string())))?;
+            let value =
+                self.value(element, depth + 1).map_err(|error| error.within(Step::Key(key.to_string())))?;
             if members.insert(key.clone(), value).is_some() {
                 return Err(Problem::Duplicate(key.to_string()).into());
             }
@@ -101,14 +111,16 @@ impl<'a> Decoder<'a> {
         attributes: &BTreeMap<Str, Type>,
         depth: usize,
     ) -> Result<Members, ValueError> {
-        let length = self.map_length(marker)?.ok_or_else(|| Problem::Required(Type::Object(attributes.clone())))?;
+        let length =
+            self.map_length(marker)?.ok_or_else(|| Problem::Required(Type::Object(attributes.clone())))?;
         let mut members = Members::new();
         for _ in 0..length {
             let key = self.key()?;
             let Some((name, ty)) = attributes.get_key_value(key) else {
                 return Err(Problem::Unexpected(key.to_owned()).into());
             };
-            let value = self.value(ty, depth + 1).map_err(|error| error.within(Step::Attribute(name.to_string())))?;
+            let value =
+                self.value(ty, depth + 1).map_err(|error| error.within(Step::Attribute(name.to_string())))?;
             if members.insert(name.clone(), value).is_some() {
                 return Err(Problem::Duplicate(key.to_owned()).into());
             }
@@ -181,7 +193,9 @@ impl<'a> Decoder<'a> {
             let marker = self.marker()?;
             let key = self.number(marker)?.as_i64().and_then(|key| u64::try_from(key).ok());
             match key {
-                Some(refinement::NULL) => refinement.null = self.value(&Type::Bool, 0)?.known().and_then(bool_of),
+                Some(refinement::NULL) => {
+                    refinement.null = self.value(&Type::Bool, 0)?.known().and_then(bool_of)
+                }
                 Some(refinement::PREFIX) => {
                     let marker = self.marker()?;
                     refinement.prefix = Some(self.text(marker)?.to_owned());

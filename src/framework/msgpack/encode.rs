@@ -138,7 +138,11 @@ impl Encoder {
             self.output.as_mut_vec().push(0);
         } else {
             // A refinement that was read is at most 1,024 bytes long.
-            infallible(encode::write_ext_meta(&mut self.output, u32::try_from(payload.len()).unwrap_or(u32::MAX), REFINED));
+            infallible(encode::write_ext_meta(
+                &mut self.output,
+                u32::try_from(payload.len()).unwrap_or(u32::MAX),
+                REFINED,
+            ));
             self.output.as_mut_vec().extend_from_slice(&payload);
         }
     }
@@ -169,7 +173,9 @@ fn describe(refinement: &Refinement) -> Vec<u8> {
             let Ok(()) = encode::write_bool(&mut fields.output, *inclusive);
         }
     }
-    for (name, length) in [(refinement::MINIMUM_LENGTH, minimum_length), (refinement::MAXIMUM_LENGTH, maximum_length)] {
+    for (name, length) in
+        [(refinement::MINIMUM_LENGTH, minimum_length), (refinement::MAXIMUM_LENGTH, maximum_length)]
+    {
         if let Some(length) = length {
             key(&mut fields, name);
             infallible(encode::write_sint(&mut fields.output, *length));
@@ -186,5 +192,6 @@ fn describe(refinement: &Refinement) -> Vec<u8> {
 
 /// A length as msgpack counts it. No message that long fits the wire's own limit, so a longer one is no list or map.
 fn wire_length(length: usize) -> Result<u32, ValueError> {
-    u32::try_from(length).map_err(|_| ValueError { path: AttributePath::default(), problem: Problem::Truncated })
+    u32::try_from(length)
+        .map_err(|_| ValueError { path: AttributePath::default(), problem: Problem::Truncated })
 }

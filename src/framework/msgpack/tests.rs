@@ -54,7 +54,11 @@ fn values_have_the_bytes_that_terraform_writes() {
         (Type::list(Type::String), Value::list([string("a"), Value::Null]), vec![0x92, 0xa1, b'a', 0xc0]),
         (Type::set(Type::Number), Value::list([2.into(), Value::UNKNOWN]), vec![0x92, 2, 0xd4, 0, 0]),
         (Type::map(Type::Bool), Value::members([("k", true.into())]), vec![0x81, 0xa1, b'k', 0xc3]),
-        (Type::Tuple(vec![Type::Bool, Type::Number]), Value::list([true.into(), 1.into()]), vec![0x92, 0xc3, 1]),
+        (
+            Type::Tuple(vec![Type::Bool, Type::Number]),
+            Value::list([true.into(), 1.into()]),
+            vec![0x92, 0xc3, 1],
+        ),
         (
             object.clone(),
             Value::members([("b", string("x")), ("a", Value::Null)]),
@@ -124,18 +128,24 @@ fn other_encodings_of_the_same_value_are_read_too() {
     assert_eq!(integer(&[0xca, 0x40, 0x20, 0, 0]), number("2.5"));
     assert_eq!(integer(&[0xcb, 0x40, 8, 0, 0, 0, 0, 0, 0]), 3.into());
     assert_eq!(integer(&text("1e2")), 100.into());
-    assert_eq!(integer(&[0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), number("18446744073709551615"));
+    assert_eq!(
+        integer(&[0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
+        number("18446744073709551615")
+    );
     // A dynamic value's type may be text instead of bytes.
     let dynamic = [vec![0x92], text(r#""bool""#), vec![0xc3]].concat();
     assert!(decode(&Type::Dynamic, &dynamic).is_ok());
     // Elements that are equal count once in a set; unknown ones may turn out to differ.
-    let set = decode(&Type::set(Type::Number), &[0x95, 1, 0xca, 0x3f, 0x80, 0, 0, 0xd4, 0, 0, 0xd4, 0, 0, 2]).unwrap();
+    let set = decode(&Type::set(Type::Number), &[0x95, 1, 0xca, 0x3f, 0x80, 0, 0, 0xd4, 0, 0, 0xd4, 0, 0, 2])
+        .unwrap();
     assert_eq!(set, Value::list([1.into(), Value::UNKNOWN, Value::UNKNOWN, 2.into()]));
     // Any extension means unknown; what a later Terraform adds to a refinement is passed over.
     assert_eq!(decode(&Type::Bool, &[0xd4, 99, 7]).unwrap(), Value::UNKNOWN);
     assert_eq!(decode(&Type::Bool, &[0xc7, 0, 5]).unwrap(), Value::UNKNOWN);
     let later = [0xc7, 15, 12, 0x83, 1, 0xc2, 99, 0x92, 0x81, 1, 0xc4, 1, 0, 0xd4, 0, 0, 98, 0xc0];
-    assert!(matches!(decode(&Type::Bool, &later).unwrap(), Value::Unknown(Some(known)) if known.null == Some(false)));
+    assert!(
+        matches!(decode(&Type::Bool, &later).unwrap(), Value::Unknown(Some(known)) if known.null == Some(false))
+    );
 }
 
 #[test]
@@ -147,7 +157,11 @@ fn what_is_not_of_the_type_is_named_with_its_place() {
         (Type::Bool, text("true"), "bool is required"),
         (Type::list(Type::String), vec![0x81, 0xa1, b'k', 1], "list of string is required"),
         (Type::map(Type::String), vec![0x90], "map of string is required"),
-        (rows.clone(), vec![0x92, 0x81, 0xa2, b'i', b'd', 0xc0, 0x81, 0xa2, b'i', b'd', 7], "[1].id: string is required"),
+        (
+            rows.clone(),
+            vec![0x92, 0x81, 0xa2, b'i', b'd', 0xc0, 0x81, 0xa2, b'i', b'd', 7],
+            "[1].id: string is required",
+        ),
         (rows.clone(), vec![0x91, 0x80], r#"[0]: attribute "id" is missing"#),
         (rows.clone(), vec![0x91, 0x81, 0xa1, b'x', 7], r#"[0]: attribute "x" is not expected"#),
         (Type::map(Type::Number), vec![0x82, 0xa1, b'k', 1, 0xa1, b'k', 2], r#"key "k" is there twice"#),
@@ -169,7 +183,13 @@ fn what_is_not_of_the_type_is_named_with_its_place() {
 fn every_cut_of_a_value_is_an_error_and_never_a_crash() {
     let ty = Type::object([("d", Type::Dynamic), ("l", Type::list(Type::Number)), ("s", Type::String)]);
     let value = Value::members([
-        ("d", Value::Known(Data::Dynamic(Box::new(Type::list(Type::Bool)), Box::new(Value::list([true.into()]))))),
+        (
+            "d",
+            Value::Known(Data::Dynamic(
+                Box::new(Type::list(Type::Bool)),
+                Box::new(Value::list([true.into()])),
+            )),
+        ),
         ("l", Value::list([number("0.1"), 70000.into(), Value::UNKNOWN])),
         ("s", string(&"long ".repeat(60))),
     ]);
@@ -197,7 +217,12 @@ fn lengths_and_depths_that_no_value_has_end_at_once() {
     assert_eq!(decode(&Type::Bool, &nested).unwrap_err().problem, Problem::Unknown);
     // A type nested beyond what its reader allows.
     let json = format!("{}\"bool\"{}", "[\"list\",".repeat(200), "]".repeat(200));
-    let bytes = [vec![0x92, 0xc5], u16::try_from(json.len()).unwrap().to_be_bytes().to_vec(), json.into_bytes(), vec![0x90]];
+    let bytes = [
+        vec![0x92, 0xc5],
+        u16::try_from(json.len()).unwrap().to_be_bytes().to_vec(),
+        json.into_bytes(),
+        vec![0x90],
+    ];
     assert!(matches!(decode(&Type::Dynamic, &bytes.concat()).unwrap_err().problem, Problem::Type(_)));
 }
 
@@ -207,7 +232,11 @@ fn a_value_that_is_not_of_its_declared_type_is_never_written() {
     let cases = [
         (Type::String, Value::from(true), "string is required"),
         (object.clone(), Value::members::<&str>([]), r#"attribute "a" is missing"#),
-        (object.clone(), Value::members([("a", true.into()), ("b", true.into())]), r#"attribute "b" is not expected"#),
+        (
+            object.clone(),
+            Value::members([("a", true.into()), ("b", true.into())]),
+            r#"attribute "b" is not expected"#,
+        ),
         (Type::list(Type::Bool), Value::list([true.into(), 1.into()]), "[1]: bool is required"),
         (Type::Dynamic, true.into(), "a value of type dynamic needs its own type"),
         (Type::Tuple(vec![]), Value::list([1.into()]), "a tuple of 0 elements is required, not of 1"),

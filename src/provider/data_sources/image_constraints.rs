@@ -28,7 +28,11 @@ impl DataSource<Client> for ImageConstraints {
                 the validation of a variable can refuse a wrong pair of image and instance type in `terraform plan`. Only \
                 public and third-party images have constraints; private images run on every instance type.",
             attributes: vec![
-                Attribute::computed("id", Type::String, "The region, followed by a short hash of `ids` where they are set."),
+                Attribute::computed(
+                    "id",
+                    Type::String,
+                    "The region, followed by a short hash of `ids` where they are set.",
+                ),
                 Attribute::optional_computed(
                     "region",
                     Type::String,
@@ -97,8 +101,13 @@ impl DataSource<Client> for ImageConstraints {
     }
 
     async fn read(&self, client: &Client, config: &Config, diagnostics: &mut Diagnostics) -> Option<Value> {
-        let ids = config.elements("ids").known().map(|ids| ids.iter().filter_map(Value::as_str).collect::<BTreeSet<_>>());
-        let wanted = ids.as_ref().map_or(Wanted::All, |ids| Wanted::Named(ids.iter().map(|id| (*id).to_owned()).collect()));
+        let ids = config
+            .elements("ids")
+            .known()
+            .map(|ids| ids.iter().filter_map(Value::as_str).collect::<BTreeSet<_>>());
+        let wanted = ids
+            .as_ref()
+            .map_or(Wanted::All, |ids| Wanted::Named(ids.iter().map(|id| (*id).to_owned()).collect()));
         let answer = match client.image_constraints(config.string("region").known(), wanted).await {
             Ok(answer) => answer,
             Err(error) => {
@@ -109,7 +118,8 @@ impl DataSource<Client> for ImageConstraints {
         for notice in &answer.notices {
             report_notice(*notice, diagnostics);
         }
-        let on_missing = config.string("on_missing").known().and_then(OnMissing::parse).unwrap_or(OnMissing::Ignore);
+        let on_missing =
+            config.string("on_missing").known().and_then(OnMissing::parse).unwrap_or(OnMissing::Ignore);
         on_missing.report(&answer, diagnostics);
         warn_of_unknown_kinds(&answer.images, diagnostics);
         Some(state(config, &answer, ids.as_ref()))
@@ -150,7 +160,10 @@ fn state(config: &Config, answer: &Answer, ids: Option<&BTreeSet<&str>>) -> Valu
         ("on_missing", config.get("on_missing").clone()),
         ("image_constraints", Value::list(rows)),
         ("excluded_instance_types", Value::members(excluded)),
-        ("included_instance_types", Value::members(included.map(|Image { id, rule }| (id.clone(), types(rule))))),
+        (
+            "included_instance_types",
+            Value::members(included.map(|Image { id, rule }| (id.clone(), types(rule)))),
+        ),
         ("missing_ids", Value::list(answer.missing.iter().map(|id| Value::string(id.clone())))),
     ])
 }

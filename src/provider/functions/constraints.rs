@@ -48,7 +48,10 @@ pub(super) fn rule(arguments: &[Value]) -> Result<(&str, Rule), FunctionError> {
         }
     }
     let Some(rows) = attribute("image_constraints").as_list() else {
-        return Err(FunctionError::argument(CONSTRAINTS, "image_constraints is null, so nothing is known about any image"));
+        return Err(FunctionError::argument(
+            CONSTRAINTS,
+            "image_constraints is null, so nothing is known about any image",
+        ));
     };
     let mut rule = None;
     for (position, row) in rows.iter().enumerate() {
@@ -69,7 +72,8 @@ pub(super) fn rule(arguments: &[Value]) -> Result<(&str, Rule), FunctionError> {
                 Some(types.ok_or_else(|| malformed(&"instance_types has a null element"))?)
             }
         };
-        let row = Rule::new(member("constraints_type").as_str(), types).map_err(|error| malformed(&in_hcl(error)))?;
+        let row = Rule::new(member("constraints_type").as_str(), types)
+            .map_err(|error| malformed(&in_hcl(error)))?;
         rule = Some(match rule {
             None => row,
             Some(rule) => Rule::agree(rule, row).map_err(|error| malformed(&in_hcl(error)))?,
@@ -108,7 +112,9 @@ fn not_asked_about(image_id: &str, ids: &[&str]) -> String {
 fn in_hcl(error: RuleError) -> &'static str {
     match error {
         RuleError::NoConstraintsType => "constraints_type is null or empty",
-        RuleError::NoInstanceTypes => "instance_types is null, which has no meaning where constraints_type is \"includes\"",
+        RuleError::NoInstanceTypes => {
+            "instance_types is null, which has no meaning where constraints_type is \"includes\""
+        }
         RuleError::Contradiction => "it contradicts another element for the same image",
     }
 }

@@ -21,7 +21,11 @@ impl Function for ExplainInstanceType {
             parameters: vec![
                 constraints_parameter(),
                 image_id_parameter(),
-                Parameter { name: "instance_type", ty: Type::String, description: "The instance type, such as `g.n4.large`." },
+                Parameter {
+                    name: "instance_type",
+                    ty: Type::String,
+                    description: "The instance type, such as `g.n4.large`.",
+                },
             ],
             result: Type::String,
         }
@@ -58,10 +62,15 @@ fn sentence(image: &str, rule: &Rule, instance_type: &str) -> String {
             rule.constraints_type().unwrap_or_default()
         ),
         (Rule::Includes(_), Verdict::Supported) => {
-            format!("Image {image} supports instance type {instance_type}: it is among the {} that JD Cloud includes for this image.", counted(types.len(), "type"))
+            format!(
+                "Image {image} supports instance type {instance_type}: it is among the {} that JD Cloud includes for this image.",
+                counted(types.len(), "type")
+            )
         }
         (_, Verdict::Supported) if types.is_empty() => {
-            format!("Image {image} supports instance type {instance_type}: JD Cloud has no constraint for this image.")
+            format!(
+                "Image {image} supports instance type {instance_type}: JD Cloud has no constraint for this image."
+            )
         }
         (_, Verdict::Supported) => format!(
             "Image {image} supports instance type {instance_type}: it is not among the {} that JD Cloud excludes for this \

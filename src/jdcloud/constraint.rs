@@ -1,0 +1,242 @@
+//! What a constraint means: which instance types an image may run on.
+//!
+//! The only place that decides it. API rows and values that a user hands back to a function become the same
+//! [`Rule`] and are judged by the same [`Rule::verdict`]. Knows neither HTTP nor JSON.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Instance types, sorted and unique; shared between the images that have the same list.
+pub type InstanceTypes = Arc<[Arc<str>]>;
+
+/// `constraintsType` of a rule that lists what an image cannot run on.
+pub const EXCLUDES: &str = "excludes";
+/// `constraintsType` of a rule that lists the only types an image can run on.
+pub const INCLUDES: &str = "includes";
+
+/// The constraint of one image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rule {
+    /// The API returned the image without a constraint: every type is supported.
+    Unrestricted,
+    /// Every type but these; with an empty list that is every type.
+    Excludes(InstanceTypes),
+    /// Only these; with an empty list that is none.
+    Includes(InstanceTypes),
+    /// A kind that did not exist when this was written: kept as data, never guessed.
+    Unknown {
+        /// `constraintsType` as it came.
+        constraints_type: Arc<str>,
+        /// `instanceTypes` as they came, sorted and unique.
+        instance_types: InstanceTypes,
+    },
+}
+
+/// What a rule says about one instance type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The image may run on it.
+    Supported,
+    /// The image's `excludes` list names it.
+    Excluded,
+    /// The image's `includes` list does not name it.
+    NotIncluded,
+    /// The rule is of an unknown kind: no answer.
+    Unknown,
+}
+
+/// Why the parts of a constraint make no rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    /// A constraint is there and does not say of which kind.
+    #[error("the constraint has no constraintsType")]
+    NoConstraintsType,
+    /// `includes` without a list could mean none or all.
+    #[error("the constraint is of type \"includes\" and has no list of instance types")]
+    NoInstanceTypes,
+    /// Two rows for one image say different things.
+    #[error("two rows for this image contradict each other")]
+    Contradiction,
+}
+
+impl Rule {
+    /// The rule that `constraints_type` and `instance_types` spell, where an absent or null list is `None`.
+    ///
+    /// # Errors
+    /// No or an empty `constraints_type`, and `includes` without a list.
+    pub fn new<'a, T>(constraints_type: Option<&str>, instance_types: Option<T>) -> Result<Self, RuleError>
+    where
+        T: IntoIterator<Item = &'a str>,
+    {
+        Self::shared(constraints_type, instance_types, &mut Interner::default())
+    }
+
+    /// [`Rule::new`] with the strings and lists shared through `interner`.
+    pub(crate) fn shared<'a, T>(
+        constraints_type: Option<&str>,
+        instance_types: Option<T>,
+        interner: &mut Interner,
+    ) -> Result<Self, RuleError>
+    where
+        T: IntoIterator<Item = &'a str>,
+    {
+        let kind = constraints_type.filter(|kind| !kind.is_empty()).ok_or(RuleError::NoConstraintsType)?;
+        let instance_types = instance_types.map(|types| interner.list(types));
+        match (kind, instance_types) {
+            (INCLUDES, None) => Err(RuleError::NoInstanceTypes),
+            (INCLUDES, Some(types)) => Ok(Self::Includes(types)),
+            (EXCLUDES, types) => Ok(Self::Excludes(types.unwrap_or_default())),
+            (kind, types) => Ok(Self::Unknown {
+                constraints_type: interner.text(kind),
+                instance_types: types.unwrap_or_default(),
+            }),
+        }
+    }
+
+    /// What the rule says about `instance_type`; exact and case-sensitive.
+    #[must_use]
+    pub fn verdict(&self, instance_type: &str) -> Verdict {
+        let listed = |types: &InstanceTypes| types.binary_search_by(|t| (**t).cmp(instance_type)).is_ok();
+        match self {
+            Self::Unrestricted => Verdict::Supported,
+            Self::Excludes(types) if listed(types) => Verdict::Excluded,
+            Self::Excludes(_) => Verdict::Supported,
+            Self::Includes(types) if listed(types) => Verdict::Supported,
+            Self::Includes(_) => Verdict::NotIncluded,
+            Self::Unknown { .. } => Verdict::Unknown,
+        }
+    }
+
+    /// The rule of an image that has several rows: they must mean the same.
+    ///
+    /// # Errors
+    /// [`RuleError::Contradiction`] when they do not.
+    pub fn agree(self, other: Self) -> Result<Self, RuleError> {
+        match (self, other) {
+            // An empty `excludes` means the same as no constraint, and says more.
+            (Self::Unrestricted, Self::Excludes(types)) | (Self::Excludes(types), Self::Unrestricted)
+                if types.is_empty() =>
+            {
+                Ok(Self::Excludes(types))
+            }
+            (one, other) if one == other => Ok(one),
+            _ => Err(RuleError::Contradiction),
+        }
+    }
+
+    /// `constraintsType` as the API spells it; `None` when it returned no constraint.
+    #[must_use]
+    pub fn constraints_type(&self) -> Option<&str> {
+        match self {
+            Self::Unrestricted => None,
+            Self::Excludes(_) => Some(EXCLUDES),
+            Self::Includes(_) => Some(INCLUDES),
+            Self::Unknown { constraints_type, .. } => Some(constraints_type),
+        }
+    }
+
+    /// The types that the constraint lists, of whatever kind it is.
+    #[must_use]
+    pub fn instance_types(&self) -> &[Arc<str>] {
+        match self {
+            Self::Unrestricted => &[],
+            Self::Excludes(types) | Self::Includes(types) => types,
+            Self::Unknown { instance_types, .. } => instance_types,
+        }
+    }
+}
+
+/// Shares equal strings and equal lists: a region has some hundred instance types and a few dozen distinct lists,
+/// repeated over thousands of images.
+#[derive(Debug, Default)]
+pub(crate) struct Interner {
+    texts: HashSet<Arc<str>>,
+    lists: HashSet<InstanceTypes>,
+}
+
+impl Interner {
+    pub(crate) fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        self.texts.insert(Arc::clone(&new));
+        new
+    }
+
+    fn list<'a>(&mut self, texts: impl IntoIterator<Item = &'a str>) -> InstanceTypes {
+        let mut list: Vec<Arc<str>> = texts.into_iter().map(|text| self.text(text)).collect();
+        list.sort_unstable();
+        list.dedup();
+        if let Some(known) = self.lists.get(list.as_slice()) {
+            return Arc::clone(known);
+        }
+        let new: InstanceTypes = list.into();
+        self.lists.insert(Arc::clone(&new));
+        new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(kind: &str, types: Option<&[&str]>) -> Result<Rule, RuleError> {
+        Rule::new(Some(kind), types.map(|t| t.iter().copied()))
+    }
+
+    #[test]
+    fn a_rule_says_which_types_are_supported() {
+        let cases: &[(&str, Option<&[&str]>, Verdict, Verdict)] = &[
+            // (kind, list, verdict for "a", verdict for "A")
+            ("excludes", Some(&["b", "a"]), Verdict::Excluded, Verdict::Supported),
+            ("excludes", Some(&[]), Verdict::Supported, Verdict::Supported),
+            ("excludes", None, Verdict::Supported, Verdict::Supported),
+            ("includes", Some(&["a", "b", "a"]), Verdict::Supported, Verdict::NotIncluded),
+            ("includes", Some(&[]), Verdict::NotIncluded, Verdict::NotIncluded),
+            ("requires", Some(&["a"]), Verdict::Unknown, Verdict::Unknown),
+            ("requires", None, Verdict::Unknown, Verdict::Unknown),
+            ("Excludes", Some(&["a"]), Verdict::Unknown, Verdict::Unknown),
+        ];
+        for (kind, types, lower, upper) in cases {
+            let rule = rule(kind, *types).unwrap();
+            assert_eq!((rule.verdict("a"), rule.verdict("A")), (*lower, *upper), "{kind} {types:?}");
+            assert_eq!(rule.constraints_type(), Some(*kind));
+        }
+        assert_eq!(Rule::Unrestricted.verdict("a"), Verdict::Supported);
+    }
+
+    #[test]
+    fn a_rule_that_could_mean_two_things_is_refused() {
+        assert_eq!(rule("includes", None), Err(RuleError::NoInstanceTypes));
+        assert_eq!(rule("", Some(&["a"])), Err(RuleError::NoConstraintsType));
+        assert_eq!(Rule::new(None, Some(["a"])), Err(RuleError::NoConstraintsType));
+    }
+
+    #[test]
+    fn listed_types_are_sorted_and_unique() {
+        let rule = rule("excludes", Some(&["b", "a", "b"])).unwrap();
+        assert_eq!(rule.instance_types().iter().map(|t| &**t).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn rows_for_one_image_must_mean_the_same() {
+        let excludes = |types: &[&str]| rule("excludes", Some(types)).unwrap();
+        assert_eq!(excludes(&["a", "b"]).agree(excludes(&["b", "a"])), Ok(excludes(&["a", "b"])));
+        assert_eq!(Rule::Unrestricted.agree(excludes(&[])), Ok(excludes(&[])));
+        assert_eq!(excludes(&["a"]).agree(excludes(&[])), Err(RuleError::Contradiction));
+        assert_eq!(Rule::Unrestricted.agree(excludes(&["a"])), Err(RuleError::Contradiction));
+        assert_eq!(
+            rule("includes", Some(&["a"])).unwrap().agree(excludes(&["a"])),
+            Err(RuleError::Contradiction)
+        );
+    }
+
+    #[test]
+    fn equal_lists_of_many_images_share_one_allocation() {
+        let mut interner = Interner::default();
+        let mut next = || Rule::shared(Some("excludes"), Some(["b", "a"]), &mut interner).unwrap();
+        let (Rule::Excludes(one), Rule::Excludes(other)) = (next(), next()) else { panic!("excludes") };
+        assert!(Arc::ptr_eq(&one, &other));
+    }
+}

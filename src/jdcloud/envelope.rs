@@ -1,0 +1,270 @@
+//! The envelope of every JD Cloud answer: `requestId` with `result` or `error`.
+//!
+//! Source: JD Cloud's API introduction; the gateway's error table. Says what an answer *is*; whether to ask again is
+//! decided elsewhere.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
+use time::OffsetDateTime;
+
+use super::clock::http_date;
+use super::error::Failure;
+use super::settings::TokenEncoding;
+use super::transport::RawResponse;
+
+/// A text of an answer, borrowed from its body where JSON's escapes allow it.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a, T> {
+    #[serde(borrow)]
+    request_id: Option<Text<'a>>,
+    result: Option<T>,
+    error: Option<ErrorBody>,
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    code: Option<u16>,
+    status: Option<String>,
+    message: Option<String>,
+}
+
+/// What an answer says besides its result, for errors and logs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) request_id: Option<String>,
+    pub(crate) status: Option<String>,
+    pub(crate) message: Option<String>,
+}
+
+/// The longest `message` kept; a message is a sentence.
+const MAX_MESSAGE: usize = 1000;
+/// How much of a body that is not JSON is kept, to recognize a proxy's page by.
+const MAX_BEGINNING: usize = 200;
+
+/// Opens `response`: its result, or why there is none; and in either case what it says about itself.
+pub(crate) fn open<'a, T: Deserialize<'a>>(
+    response: &'a RawResponse,
+    token: Option<TokenEncoding>,
+) -> (Said, Result<Option<T>, Failure>) {
+    let header_id = || response.header("x-jdcloud-request-id").map(str::to_owned);
+    if response.status == 200 {
+        match parse::<T>(&response.body) {
+            Ok(Envelope { request_id: Some(id), result, error: None }) => {
+                return (Said { request_id: Some(id.0.into_owned()), ..Said::default() }, Ok(result));
+            }
+            Ok(Envelope { request_id: None, error: None, .. }) => {
+                let reason = "a JSON object without a requestId".to_owned();
+                return (
+                    Said { request_id: header_id(), ..Said::default() },
+                    Err(Failure::Unexpected { reason }),
+                );
+            }
+            // An error under HTTP 200 is read below.
+            Ok(Envelope { error: Some(_), .. }) => {}
+            Err(error)
+                if parse::<IgnoredAny>(&response.body).is_ok_and(|envelope| envelope.error.is_some()) =>
+            {
+                tracing::debug!(%error, "an error with a result that cannot be read");
+            }
+            Err(error) => {
+                let said = Said { request_id: header_id(), ..Said::default() };
+                return (said, Err(unreadable(response, &error)));
+            }
+        }
+    }
+    let envelope = parse::<IgnoredAny>(&response.body).ok();
+    let (request_id, error) = envelope.map_or((None, None), |e| (e.request_id, e.error));
+    let (code, status, message) = error.map_or((None, None, None), |e| (e.code, e.status, e.message));
+    let message = message.map(|message| shortened(&message, MAX_MESSAGE));
+    let request_id = request_id.map(|id| id.0.into_owned()).or_else(header_id);
+    let said = Said { request_id, status, message };
+    // The HTTP status says what happened, unless it claims success.
+    let code = if response.status == 200 { code.unwrap_or(200) } else { response.status };
+    let failure = failure(code, &said, response, token);
+    (said, Err(failure))
+}
+
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> serde_json::Result<Envelope<'a, T>> {
+    // A derived struct would take an array as well.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(serde::de::Error::custom("expected a JSON object, found an array"));
+    }
+    serde_json::from_slice(body)
+}
+
+fn unreadable(response: &RawResponse, error: &serde_json::Error) -> Failure {
+    let reason = error.to_string();
+    match error.classify() {
+        Category::Data => Failure::Unexpected { reason },
+        Category::Syntax | Category::Eof | Category::Io => Failure::NotJson {
+            content_type: response.header(CONTENT_TYPE).map(str::to_owned),
+            reason,
+            beginning: {
+                let start = &response.body[..response.body.len().min(4 * MAX_BEGINNING)];
+                shortened(&String::from_utf8_lossy(start), MAX_BEGINNING)
+            },
+        },
+    }
+}
+
+/// At most `max` characters of `text`, on one line.
+fn shortened(text: &str, max: usize) -> String {
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    let mut shortened: String = text.trim().chars().take(max).map(printable).collect();
+    if text.trim().chars().count() > max {
+        shortened.push('…');
+    }
+    shortened
+}
+
+/// What the status `code` means, told apart by the gateway's messages where one status covers several causes.
+fn failure(code: u16, said: &Said, response: &RawResponse, token: Option<TokenEncoding>) -> Failure {
+    let says = |words: &str| said.message.as_ref().is_some_and(|m| m.to_lowercase().contains(words));
+    let retry_after =
+        || response.header(RETRY_AFTER).and_then(|value| retry_after(value, OffsetDateTime::now_utc()));
+    match code {
+        200 => Failure::Unexpected { reason: "HTTP 200 with an error that has no code".to_owned() },
+        201..=299 => Failure::Unexpected { reason: format!("HTTP {code} instead of 200") },
+        300..=399 => Failure::Redirect { location: response.location().map(str::to_owned) },
+        401 if says("sign result is not same") => Failure::SignatureMismatch { token },
+        401 if says("invalid accesskey") => Failure::UnknownAccessKey,
+        401 => Failure::Unauthenticated { token },
+        403 if says("ip address") => Failure::ForbiddenAddress,
+        403 => Failure::PermissionDenied,
+        404 => Failure::NotFound,
+        429 if said.status.as_deref() == Some("QUOTA_EXCEEDED") => Failure::QuotaExceeded,
+        429 => Failure::Throttled { retry_after: retry_after() },
+        500 | 502 | 503 | 504 => Failure::Server { retry_after: retry_after() },
+        _ => Failure::Refused,
+    }
+}
+
+/// `Retry-After` in seconds or as a date.
+fn retry_after(value: &str, now: OffsetDateTime) -> Option<Duration> {
+    match value.trim().parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        // A date that is past asks for no wait.
+        Err(_) => http_date(value.trim()).map(|date| (date - now).try_into().unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+    use time::macros::datetime;
+
+    use super::*;
+
+    fn response(status: u16, body: &str) -> RawResponse {
+        RawResponse { status, headers: HeaderMap::new(), body: body.into() }
+    }
+
+    fn failure_of(status: u16, body: &str) -> Failure {
+        open::<IgnoredAny>(&response(status, body), None).1.err().unwrap()
+    }
+
+    #[test]
+    fn a_success_is_an_object_with_a_request_id_and_no_error() {
+        for body in [
+            r#"{"requestId":"r","result":{}}"#,
+            r#"{"requestId":"r"}"#,
+            r#" {"requestId":"r","result":null,"error":null,"new":1}"#,
+        ] {
+            let response = response(200, body);
+            let (said, result) = open::<IgnoredAny>(&response, None);
+            assert!(result.is_ok(), "{body}");
+            assert_eq!(said.request_id.as_deref(), Some("r"));
+        }
+    }
+
+    #[test]
+    fn anything_else_under_200_passes_no_rule() {
+        for body in [
+            "{}",
+            "[]",
+            "null",
+            "7",
+            r#""r""#,
+            r#"{"requestId":7}"#,
+            r#"{"requestId":null}"#,
+            r#"[null,"r"]"#,
+            r#"{"requestId":"r","error":{}}"#,
+        ] {
+            assert!(matches!(failure_of(200, body), Failure::Unexpected { .. }), "{body}");
+        }
+        for body in ["", "<html>Log in</html>", r#"{"requestId":"r","#, "\u{0}\u{1}"] {
+            assert!(matches!(failure_of(200, body), Failure::NotJson { .. }), "{body}");
+        }
+        assert!(matches!(failure_of(204, ""), Failure::Unexpected { .. }));
+    }
+
+    #[test]
+    fn gateway_errors_are_told_apart() {
+        let error = |code: u16, status: &str, message: &str| {
+            format!(
+                r#"{{"requestId":"r","error":{{"code":{code},"status":"{status}","message":"{message}"}}}}"#
+            )
+        };
+        for (code, status, message, expected) in [
+            (401, "ACCESS_ERROR", "Invalid accessKey", Failure::UnknownAccessKey),
+            (401, "ACCESS_ERROR", "sign result is not same[gw]", Failure::SignatureMismatch { token: None }),
+            (
+                401,
+                "ACCESS_ERROR",
+                "lack of header authorization[gw]",
+                Failure::Unauthenticated { token: None },
+            ),
+            (403, "HTTP_FORBIDDEN", "Your IP address is not allowed", Failure::ForbiddenAddress),
+            (403, "PERMISSION_DENIED", "no", Failure::PermissionDenied),
+            (404, "NOT_FOUND", "Image 'img-x' not found", Failure::NotFound),
+            (429, "QUOTA_EXCEEDED", "", Failure::QuotaExceeded),
+            (429, "RATE_LIMIT", "", Failure::Throttled { retry_after: None }),
+            (503, "UNAVAILABLE", "", Failure::Server { retry_after: None }),
+            (400, "INVALID_ARGUMENT", "", Failure::Refused),
+            (501, "NOT_IMPLEMENTED", "", Failure::Refused),
+        ] {
+            let body = error(code, status, message);
+            assert_eq!(failure_of(code, &body), expected, "{body}");
+            assert_eq!(failure_of(200, &body), expected, "under 200: {body}");
+        }
+        let told = response(403, &error(403, "HTTP_FORBIDDEN", "no"));
+        let (said, _) = open::<IgnoredAny>(&told, None);
+        assert_eq!(
+            (said.request_id.as_deref(), said.status.as_deref(), said.message.as_deref()),
+            (Some("r"), Some("HTTP_FORBIDDEN"), Some("no"))
+        );
+    }
+
+    #[test]
+    fn errors_without_json_are_known_by_their_http_status() {
+        assert_eq!(failure_of(429, "<html>slow down</html>"), Failure::Throttled { retry_after: None });
+        assert_eq!(failure_of(502, ""), Failure::Server { retry_after: None });
+        let mut redirect = response(302, "");
+        redirect.headers.insert("location", HeaderValue::from_static("https://login"));
+        let (_, result) = open::<IgnoredAny>(&redirect, None);
+        assert_eq!(result.err(), Some(Failure::Redirect { location: Some("https://login".to_owned()) }));
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = datetime!(1994-11-06 08:49:07 UTC);
+        assert_eq!(retry_after("7", now), Some(Duration::from_secs(7)));
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(retry_after("soon", now), None);
+        let mut throttled = response(429, "");
+        throttled.headers.insert(HeaderName::from_static("retry-after"), HeaderValue::from_static("3"));
+        let (_, result) = open::<IgnoredAny>(&throttled, None);
+        assert_eq!(result.err(), Some(Failure::Throttled { retry_after: Some(Duration::from_secs(3)) }));
+    }
+}

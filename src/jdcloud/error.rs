@@ -1,0 +1,252 @@
+//! What can go wrong with a read. Errors carry data; whoever shows them makes the sentences.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::constraint::RuleError;
+use super::settings::{SettingsError, TokenEncoding};
+use super::transport::TransportError;
+
+/// Why a read has no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// No call was made: a setting is missing or wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A call was made, or tried.
+    #[error(transparent)]
+    Call(#[from] Arc<CallError>),
+    /// The client was stopped while the read was under way.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// A failure and what was being asked when it happened.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{context}: {failure}")]
+pub struct CallError {
+    /// What went wrong.
+    pub failure: Failure,
+    /// What was asked, and what came back.
+    pub context: Context,
+}
+
+/// What went wrong with a call.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Failure {
+    /// 401: JD Cloud does not know the access key.
+    #[error("JD Cloud does not know this access key")]
+    UnknownAccessKey,
+    /// 401: the signature does not match, most often for a wrong secret key.
+    #[error("the signature does not match: the secret key is not this access key's")]
+    SignatureMismatch {
+        /// How the security token was sent, if there was one.
+        token: Option<TokenEncoding>,
+    },
+    /// 401: our clock is wrong, and could not or must not be corrected.
+    #[error("the request was refused and this machine's clock is {} {}", span(.by.unsigned_abs()), if .by.is_positive() { "slow" } else { "fast" })]
+    ClockSkew {
+        /// The server's time less ours.
+        by: time::Duration,
+        /// The server's time.
+        server: OffsetDateTime,
+    },
+    /// 401 for any other reason.
+    #[error("JD Cloud did not accept the credentials")]
+    Unauthenticated {
+        /// How the security token was sent, if there was one.
+        token: Option<TokenEncoding>,
+    },
+    /// 403: the key may not be used from this address.
+    #[error("the key may not be used from this IP address")]
+    ForbiddenAddress,
+    /// 403: the key lacks a permission.
+    #[error("the key lacks the permission for this call")]
+    PermissionDenied,
+    /// 404: no such API, region or image.
+    #[error("not found")]
+    NotFound,
+    /// 429: too many calls.
+    #[error("too many calls")]
+    Throttled {
+        /// What `Retry-After` asked for.
+        retry_after: Option<Duration>,
+    },
+    /// 429 `QUOTA_EXCEEDED`: waiting does not help.
+    #[error("a quota is used up")]
+    QuotaExceeded,
+    /// 500, 502, 503, 504.
+    #[error("JD Cloud failed")]
+    Server {
+        /// What `Retry-After` asked for.
+        retry_after: Option<Duration>,
+    },
+    /// Any other error of the API.
+    #[error("JD Cloud refused the call")]
+    Refused,
+    /// A redirect: a signed request must not follow it.
+    #[error("redirected to {}", .location.as_deref().unwrap_or("an unknown place"))]
+    Redirect {
+        /// Where to.
+        location: Option<String>,
+    },
+    /// 200 with something other than JSON.
+    #[error("the answer is not JSON ({}): {reason}", .content_type.as_deref().unwrap_or("no content type"))]
+    NotJson {
+        /// `Content-Type`.
+        content_type: Option<String>,
+        /// What the parser says.
+        reason: String,
+        /// The first characters of the body.
+        beginning: String,
+    },
+    /// 200 with JSON that is no answer of JD Cloud's.
+    #[error("unexpected response: {reason}")]
+    Unexpected {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An answer with a row that has no single meaning.
+    #[error("malformed response: row {row}{}: {problem}", image(.image_id))]
+    MalformedRow {
+        /// The row, from 1.
+        row: usize,
+        /// Its image, if it says so.
+        image_id: Option<Arc<str>>,
+        /// What is wrong with it.
+        problem: RowProblem,
+    },
+    /// No answer came, or only a part of one.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// One attempt took longer than `request_timeout`.
+    #[error("no complete answer within {}", span(*.limit))]
+    AttemptTimeout {
+        /// `request_timeout`.
+        limit: Duration,
+    },
+    /// The read took longer than `read_timeout`.
+    #[error("the read took longer than {}{}", span(*.limit), before(.last))]
+    ReadTimeout {
+        /// `read_timeout`.
+        limit: Duration,
+        /// What went wrong before that.
+        last: Option<Box<Failure>>,
+    },
+    /// The request cannot be made: no randomness, or keys that no header can carry.
+    #[error("{reason}")]
+    Unsendable {
+        /// Why.
+        reason: String,
+    },
+    /// A part of the client failed, by a mistake of its own.
+    #[error("the call ended without an answer; this is a bug")]
+    Lost,
+}
+
+/// What is wrong with a row of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RowProblem {
+    /// It names no image.
+    #[error("it has no imageId")]
+    NoImageId,
+    /// Its constraint makes no rule.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+}
+
+/// What was asked, and what came back.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// The API's name for the operation.
+    pub operation: &'static str,
+    /// The base URL.
+    pub endpoint: String,
+    /// The region.
+    pub region: String,
+    /// What was asked for.
+    pub asked: Asked,
+    /// HTTP status, if an answer came.
+    pub http_status: Option<u16>,
+    /// JD Cloud's `error.status`, such as `HTTP_FORBIDDEN`.
+    pub status: Option<String>,
+    /// JD Cloud's `error.message`.
+    pub message: Option<String>,
+    /// JD Cloud's `requestId`, for a support ticket.
+    pub request_id: Option<String>,
+    /// How often the call was sent.
+    pub attempts: u32,
+    /// How long it took, waiting included.
+    pub elapsed: Duration,
+}
+
+/// The ids of a call: how many, and a few of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// How many; `None` for a call without ids.
+    pub count: Option<usize>,
+    /// The first few.
+    pub sample: Vec<Arc<str>>,
+}
+
+impl Asked {
+    /// Enough to recognize a call by.
+    const SAMPLE: usize = 3;
+
+    /// A call for these ids.
+    pub(crate) fn ids(ids: &[Arc<str>]) -> Self {
+        Self { count: Some(ids.len()), sample: ids.iter().take(Self::SAMPLE).cloned().collect() }
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count {
+            None => write!(f, "all images"),
+            Some(count) => {
+                let more = if count > self.sample.len() { ", …" } else { "" };
+                write!(f, "{count} image(s) ({}{more})", self.sample.join(", "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} in {} at {}", self.operation, self.asked, self.region, self.endpoint)?;
+        if let Some(status) = self.http_status {
+            write!(f, ", HTTP {status}")?;
+        }
+        if let Some(status) = &self.status {
+            write!(f, " {status}")?;
+        }
+        if let Some(message) = &self.message {
+            write!(f, " {message:?}")?;
+        }
+        if let Some(request_id) = &self.request_id {
+            write!(f, ", requestId {request_id}")?;
+        }
+        write!(f, ", {} attempt(s) in {}", self.attempts, span(self.elapsed))
+    }
+}
+
+fn image(id: &Option<Arc<str>>) -> String {
+    id.as_ref().map(|id| format!(" (image {id})")).unwrap_or_default()
+}
+
+fn before(failure: &Option<Box<Failure>>) -> String {
+    failure.as_ref().map(|failure| format!("; before that: {failure}")).unwrap_or_default()
+}
+
+/// A duration in the largest unit that says it well: `250ms`, `20s`, `5m`, `3h`.
+fn span(duration: Duration) -> String {
+    match duration.as_secs() {
+        0 => format!("{}ms", duration.as_millis()),
+        seconds @ 1..120 => format!("{seconds}s"),
+        seconds @ 120..7200 => format!("{}m", seconds / 60),
+        seconds => format!("{}h", seconds / 3600),
+    }
+}

@@ -1,0 +1,97 @@
+//! Which proxy a request goes through, from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::{Proxy, Url};
+
+use super::settings::{Endpoint, Environment, SettingsError};
+
+/// A proxy for every request of a client.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    pub(crate) proxy: Proxy,
+    /// Scheme, host and port, without user name and password.
+    pub(crate) shown: String,
+}
+
+/// The proxy for requests to `endpoint`.
+///
+/// # Errors
+/// A variable that is no URL of an http or https proxy.
+pub(crate) fn of(endpoint: &Endpoint, environment: &Environment) -> Result<Option<Chosen>, SettingsError> {
+    // This machine is never asked for through another one.
+    if endpoint.is_loopback() {
+        return Ok(None);
+    }
+    let names: [&'static str; 4] = if endpoint.is_https() {
+        ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+    } else {
+        ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]
+    };
+    let found = names.into_iter().find_map(|name| Some((name, environment.variable(name)?)));
+    let Some((variable, value)) = found else { return Ok(None) };
+    if is_exempt(endpoint, environment) {
+        return Ok(None);
+    }
+    let invalid = |reason: &str| SettingsError::Proxy { variable, reason: reason.to_owned() };
+    let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
+    let url = Url::parse(&with_scheme).map_err(|_| invalid("it is no URL of a proxy"))?;
+    let host = url.host_str().ok_or_else(|| invalid("it names no host"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(invalid("only http and https proxies are supported"));
+    }
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let shown = format!("{}://{host}{port}", url.scheme());
+    let proxy = Proxy::all(url).map_err(|_| invalid("it is no URL of a proxy"))?;
+    Ok(Some(Chosen { proxy, shown }))
+}
+
+/// Whether `NO_PROXY` names the endpoint's host, its domain or its network.
+fn is_exempt(endpoint: &Endpoint, environment: &Environment) -> bool {
+    let Some(no) = environment.variable("NO_PROXY").or_else(|| environment.variable("no_proxy")) else {
+        return false;
+    };
+    // The proxy does not matter: only whether one would be used.
+    let matcher = Matcher::builder().all("http://proxy.invalid").no(no).build();
+    endpoint.to_string().parse().is_ok_and(|uri| matcher.intercept(&uri).is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(endpoint: &str, variables: &[(&str, &str)]) -> Option<String> {
+        let environment = Environment::new(variables.iter().copied(), None);
+        of(&Endpoint::parse(endpoint).unwrap(), &environment).unwrap().map(|chosen| chosen.shown)
+    }
+
+    #[test]
+    fn the_environment_chooses_the_proxy() {
+        let https = "https://vm.jdcloud-api.com";
+        let proxy = ("HTTPS_PROXY", "http://me:secret@proxy.corp:3128");
+        for (endpoint, variables, expected) in [
+            (https, vec![], None),
+            (https, vec![proxy], Some("http://proxy.corp:3128")),
+            (https, vec![("https_proxy", "proxy.corp:3128")], Some("http://proxy.corp:3128")),
+            (https, vec![("HTTP_PROXY", "http://proxy.corp")], None),
+            (https, vec![("ALL_PROXY", "http://proxy.corp")], Some("http://proxy.corp")),
+            (https, vec![proxy, ("NO_PROXY", ".jdcloud-api.com")], None),
+            (https, vec![proxy, ("no_proxy", "*")], None),
+            (https, vec![proxy, ("NO_PROXY", "example.com")], Some("http://proxy.corp:3128")),
+            ("http://127.0.0.1:1", vec![("HTTP_PROXY", "http://proxy.corp")], None),
+            ("https://localhost:1", vec![proxy], None),
+            ("http://vm.internal.cn-north-1.jdcloud-api.com", vec![proxy], None),
+        ] {
+            assert_eq!(chosen(endpoint, &variables).as_deref(), expected, "{endpoint} {variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_of_another_kind_is_an_error() {
+        for value in ["socks5://proxy.corp:1080", "http://"] {
+            let environment = Environment::new([("HTTPS_PROXY", value)], None);
+            let error =
+                of(&Endpoint::parse("https://vm.jdcloud-api.com").unwrap(), &environment).unwrap_err();
+            assert!(matches!(error, SettingsError::Proxy { variable: "HTTPS_PROXY", .. }), "{value}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The part of the process environment that the client looks at, as a value.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Environment variables and the home directory.
+#[derive(Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+    home: Option<PathBuf>,
+}
+
+impl Environment {
+    /// An environment of these `variables` and this `home`.
+    pub fn new<N, V>(variables: impl IntoIterator<Item = (N, V)>, home: Option<PathBuf>) -> Self
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { variables, home }
+    }
+
+    /// The environment of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        // What is not UTF-8 is none of the variables that this client reads.
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| is_read(name));
+        Self::new(variables, std::env::home_dir())
+    }
+
+    /// The value of `name`; an empty variable is an unset one.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The user's home directory.
+    #[must_use]
+    pub fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
+    }
+
+    /// `path` with a leading `~/` replaced by the home directory.
+    pub(crate) fn expand(&self, path: &str) -> PathBuf {
+        match (path.strip_prefix("~/"), &self.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => path.into(),
+        }
+    }
+}
+
+fn is_read(name: &str) -> bool {
+    name.starts_with("JDCLOUD_")
+        || name.starts_with("SSL_CERT_")
+        || name.to_ascii_uppercase().ends_with("_PROXY")
+}
+
+/// Names only: the values hold keys.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.variables.keys().collect();
+        f.debug_struct("Environment").field("variables", &names).field("home", &self.home).finish()
+    }
+}

@@ -1,0 +1,136 @@
+//! What can be wrong with the settings before any call is made.
+
+use std::path::PathBuf;
+
+use super::endpoint::EndpointProblem;
+use super::place::{Looked, Place, joined};
+
+/// A setting that is missing, contradictory or unusable.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SettingsError {
+    /// Arguments that this read needs depend on something not applied yet.
+    #[error("{} is not known yet", joined(.arguments))]
+    UnknownArguments {
+        /// Their names.
+        arguments: Vec<&'static str>,
+    },
+    /// An argument has a value outside of its range.
+    #[error("{argument} must be {expected}, not {given}")]
+    OutOfRange {
+        /// Its name.
+        argument: &'static str,
+        /// What it may be.
+        expected: &'static str,
+        /// What it is.
+        given: String,
+    },
+    /// A written argument is empty. That is not the same as left out: the next place could be another account.
+    #[error("{argument} is an empty text")]
+    EmptyArgument {
+        /// Its name.
+        argument: &'static str,
+    },
+    /// A key without its other half, or a token without its key pair.
+    #[error("{place}: {} is set and {} is not", joined(.present), joined(.missing))]
+    HalfKeyPair {
+        /// Where.
+        place: Place,
+        /// The names that are set there.
+        present: Vec<&'static str>,
+        /// The names that are not.
+        missing: Vec<&'static str>,
+    },
+    /// A key or token with characters that no HTTP header can carry, such as a line feed.
+    #[error("{place}: {name} has characters that cannot be part of a key")]
+    UnusableKey {
+        /// Where.
+        place: Place,
+        /// Its name.
+        name: &'static str,
+    },
+    /// `JDCLOUD_SECURITY_TOKEN_ENCODING` is none of its two values.
+    #[error("JDCLOUD_SECURITY_TOKEN_ENCODING must be base64 or raw, not {given:?}")]
+    TokenEncoding {
+        /// What it is.
+        given: String,
+    },
+    /// No place has a key pair.
+    #[error("no credentials found; looked at {}", listed(.looked))]
+    NoCredentials {
+        /// Every place, in the order of looking.
+        looked: Vec<Looked>,
+    },
+    /// No place has a region.
+    #[error("no region found; looked at {}", listed(.looked))]
+    NoRegion {
+        /// Every place, in the order of looking.
+        looked: Vec<Looked>,
+    },
+    /// A region whose name cannot be one.
+    #[error(
+        "{region:?} ({place}) is no region name: expected lower-case words joined by hyphens, such as cn-north-1"
+    )]
+    InvalidRegion {
+        /// The name.
+        region: String,
+        /// Where it was written.
+        place: Place,
+    },
+    /// An endpoint that cannot be used.
+    #[error("endpoint {endpoint:?} ({place}) {problem}")]
+    InvalidEndpoint {
+        /// The endpoint, without user name and password.
+        endpoint: String,
+        /// Where it was written.
+        place: Place,
+        /// Why.
+        problem: EndpointProblem,
+    },
+    /// A profile that was asked for by name is not there.
+    #[error("{0}")]
+    NoProfile(Looked),
+    /// The CLI's file cannot be read.
+    #[error("{} cannot be read: {reason}", .file.display())]
+    UnreadableFile {
+        /// The file.
+        file: PathBuf,
+        /// The system's reason.
+        reason: String,
+    },
+    /// The CLI's file is not INI.
+    #[error("{} line {line}: {reason}", .file.display())]
+    MalformedFile {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it; never the line's text, which may be a key.
+        reason: &'static str,
+    },
+    /// `ca_bundle` gives no certificate.
+    #[error("ca_bundle {bundle}: {reason}")]
+    CaBundle {
+        /// The file, or "(PEM text)".
+        bundle: String,
+        /// Why.
+        reason: String,
+    },
+    /// A proxy variable that is no URL of a proxy.
+    #[error("{variable}: {reason}")]
+    Proxy {
+        /// The variable's name.
+        variable: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The HTTP client or the system's TLS cannot be set up.
+    #[error("the HTTP client cannot be set up: {reason}")]
+    Setup {
+        /// Why.
+        reason: String,
+    },
+}
+
+fn listed(looked: &[Looked]) -> String {
+    looked.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,101 @@
+//! The INI dialect of the JD Cloud CLI, which is Python's `ConfigParser`: `#` and `;` begin a comment line, keys
+//! are case-insensitive, `=` or `:` ends a key, `%%` stands for `%`, `[DEFAULT]` fills every section's gaps.
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// A parsed file: section -> key in lower case -> its line and its value as written.
+#[derive(Debug, Default)]
+pub(super) struct Ini(BTreeMap<String, BTreeMap<String, (usize, SecretString)>>);
+
+/// What is wrong, and on which line, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Malformed {
+    pub(super) line: usize,
+    pub(super) reason: &'static str,
+}
+
+impl Ini {
+    pub(super) fn parse(text: &str) -> Result<Self, Malformed> {
+        let mut sections = Self::default();
+        let mut section: Option<String> = None;
+        for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
+            let malformed = |reason| Malformed { line: number, reason };
+            let line = line.trim();
+            if line.is_empty() || line.starts_with(['#', ';']) {
+                continue;
+            }
+            if let Some((name, _)) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+                sections.0.entry(name.to_owned()).or_default();
+                section = Some(name.to_owned());
+                continue;
+            }
+            let (key, value) = line
+                .split_once(['=', ':'])
+                .ok_or_else(|| malformed("expected `key = value` or `[profile]`"))?;
+            let section = section.clone().ok_or_else(|| malformed("a key before the first `[profile]`"))?;
+            let keys = sections.0.entry(section).or_default();
+            if keys.insert(key.trim().to_lowercase(), (number, value.trim().into())).is_some() {
+                return Err(malformed("the profile has this key twice"));
+            }
+        }
+        Ok(sections)
+    }
+
+    pub(super) fn has(&self, section: &str) -> bool {
+        self.0.contains_key(section)
+    }
+
+    /// The value of `key`, `None` when absent or empty.
+    ///
+    /// # Errors
+    /// A `%` that is not doubled: the CLI would refuse it or put another key's value in its place.
+    pub(super) fn get(&self, section: &str, key: &str) -> Result<Option<SecretString>, Malformed> {
+        let found = [section, "DEFAULT"].iter().find_map(|section| self.0.get(*section)?.get(key));
+        let Some((line, value)) = found.map(|(line, value)| (*line, value.expose_secret())) else {
+            return Ok(None);
+        };
+        if value.replace("%%", "").contains('%') {
+            return Err(Malformed { line, reason: "the value has a single % (write %% for it)" });
+        }
+        Ok(Some(value.replace("%%", "%").into()).filter(|_| !value.is_empty()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(text: &str, section: &str, key: &str) -> Option<String> {
+        let ini = Ini::parse(text).unwrap();
+        ini.get(section, key).unwrap().map(|value| value.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn the_clis_dialect_is_read_as_the_cli_reads_it() {
+        let text = "\u{feff}; comment\n[default]\r\nAccess_Key = AK\n secret_key: a#b;c=d%%e\nempty =\n\n[Prod]\n#x=1\nx = 2\n[DEFAULT]\ny=3";
+        for (section, key, value) in [
+            ("default", "access_key", Some("AK")),
+            ("default", "secret_key", Some("a#b;c=d%e")),
+            ("default", "empty", None),
+            ("default", "x", None),
+            ("Prod", "x", Some("2")),
+            ("Prod", "y", Some("3")),
+            ("prod", "x", None),
+        ] {
+            assert_eq!(get(text, section, key).as_deref(), value, "{section}.{key}");
+        }
+        assert!(Ini::parse(text).unwrap().has("Prod"));
+    }
+
+    #[test]
+    fn what_the_cli_refuses_is_refused_by_line_without_quoting_it() {
+        for (text, line) in [("[a]\nsecret", 2), ("x = 1", 1), ("[a]\nx=1\nX=2", 3), ("\n[a", 2)] {
+            assert_eq!(Ini::parse(text).unwrap_err().line, line, "{text}");
+        }
+        for value in ["50%", "%(y)s"] {
+            assert_eq!(Ini::parse(&format!("[a]\nx = {value}")).unwrap().get("a", "x").unwrap_err().line, 2);
+        }
+    }
+}

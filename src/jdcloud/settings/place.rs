@@ -1,0 +1,89 @@
+//! Where a setting was found, or looked for in vain.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// A place that can hold a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The read itself.
+    Read,
+    /// The arguments with these names.
+    Arguments(Vec<&'static str>),
+    /// The environment variables with these names.
+    Environment(Vec<&'static str>),
+    /// A section of the JD Cloud CLI's file.
+    Profile {
+        /// The section.
+        name: String,
+        /// The file; `None` when there is no home directory to find it in.
+        file: Option<PathBuf>,
+    },
+    /// Built in.
+    Default,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read => write!(f, "the read itself"),
+            Self::Arguments(names) => write!(f, "the provider's {}", joined(names)),
+            Self::Environment(names) => write!(f, "the environment's {}", joined(names)),
+            Self::Profile { name, file: Some(file) } => write!(f, "profile \"{name}\" in {}", file.display()),
+            Self::Profile { name, file: None } => write!(f, "profile \"{name}\" in ~/.jdc/config"),
+            Self::Default => write!(f, "the default"),
+        }
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn joined(names: &[impl AsRef<str>]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.split_last() {
+        None => String::new(),
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// A place that was looked at, and what it lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    /// The place.
+    pub place: Place,
+    /// What it lacks.
+    pub missing: Missing,
+}
+
+impl fmt::Display for Looked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.missing)
+    }
+}
+
+/// What a place lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// None of its names is set.
+    Unset,
+    /// There is no home directory to find the file in.
+    Home,
+    /// There is no such file.
+    File,
+    /// The file has no such section.
+    Section,
+    /// The section lacks these keys.
+    Keys(Vec<&'static str>),
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unset => write!(f, "not set"),
+            Self::Home => write!(f, "no home directory is known"),
+            Self::File => write!(f, "there is no such file"),
+            Self::Section => write!(f, "the file has no such profile"),
+            Self::Keys(keys) => write!(f, "it has no {}", joined(keys)),
+        }
+    }
+}

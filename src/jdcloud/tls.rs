@@ -1,0 +1,78 @@
+//! Whom the client trusts: the system's roots, or Mozilla's where there are none, and those of `ca_bundle`.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_native_certs::{load_certs_from_paths, load_native_certs};
+
+use super::settings::{Endpoint, Environment, SettingsError};
+
+/// The TLS configuration for `endpoint`.
+///
+/// # Errors
+/// A `ca_bundle` without a usable certificate.
+pub(crate) fn config(
+    endpoint: &Endpoint,
+    ca_bundle: Option<&str>,
+    environment: &Environment,
+) -> Result<ClientConfig, SettingsError> {
+    let mut roots = RootCertStore::empty();
+    if let Some(bundle) = ca_bundle {
+        add_bundle(&mut roots, bundle, environment)?;
+    }
+    if endpoint.is_https() {
+        add_system(&mut roots, environment);
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| SettingsError::Setup { reason: error.to_string() })?;
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn add_system(roots: &mut RootCertStore, environment: &Environment) {
+    let path = |name| environment.variable(name).map(Path::new);
+    let found = match (path("SSL_CERT_FILE"), path("SSL_CERT_DIR")) {
+        (None, None) => load_native_certs(),
+        (file, directory) => load_certs_from_paths(file, directory),
+    };
+    for error in &found.errors {
+        tracing::debug!(%error, "some of the system's certificates cannot be read");
+    }
+    let (added, ignored) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        tracing::debug!("the system has no root certificates; using Mozilla's");
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    } else {
+        tracing::debug!(added, ignored, "system root certificates");
+    }
+}
+
+/// Adds the certificates of `bundle`, which is a path or, recognized by its first line, PEM text.
+fn add_bundle(
+    roots: &mut RootCertStore,
+    bundle: &str,
+    environment: &Environment,
+) -> Result<(), SettingsError> {
+    let (name, pem) = if bundle.contains("-----BEGIN") {
+        ("(PEM text)".to_owned(), Ok(bundle.as_bytes().to_vec()))
+    } else {
+        let path = environment.expand(bundle);
+        (path.display().to_string(), fs::read(path))
+    };
+    let unusable = |reason: String| SettingsError::CaBundle { bundle: name.clone(), reason };
+    let pem = pem.map_err(|error| unusable(error.to_string()))?;
+    let mut added = 0;
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|error| unusable(format!("it is not PEM: {error}")))?;
+        roots.add(certificate).map_err(|error| unusable(format!("certificate {}: {error}", added + 1)))?;
+        added += 1;
+    }
+    if added == 0 { Err(unusable("it holds no certificate".to_owned())) } else { Ok(()) }
+}
