@@ -1,5 +1,6 @@
 //! An emulator that runs: its thread, and the handle that steers it.
 
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -97,6 +98,12 @@ impl Emulator {
     /// What exists from now on.
     pub fn set_catalogue(&self, catalogue: Catalogue) {
         self.gateway.state().catalogue = catalogue;
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Emulator").field("url", &self.url()).finish_non_exhaustive()
     }
 }
 

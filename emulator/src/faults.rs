@@ -209,3 +209,24 @@ fn answer(question: &Question<'_>, catalogue: &Catalogue, scenario: &Scenario, b
     }
     Reply { padding, ..Reply::json(200, body) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Faults, Scenario};
+
+    #[test]
+    fn jitter_stays_in_its_bounds_and_repeats_with_its_seed() {
+        let story = |seed| -> Vec<Duration> {
+            let mut faults =
+                Faults::new(Scenario { latency_ms: 10, jitter_ms: 5, seed, ..Scenario::default() });
+            (0..200).map(|_| faults.latency()).collect()
+        };
+        let told = story(1);
+        assert_eq!(told.iter().min(), Some(&Duration::from_millis(10)));
+        assert_eq!(told.iter().max(), Some(&Duration::from_millis(15)));
+        assert_eq!(told, story(1));
+        assert_ne!(told, story(2));
+    }
+}

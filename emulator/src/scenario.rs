@@ -5,7 +5,8 @@
 
 mod fields;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 pub use fields::{FIELDS, Field};
@@ -30,17 +31,21 @@ pub struct Scenario {
     pub retry_after_s: Option<u64>,
 
     pub fail_first: u64,
+    #[serde(deserialize_with = "http_status")]
     pub fail_status: u16,
     pub fail_error: Option<String>,
     pub fail_body: FailBody,
+    #[serde(deserialize_with = "share")]
     pub fail_share: f64,
     pub fail_share_form: ShareForm,
     pub reset_first: u64,
     pub hang_first: u64,
 
     pub poisoned_ids: Vec<String>,
+    #[serde(deserialize_with = "http_status")]
     pub poisoned_status: u16,
     pub max_ids: Option<usize>,
+    #[serde(deserialize_with = "http_status")]
     pub max_ids_status: u16,
     pub max_url_bytes: usize,
     pub without_ids: WithoutIds,
@@ -247,11 +252,27 @@ impl Scenario {
 /// Says what a field takes, without the names that Rust has for it.
 fn refusal(text: &str, error: &serde_json::Error) -> String {
     let error = error.to_string();
-    let takes = error.split_once("expected one of ").or_else(|| error.split_once("expected `"));
-    let takes = takes.map_or("a number, not negative unless the manual says so".to_owned(), |(_, forms)| {
-        forms.replace('`', "")
-    });
+    let takes = error.rsplit_once("expected ").map_or("", |(_, takes)| takes.trim_start_matches("one of "));
+    let takes = match takes {
+        "u16" | "u32" | "u64" | "usize" => "a whole number, not negative".to_owned(),
+        "i64" => "a whole number".to_owned(),
+        "f64" => "a number".to_owned(),
+        other => other.replace('`', ""),
+    };
     format!("'{text}' does not fit here: it takes {takes}")
+}
+
+fn http_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let status = u16::deserialize(deserializer)?;
+    let wrong =
+        || D::Error::invalid_value(Unexpected::Unsigned(status.into()), &"an HTTP status, 200 to 599");
+    (200..600).contains(&status).then_some(status).ok_or_else(wrong)
+}
+
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let share = f64::deserialize(deserializer)?;
+    let wrong = || D::Error::invalid_value(Unexpected::Float(share), &"a share, 0 to 1");
+    (0.0..=1.0).contains(&share).then_some(share).ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -297,7 +318,13 @@ mod tests {
     #[test]
     fn a_wrong_value_is_refused_with_what_is_right() {
         let refused = |name, text| Scenario::default().set(name, text).unwrap_err();
-        assert!(refused("latency_ms", "soon").contains("'soon' does not fit here: it takes a number"));
+        assert!(
+            refused("latency_ms", "soon")
+                .contains("'soon' does not fit here: it takes a whole number, not negative")
+        );
+        assert!(refused("fail-status", "99").contains("it takes an HTTP status, 200 to 599"));
+        assert!(refused("fail-share", "1.5").contains("it takes a share, 0 to 1"));
+        assert!(refused("fail-share", "half").contains("it takes a number"));
         assert!(refused("answer", "perhaps").contains("it takes normal, html, empty-object"));
         assert!(refused("fail_share_form", "perhaps").contains("it takes status or reset"));
         assert!(refused("latency", "1").contains("no field 'latency'"));
