@@ -1,1 +1,52 @@
-//! JD Cloud gateway emulator (under construction).
+//! JD Cloud's VM API gateway on loopback: `describeImageConstraintsBatch`, signatures and faults included.
+//!
+//! For demonstrations and tests of the provider, of which it knows nothing: it has its own reading of JD Cloud's
+//! documentation, so that a mistake in the provider's signer cannot hide in it.
+//!
+//! ```
+//! use jdcloud_emulator::{Emulator, Image, Options, Scenario};
+//!
+//! let mut options = Options::default();
+//! options.catalogue.insert("cn-north-1", "img-web", Image::excludes(&["g.n4.large"]));
+//! let emulator = Emulator::start(options)?;
+//!
+//! // Point a client at it, with the key pair `ACCESS_KEY` and `SECRET_KEY` …
+//! assert!(emulator.url().starts_with("http://127.0.0.1:"));
+//! emulator.set_scenario(Scenario { fail_first: 2, fail_status: 503, ..Scenario::default() });
+//!
+//! // … and see what it asked.
+//! assert_eq!(emulator.counters().calls, 0);
+//! assert!(emulator.calls().is_empty());
+//! # std::io::Result::Ok(())
+//! ```
+
+mod admin;
+mod authorization;
+mod catalogue;
+mod clock;
+mod connection;
+mod delivery;
+mod emulator;
+mod error;
+mod faults;
+mod gatekeeper;
+mod gateway;
+mod journal;
+mod options;
+mod percent;
+mod query;
+mod random;
+mod reply;
+mod rows;
+mod scenario;
+mod signature;
+mod tls;
+
+pub use catalogue::{Catalogue, Image, Source};
+pub use emulator::Emulator;
+pub use journal::{Call, Counters};
+pub use options::{ACCESS_KEY, Credentials, Options, SECRET_KEY, TokenEncoding};
+pub use scenario::{
+    Answer, FIELDS, FailBody, Field, MalformedRow, RetryAfter, Scenario, ShareForm, ThrottleForm,
+    UnknownRegion, WithoutIds,
+};

@@ -1,0 +1,146 @@
+//! An emulator that runs: its thread, and the handle that steers it.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
+
+use crate::catalogue::Catalogue;
+use crate::connection;
+use crate::faults::Faults;
+use crate::gateway::Gateway;
+use crate::journal::{Call, Counters};
+use crate::options::Options;
+use crate::scenario::Scenario;
+use crate::tls;
+
+/// A running emulator. It ends, with all its connections, when this is dropped.
+///
+/// It has a thread and a runtime of its own, so that tests may block or be asynchronous as they like.
+pub struct Emulator {
+    address: SocketAddr,
+    ca_pem: Option<String>,
+    gateway: Arc<Gateway>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Emulator {
+    /// Starts one. When this returns, connections are accepted.
+    ///
+    /// # Errors
+    ///
+    /// The address is not a loopback address, or the port is taken, or the machine has no more threads or sockets.
+    pub fn start(options: Options) -> io::Result<Self> {
+        if !options.address.is_loopback() {
+            let refused =
+                format!("{} is not a loopback address: the emulator serves nobody else", options.address);
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, refused));
+        }
+        let tls = options.tls.then(tls::generate).transpose()?;
+        let (acceptor, ca_pem) = tls.map(|tls| (tls.acceptor, tls.ca_pem)).unzip();
+        let listener = TcpListener::bind((options.address, options.port))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+        let gateway = Arc::new(Gateway::new(options));
+        let (stop, stopped) = oneshot::channel();
+        let thread = {
+            let gateway = Arc::clone(&gateway);
+            let serve = move || run(&runtime, listener, &gateway, acceptor.as_ref(), stopped);
+            std::thread::Builder::new().name("jdcloud-emulator".to_owned()).spawn(serve)?
+        };
+        Ok(Self { address, ca_pem, gateway, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// The base URL, for a provider's `vm_endpoint`: `http://127.0.0.1:PORT`, or `https`.
+    pub fn url(&self) -> String {
+        let scheme = if self.ca_pem.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The authority to trust under TLS.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// All calls since the start or the last [`reset`](Self::reset), in the order of their arrival.
+    pub fn calls(&self) -> Vec<Call> {
+        self.gateway.journal.calls()
+    }
+
+    /// Sums over the same calls.
+    pub fn counters(&self) -> Counters {
+        self.gateway.journal.counters()
+    }
+
+    /// Waits, blocking, until `condition` holds, but not longer than `patience`; says whether it does.
+    pub fn wait_for(&self, patience: Duration, condition: impl Fn(&Counters) -> bool) -> bool {
+        self.gateway.journal.wait_for(patience, condition)
+    }
+
+    /// Forgets the calls. Scenario, catalogue and used nonces stay.
+    pub fn reset(&self) {
+        self.gateway.journal.reset();
+    }
+
+    /// What goes wrong from now on. Whatever the scenario counts starts anew.
+    pub fn set_scenario(&self, scenario: Scenario) {
+        self.gateway.state().faults = Faults::new(scenario);
+    }
+
+    /// What exists from now on.
+    pub fn set_catalogue(&self, catalogue: Catalogue) {
+        self.gateway.state().catalogue = catalogue;
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Emulator").field("url", &self.url()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Accepts until `stopped`; the tasks of the connections end with the runtime, which ends with the thread.
+fn run(
+    runtime: &Runtime,
+    listener: TcpListener,
+    gateway: &Arc<Gateway>,
+    tls: Option<&TlsAcceptor>,
+    stopped: oneshot::Receiver<()>,
+) {
+    runtime.block_on(async {
+        let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+        let accept = async {
+            for number in 1.. {
+                match listener.accept().await {
+                    Ok((stream, _)) => {
+                        let gateway = Arc::clone(gateway);
+                        tokio::spawn(connection::serve(gateway, number, stream, tls.cloned()));
+                    }
+                    // Out of file descriptors, most likely: others are about to be closed.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                }
+            }
+        };
+        tokio::select! {
+            () = accept => {}
+            _ = stopped => {}
+        }
+    });
+}

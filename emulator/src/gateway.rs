@@ -1,0 +1,221 @@
+//! The gateway: from a request on the wire to the answer that leaves.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, DATE, HOST, USER_AGENT};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http_body_util::{BodyExt, Collected, Limited};
+use hyper::body::Incoming;
+use time::OffsetDateTime;
+
+use crate::admin;
+use crate::catalogue::Catalogue;
+use crate::clock;
+use crate::connection::Connection;
+use crate::delivery::Delivery;
+use crate::error::ApiError;
+use crate::faults::{Faults, Outcome, Question};
+use crate::gatekeeper::Gatekeeper;
+use crate::journal::{Call, InFlight, Journal};
+use crate::options::Options;
+use crate::query::Query;
+use crate::random::Random;
+use crate::reply::Reply;
+use crate::scenario::Scenario;
+use crate::signature::{Received, header};
+
+/// The largest request body read; only a catalogue comes near.
+const BODY_LIMIT: usize = 256 * 1024 * 1024;
+
+/// All that connections share.
+pub(crate) struct Gateway {
+    pub(crate) journal: Arc<Journal>,
+    state: Mutex<State>,
+}
+
+/// What can change while running.
+pub(crate) struct State {
+    pub(crate) catalogue: Catalogue,
+    pub(crate) faults: Faults,
+    gatekeeper: Gatekeeper,
+    request_ids: Random,
+}
+
+impl Gateway {
+    pub(crate) fn new(options: Options) -> Self {
+        let gatekeeper = Gatekeeper {
+            credentials: options.credentials,
+            token_encoding: options.token_encoding,
+            window: options.date_window.try_into().unwrap_or(time::Duration::MAX),
+            nonces: HashMap::new(),
+        };
+        let state = State {
+            catalogue: options.catalogue,
+            faults: Faults::new(options.scenario),
+            gatekeeper,
+            request_ids: Random::new(clock::unix_ms()),
+        };
+        Self { journal: Journal::new(options.verbose), state: Mutex::new(state) }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Everything decided about a call at its arrival.
+struct Decision {
+    outcome: Outcome,
+    wait: Duration,
+    terms: Terms,
+}
+
+/// What an answer needs to leave, as it was when the call arrived.
+struct Terms {
+    scenario: Scenario,
+    request_id: String,
+    now: OffsetDateTime,
+}
+
+/// Answers one request.
+pub(crate) async fn answer(
+    gateway: Arc<Gateway>,
+    connection: Arc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<Delivery>, Infallible> {
+    let (mut parts, body) = request.into_parts();
+    // HTTP/2 has no Host header; clients sign what it would be.
+    if let (Some(authority), false) = (parts.uri.authority(), parts.headers.contains_key(HOST))
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        parts.headers.insert(HOST, host);
+    }
+    let body = Limited::new(body, BODY_LIMIT).collect().await.map(Collected::to_bytes).unwrap_or_default();
+    if let Some(reply) = admin::answer(&gateway, &parts, &body) {
+        return Ok(sent(&reply, Delivery::plain(reply.body.clone()), clock::now(0)));
+    }
+
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let in_flight = gateway.journal.arrived(record(&parts, &query, connection.number));
+    let decision = decide(&mut gateway.state(), &parts, &query, &body);
+    if !decision.wait.is_zero() {
+        tokio::time::sleep(decision.wait).await;
+    }
+    match decision.outcome {
+        Outcome::Hang => pending().await,
+        Outcome::Reset => {
+            connection.reset();
+            pending().await
+        }
+        Outcome::Answer { reply, bent } => Ok(respond(&parts, reply, bent, &decision.terms, in_flight)),
+    }
+}
+
+fn decide(state: &mut State, parts: &Parts, query: &Query, body: &[u8]) -> Decision {
+    let scenario = state.faults.scenario().clone();
+    let now = clock::now(scenario.clock_skew_s);
+    let wait = state.faults.latency();
+    let request_id = format!("{:016x}{:016x}", state.request_ids.bits(), state.request_ids.bits());
+    let target = target(parts);
+
+    let received = Received {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query,
+        headers: &parts.headers,
+        body,
+    };
+    let region = region(parts).filter(|_| parts.method == Method::GET);
+    let admitted = if target.len() > scenario.max_url_bytes {
+        Err(ApiError::of_status(414))
+    } else {
+        region.ok_or_else(ApiError::no_route).and_then(|region| {
+            state.gatekeeper.admit(&received, region, now)?;
+            Ok(region)
+        })
+    };
+    let outcome = match admitted {
+        Err(error) => Outcome::Answer { reply: Reply::error(&error, &request_id), bent: false },
+        Ok(region) => {
+            let ids = query.ids();
+            let ids = ids.as_deref().map_err(Clone::clone);
+            let question = Question { region, ids, target, request_id: &request_id, now };
+            state.faults.decide(&question, &state.catalogue)
+        }
+    };
+    Decision { outcome, wait, terms: Terms { scenario, request_id, now } }
+}
+
+/// The region of `/v1/regions/{region}/imageConstraints`.
+fn region(parts: &Parts) -> Option<&str> {
+    let region = parts.uri.path().strip_prefix("/v1/regions/")?.strip_suffix("/imageConstraints")?;
+    (!region.is_empty() && !region.contains('/')).then_some(region)
+}
+
+fn target(parts: &Parts) -> &str {
+    parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
+}
+
+fn record(parts: &Parts, query: &Query, connection: u64) -> Call {
+    let text = |name: &HeaderName| header(&parts.headers, name.as_str()).unwrap_or_default();
+    let headers = parts.headers.keys().map(|name| (name.as_str().to_owned(), text(name)));
+    Call {
+        connection,
+        received_ms: clock::unix_ms(),
+        http_version: format!("{:?}", parts.version),
+        method: parts.method.to_string(),
+        target: target(parts).to_owned(),
+        region: region(parts).map(str::to_owned),
+        ids: query.ids().unwrap_or_default(),
+        user_agent: header(&parts.headers, USER_AGENT.as_str()),
+        // Somebody may point real credentials here; the key never travels, but the token does.
+        headers: headers.filter(|(name, _)| name != "x-jdcloud-security-token").collect(),
+        ..Call::default()
+    }
+}
+
+/// Sends `reply`, with the faults of its delivery if `bent`.
+fn respond(
+    parts: &Parts,
+    mut reply: Reply,
+    bent: bool,
+    terms: &Terms,
+    in_flight: InFlight,
+) -> Response<Delivery> {
+    in_flight.answered(reply.status, reply.error.clone());
+    let healthy = Scenario::default();
+    let scenario = if bent { &terms.scenario } else { &healthy };
+    let accepted = parts.headers.get(ACCEPT_ENCODING).and_then(|accepted| accepted.to_str().ok());
+    let gzip = accepted.is_some_and(|accepted| accepted.contains("gzip"))
+        && !terms.scenario.no_gzip
+        && !reply.body.is_empty();
+    if gzip {
+        reply = reply.with(CONTENT_ENCODING, "gzip");
+    }
+    if terms.scenario.close_connections && parts.version == Version::HTTP_11 {
+        reply = reply.with(CONNECTION, "close");
+    }
+    reply = reply.with(HeaderName::from_static("x-jdcloud-request-id"), terms.request_id.clone());
+    let delivery = Delivery::bent(&reply, scenario, gzip, in_flight);
+    sent(&reply, delivery, terms.now)
+}
+
+fn sent(reply: &Reply, delivery: Delivery, now: OffsetDateTime) -> Response<Delivery> {
+    let length = delivery.length();
+    let mut response = Response::new(delivery);
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_LENGTH, length.into());
+    for (name, value) in reply.headers.iter().chain([&(DATE, clock::http_date(now))]) {
+        if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(value.clone())) {
+            headers.insert(name.clone(), value);
+        }
+    }
+    response
+}

@@ -1,0 +1,15 @@
+//! The emulator from outside: over sockets, and as a program.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what clippy.toml allows in tests, for what tests share"
+)]
+
+mod catalogues;
+mod client;
+mod https;
+mod journal;
+mod program;
+mod scenarios;
+mod signatures;
