@@ -18,6 +18,7 @@ main() {
 	trap clean_up EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
+	trap 'exit 141' PIPE
 	trap 'exit 143' TERM
 
 	find_tools
@@ -27,7 +28,9 @@ main() {
 	accepted_plan
 	refused_plan
 	heading 'Done'
-	note 'Your turn: examples/quickstart is the configuration, and everything ran on this machine.'
+	note 'Each plan made one signed call; the emulator saw'
+	sed 's/^/       /; s/ *$//' "$work/emulator.log"
+	note 'Your turn: examples/quickstart is the configuration. Nothing was created anywhere.'
 }
 
 # Real credentials must not be used even by accident, and no setting of the user's may change what is shown.
@@ -114,7 +117,7 @@ install_provider() {
 	mkdir "$work/quickstart"
 	cp "$root"/examples/quickstart/*.tf "$work/quickstart/"
 
-	run terraform init -input=false || saw_instead 'terraform init failed'
+	run_terraform init -input=false || saw_instead 'terraform init failed'
 	grep -E '^(- )?Install(ed|ing)' "$work/output" | indent
 }
 
@@ -122,7 +125,7 @@ accepted_plan() {
 	heading "5/5  terraform plan, twice"
 	note "First with instance type $supported_type, which $image supports: the plan is accepted, and"
 	note "its outputs tell what the image excludes."
-	run terraform plan -input=false -lock=false -var "image_id=$image" -var "instance_type=$supported_type" ||
+	run_terraform plan -input=false -lock=false -var "image_id=$image" -var "instance_type=$supported_type" ||
 		saw_instead 'this plan should have been accepted'
 	output_says "\"$excluded_type\"" || saw_instead "the outputs of this plan should name $excluded_type"
 	echo
@@ -132,7 +135,7 @@ accepted_plan() {
 
 refused_plan() {
 	note "Then with $excluded_type, which it excludes: refused, before anything is created."
-	if run terraform plan -input=false -lock=false -var "image_id=$image" -var "instance_type=$excluded_type"; then
+	if run_terraform plan -input=false -lock=false -var "image_id=$image" -var "instance_type=$excluded_type"; then
 		saw_instead 'this plan should have been refused'
 	fi
 	output_says "Image $image does not support instance type $excluded_type." ||
@@ -142,8 +145,8 @@ refused_plan() {
 	sed -n '/╷/,$p; /^Error:/,$p' "$work/output" | indent
 }
 
-terraform() {
-	command "$terraform" "-chdir=$work/quickstart" "$@" $terraform_color
+run_terraform() {
+	run "$terraform" "-chdir=$work/quickstart" "$@" ${terraform_color:+"$terraform_color"}
 }
 
 # Runs a command with its output in $work/output and a line of progress on a terminal.
@@ -157,12 +160,14 @@ run() {
 			printf '\r     %s%-60s%s' "$grey" "$last" "$plain"
 			sleep 0.2
 		done
-		printf '\r%-70s\r' ''
+		clear_progress
 	fi
 	status=0
 	wait "$job" || status=$?
 	return "$status"
 }
+
+clear_progress() { printf '\r%-65s\r' ''; }
 
 # output_says TEXT: whether the output holds it, wherever the lines broke and whatever the colours.
 output_says() {
@@ -188,7 +193,8 @@ note() { printf '     %s\n' "$1"; }
 # Ends what this script started, and what that started, then removes the directory.
 clean_up() {
 	status=$?
-	trap '' HUP INT TERM
+	trap '' HUP INT PIPE TERM
+	if [ -t 1 ]; then clear_progress; fi
 	exec 9>&-
 	started="$(descendants_of $$) ${jobs_started-}"
 	# shellcheck disable=SC2086
