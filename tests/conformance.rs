@@ -1,6 +1,8 @@
 //! Compares `proto/` with the wire tables beside this file, which were read from the sources of Terraform and go-plugin.
 //! A slip in a field number would lose a value without a word, so every part of every message is compared.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // a test fails by panicking
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -73,8 +75,9 @@ fn facts_of_table(table: &Value) -> BTreeSet<String> {
         }
         for field in value["fields"].as_array().unwrap() {
             let text = |key: &str| field[key].as_str().unwrap_or_default();
-            let entry =
-                table["messages"][text("type")].as_object().filter(|entry| entry.get("map_entry") == Some(&Value::Bool(true)));
+            let entry = table["messages"][text("type")]
+                .as_object()
+                .filter(|entry| entry.get("map_entry") == Some(&Value::Bool(true)));
             let kind = match (text("type"), entry) {
                 ("map", _) => format!("map<{}, {}>", text("key"), text("value")),
                 (_, Some(entry)) => {

@@ -101,7 +101,7 @@ async fn closed(end: io::Result<std::os::fd::OwnedFd>) {
             guard.clear_ready();
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[cfg(unix)]
@@ -120,7 +120,7 @@ fn standard_error() -> io::Result<std::os::fd::OwnedFd> {
 // Windows tells of a closed pipe only to a writer; there the host's streams and connections are what is seen.
 #[cfg(windows)]
 async fn closed(_: io::Result<()>) {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[cfg(windows)]
