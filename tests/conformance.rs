@@ -201,7 +201,7 @@ fn kind(field: &FieldDescriptorProto) -> String {
 }
 
 fn is_map_entry(message: &DescriptorProto) -> bool {
-    message.options.as_ref().is_some_and(|options| options.map_entry())
+    message.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry)
 }
 
 fn absolute(name: &str) -> &str {
