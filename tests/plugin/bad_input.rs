@@ -20,10 +20,8 @@ fn with_client(test: impl AsyncFn(Client)) {
 }
 
 async fn validate(client: &Client, config: DynamicValue) -> Vec<v6::Diagnostic> {
-    let request = v6::validate_data_resource_config::Request {
-        type_name: DATA_SOURCE.into(),
-        config: Some(config),
-    };
+    let request =
+        v6::validate_data_resource_config::Request { type_name: DATA_SOURCE.into(), config: Some(config) };
     let response: v6::validate_data_resource_config::Response =
         client.provider("ValidateDataSourceConfig", "ValidateDataResourceConfig", request).await.unwrap();
     response.diagnostics
