@@ -2,6 +2,9 @@
 
 CARGO := scripts/cargo.sh
 
+# Sets one up if there is none, and stops here if that fails.
+WITH_TERRAFORM = terraform=$$(scripts/terraform.sh) && TERRAFORM="$$terraform" CHECKPOINT_DISABLE=1
+
 .DEFAULT_GOAL := build
 .PHONY: help build fmt lint test testacc demo clean
 
@@ -14,13 +17,13 @@ demo: ## Shows it: two real plans against an emulated JD Cloud, one accepted, on
 build: ## Builds the provider and the emulator
 	$(CARGO) build --workspace --locked
 
+# Documentation examples come first, so that the last lines are about the tests that matter most.
 test: ## Runs every test: units, conformance, the built binary, and a real Terraform
-	@terraform=$$(scripts/terraform.sh) && echo "Terraform for the acceptance tests: $$terraform" && \
-	TERRAFORM="$$terraform" CHECKPOINT_DISABLE=1 $(CARGO) test --workspace --locked
+	@$(WITH_TERRAFORM) $(CARGO) test --workspace --locked --doc
+	@$(WITH_TERRAFORM) $(CARGO) test --workspace --locked --lib --bins --tests
 
 testacc: ## Runs only the tests under a real Terraform; TERRAFORM=/path/to/one chooses it
-	@terraform=$$(scripts/terraform.sh) && echo "Terraform for the acceptance tests: $$terraform" && \
-	TERRAFORM="$$terraform" CHECKPOINT_DISABLE=1 $(CARGO) test --locked --test acceptance
+	@$(WITH_TERRAFORM) $(CARGO) test --locked --test acceptance
 
 lint: ## Checks formatting and clippy's lints
 	$(CARGO) fmt --all --check
