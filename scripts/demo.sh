@@ -65,6 +65,8 @@ find_tools() {
 build() {
 	heading '2/5  Build'
 	note 'The provider and the emulator, unoptimised: about three minutes on two cores the first time.'
+	# Where cargo finds the project and its settings.
+	cd "$root"
 	started=$(date +%s)
 	run "$root/scripts/cargo.sh" build --workspace --locked --color never || {
 		cat "$work/output"
