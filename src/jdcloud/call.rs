@@ -157,16 +157,10 @@ impl Caller {
             })
             .notify(|error: &CallError, _| effort.will_retry(error.clone()))
             .await;
-        match called {
-            Ok(answer) => {
-                self.budget.refill();
-                Ok(answer)
-            }
-            Err(mut error) => {
-                error.context.elapsed = started.elapsed();
-                Err(Arc::new(error))
-            }
+        if called.is_ok() {
+            self.budget.refill();
         }
+        called.map_err(Arc::new)
     }
 
     /// Sends `request` once, newly signed.
