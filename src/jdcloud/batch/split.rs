@@ -1,8 +1,9 @@
 //! What happens when a call is refused: whether for one of its ids or for their number, halving it finds out.
 //!
-//! A call for more than one id that ends in 400, 404, 413, 414 or a final 500 is halved. For 404 and 500 that stops
-//! where a part serves a single reader, who would have got the same alone. If the parts fail alike, the ids are not to
-//! blame, and the error is reported. If they all succeed, their size is to blame, and is the batch size from now on.
+//! A call for more than one id that ends in 400, 404, 413, 414 or a final 500 is halved. For 404 and 500 that
+//! stops where a part serves a single reader, who would have got the same alone. If the parts fail alike, the
+//! ids are not to blame, and the error is reported. If they all succeed, their size is to blame, and is the
+//! batch size from now on.
 
 use std::sync::Arc;
 
