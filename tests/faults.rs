@@ -221,9 +221,10 @@ fn matrix() -> Vec<Row> {
             Scenario { poisoned_ids: vec![id(7)], without_ids: WithoutIds::Refused, ..s() },
         ),
         row(
+            // 400 calls of 25, and 32 to find that out.
             "few ids a call",
             Value,
-            [1, 400, 60],
+            [1, 432, 60],
             Scenario { max_ids: Some(30), max_ids_status: 413, ..s() },
         ),
         row("no call without ids", Value, [1, 100, 25], Scenario { without_ids: WithoutIds::Refused, ..s() }),

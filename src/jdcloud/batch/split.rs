@@ -98,8 +98,9 @@ impl Batcher {
 /// How many calls a split makes.
 const HALVES: u32 = 2;
 
-/// Whether both errors say the same, in the API's words.
+/// Whether both errors say the same, in the API's words, and something other than that a call asks for too much.
 fn is_alike(one: &CallError, other: &CallError) -> bool {
     let (one, other) = (&one.context, &other.context);
-    (one.code, &one.status, &one.message) == (other.code, &other.status, &other.message)
+    let too_much = matches!(one.code, Some(413 | 414));
+    !too_much && (one.code, &one.status, &one.message) == (other.code, &other.status, &other.message)
 }

@@ -316,7 +316,7 @@ async fn an_api_with_a_limit_of_its_own_is_learned() {
 #[tokio::test(start_paused = true)]
 async fn an_api_that_refuses_everything_is_asked_three_times() {
     let ids = ids(100);
-    for (code, calls) in [(400, 3), (414, 3), (404, 1), (500, 6), (401, 1), (403, 1)] {
+    for (code, calls) in [(400, 3), (404, 1), (500, 6), (401, 1), (403, 1)] {
         let (client, api) = TestApi::new(&[]).script(move |_, _| refuse(code, "no")).client(|_| {});
         let error = failed(read(&client, &ids).await);
         assert_eq!((error.context.code, api.calls()), (Some(code), calls), "one read");
@@ -327,6 +327,27 @@ async fn an_api_that_refuses_everything_is_asked_three_times() {
         assert_eq!(read_each(&client, &ids[..10], "cn-north-1", 10).await.len(), 10);
         let calls = if matches!(code, 401 | 403) { 1 } else { 3 };
         assert_eq!(api.calls(), calls, "{code}: ten reads");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_calls_everything_too_much_is_asked_down_to_one_id() {
+    for code in [413, 414] {
+        let (client, api) = TestApi::new(&[]).script(move |_, _| refuse(code, "too much")).client(|_| {});
+        assert_eq!(failed(read(&client, &ids(100)).await).context.code, Some(code));
+        // 100, and two each of 50, 25, 13, 7, 4, 2 and 1.
+        assert_eq!(api.calls(), 15);
+
+        let ids = ids(100);
+        let script = move |_, call: &crate::jdcloud::test_api::Received| {
+            if call.ids.len() > 10 { refuse(code, "too much") } else { None }
+        };
+        let (client, _) = TestApi::new(&ids).script(script).client(|_| {});
+        assert_eq!(
+            read(&client, &ids).await.unwrap().images.len(),
+            100,
+            "a limit far below the batch size is found"
+        );
     }
 }
 
