@@ -134,7 +134,7 @@ fn write(ty: &Type, value: &Value, json: &mut String) -> Result<(), ValueError> 
         (Type::Bool, Data::Bool(value)) => json.push_str(if *value { "true" } else { "false" }),
         // JSON has no infinite numbers, and numbers are read from strings too.
         (Type::Number, Data::Number(number)) if number.is_infinite() => {
-            write_text(&number.to_string(), json)?
+            write_text(&number.to_string(), json)?;
         }
         (Type::Number, Data::Number(number)) => json.push_str(&number.to_string()),
         (Type::String, Data::String(text)) => write_text(text, json)?,
