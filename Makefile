@@ -38,7 +38,7 @@ test-compat: ## Runs them on eleven Terraforms from 0.12 to 1.15 and writes the 
 	@scripts/test-compat.sh
 
 soak: ## Holds the provider under load and faults: a minute of 1,000 reads at once, and 100,000 in one process
-	@$(CARGO) test --locked --release --test load -- --ignored --nocapture
+	@$(CARGO) test --locked --test load -- --ignored --nocapture
 
 fuzz: ## Runs each fuzz target for 15 minutes; needs nightly Rust and cargo-fuzz
 	@scripts/fuzz.sh
