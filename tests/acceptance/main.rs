@@ -13,7 +13,13 @@
 
 mod harness;
 
+mod answers;
 mod data_source;
 mod deferred;
+mod functions;
+mod input;
 mod lifecycle;
+mod mocks;
+mod provider_block;
 mod rules;
+mod schema;
