@@ -12,7 +12,7 @@ use terraform_provider_jdcloud::tfplugin;
 const NAME: &str = env!("CARGO_PKG_NAME");
 
 fn main() -> ExitCode {
-    match run(std::env::args_os().skip(1).collect()) {
+    match run(std::env::args_os().skip(1)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             say(&mut std::io::stderr(), &message);
@@ -21,9 +21,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Vec<OsString>) -> Result<(), String> {
-    let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
-    let arguments: Vec<&str> = arguments.iter().map(|argument| &**argument).collect();
+fn run(arguments: impl Iterator<Item = OsString>) -> Result<(), String> {
+    let arguments: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["-h" | "-help" | "--help" | "help"] => print(&help()),
         ["-v" | "-version" | "--version" | "version"] => print(&format!("{NAME} {}", provider::VERSION)),

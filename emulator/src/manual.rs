@@ -48,10 +48,10 @@ FLAGS
 
 const TAIL: &str = r#"
 WHILE IT RUNS (not signed, not counted, never faulty)
-  GET  /_emulator/calls        every call, and counters
-  POST /_emulator/reset        forget them
-  GET, PUT /_emulator/scenario     what goes wrong; PUT {} heals
-  GET, PUT /_emulator/catalogue    what exists
+  GET      /_emulator/calls      every call, and counters
+  POST     /_emulator/reset      forget them
+  GET, PUT /_emulator/scenario   what goes wrong; PUT {} heals
+  GET, PUT /_emulator/catalogue  what exists
 
   $ curl -X PUT -d '{"fail_first": 3, "fail_status": 503}' http://127.0.0.1:8080/_emulator/scenario
 

@@ -129,6 +129,18 @@ mod tests {
     }
 
     #[test]
+    fn headers_are_canonical_in_the_order_of_their_names_however_they_are_listed() {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("host", "h".parse().unwrap());
+        headers.insert("accept", " a ".parse().unwrap());
+        let query = Query::parse("");
+        let received = Received { method: "GET", path: "/", query: &query, headers: &headers, body: b"" };
+        let canonical = received.canonical("host;accept").unwrap();
+        assert!(canonical.starts_with("GET\n/\n\naccept:a\nhost:h\n\nhost;accept\n"), "{canonical}");
+        assert_eq!(received.canonical("host;date"), None, "a listed header must be there");
+    }
+
+    #[test]
     fn the_worked_examples_of_the_documentation_are_verified() {
         let vectors: Value = serde_json::from_str(VECTORS).unwrap();
         for vector in vectors["published"].as_array().unwrap() {

@@ -268,3 +268,172 @@ fn report_panic(diagnostics: &mut Diagnostics) {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::framework::{Attribute, Parameter, Signature};
+
+    /// A provider that does what its arguments say, wrong things above all.
+    struct Naughty;
+
+    #[async_trait]
+    impl DataSource<String> for Naughty {
+        fn type_name(&self) -> &'static str {
+            "naughty"
+        }
+
+        fn schema(&self) -> Schema {
+            let attributes = vec![Attribute::optional("do", Type::String, "What to do.")];
+            Schema { description: "Does it.", attributes }
+        }
+
+        fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {
+            match config.string("do").known() {
+                Some("panic in validate") => panic!("told to"),
+                Some("refuse") => diagnostics.argument_error("do", "Refused", "No."),
+                _ => {}
+            }
+        }
+
+        async fn read(
+            &self,
+            configured: &String,
+            config: &Config,
+            diagnostics: &mut Diagnostics,
+        ) -> Option<Value> {
+            match config.string("do").known() {
+                Some("panic") => panic!("told to"),
+                Some("wait") => std::future::pending().await,
+                Some("wrong") => Some(Value::members([("do", 1.into())])),
+                Some("unknown") => Some(Value::members([("do", Value::UNKNOWN)])),
+                Some("error beside a value") => {
+                    diagnostics.error("Failed", "It did.");
+                    Some(Value::members([("do", Value::Null)]))
+                }
+                _ => Some(Value::members([("do", Value::string(configured.as_str()))])),
+            }
+        }
+    }
+
+    impl Function for Naughty {
+        fn name(&self) -> &'static str {
+            "naughty"
+        }
+
+        fn signature(&self) -> Signature {
+            let parameter = Parameter { name: "do", ty: Type::String, description: "What to do." };
+            Signature { summary: "", description: "", parameters: vec![parameter], result: Type::String }
+        }
+
+        fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
+            match arguments[0].as_str() {
+                Some("panic") => panic!("told to"),
+                Some("wrong") => Ok(1.into()),
+                _ => Ok(arguments[0].clone()),
+            }
+        }
+    }
+
+    impl Provider for Naughty {
+        type Configured = String;
+
+        fn schema(&self) -> Schema {
+            DataSource::schema(self)
+        }
+
+        fn data_sources(&self) -> Vec<Box<dyn DataSource<String>>> {
+            vec![Box::new(Naughty)]
+        }
+
+        fn functions(&self) -> Vec<Box<dyn Function>> {
+            vec![Box::new(Naughty)]
+        }
+
+        fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {
+            DataSource::validate(self, config, diagnostics);
+        }
+
+        fn configure(&self, config: &Config, _: &Host, _: &mut Diagnostics) -> Option<String> {
+            match config.string("do").known() {
+                Some("panic") => panic!("told to"),
+                told => Some(told.unwrap_or_default().to_owned()),
+            }
+        }
+
+        fn stop(&self, _: &String) {}
+    }
+
+    fn block(what: &str) -> EncodedValue {
+        let ty = DataSource::<String>::schema(&Naughty).ty();
+        let msgpack = msgpack::encode(&ty, &Value::members([("do", Value::string(what))])).unwrap();
+        EncodedValue { msgpack: msgpack.into(), json: Bytes::new() }
+    }
+
+    fn summaries(diagnostics: &Diagnostics) -> Vec<&str> {
+        diagnostics.iter().map(|diagnostic| diagnostic.summary.as_str()).collect()
+    }
+
+    async fn read(server: &Server<Naughty>, what: &str) -> Result<Value, String> {
+        let (state, diagnostics) = server.read_data_source("naughty", &block(what)).await;
+        match state {
+            Some(state) => Ok(msgpack::decode(&DataSource::<String>::schema(&Naughty).ty(), &state).unwrap()),
+            None => Err(summaries(&diagnostics).join(", ")),
+        }
+    }
+
+    #[tokio::test]
+    async fn whatever_a_provider_does_the_host_gets_a_message_and_the_next_call_an_answer() {
+        let server = Server::new(Arc::new(Naughty));
+        assert_eq!(read(&server, "well").await, Err("Provider not configured".into()));
+        assert_eq!(summaries(&server.configure(&block("refuse"), &Host::default())), ["Refused"]);
+        assert_eq!(summaries(&server.configure(&block("panic"), &Host::default())), ["Provider crashed"]);
+        assert_eq!(summaries(&server.configure(&block("told"), &Host::default())), Vec::<&str>::new());
+        for (what, message) in [
+            ("panic", "Provider crashed"),
+            ("panic in validate", "Provider crashed"),
+            ("refuse", "Refused"),
+            ("wrong", "Invalid result"),
+            ("unknown", "Invalid result"),
+            ("error beside a value", "Failed"),
+        ] {
+            assert_eq!(read(&server, what).await, Err(message.into()), "{what}");
+            assert_eq!(read(&server, "well").await, Ok(Value::members([("do", Value::string("told"))])));
+        }
+        assert_eq!(summaries(&server.validate_provider(&block("panic in validate"))), ["Provider crashed"]);
+        assert_eq!(
+            summaries(&server.validate_data_source("naughty", &block("panic in validate"))),
+            ["Provider crashed"]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stop_ends_the_reads_under_way_and_no_later_one() {
+        let server = Server::new(Arc::new(Naughty));
+        server.configure(&block("told"), &Host::default());
+        let (stopped, ()) = tokio::join!(read(&server, "wait"), async {
+            tokio::task::yield_now().await;
+            server.stop();
+        });
+        assert_eq!(stopped, Err("Read cancelled".into()));
+        assert!(read(&server, "well").await.is_ok());
+    }
+
+    #[test]
+    fn a_function_that_fails_in_any_way_is_an_error() {
+        let server = Server::new(Arc::new(Naughty));
+        let call = |what: &str| {
+            let msgpack = msgpack::encode(&Type::String, &Value::string(what)).unwrap().into();
+            server
+                .call_function("naughty", &[EncodedValue { msgpack, json: Bytes::new() }])
+                .map_err(|error| error.text)
+        };
+        assert!(call("panic").unwrap_err().starts_with("the provider crashed"));
+        assert!(
+            call("wrong").unwrap_err().starts_with("the result does not fit its type: string is required")
+        );
+        assert_eq!(call("x"), Ok(vec![0xa1, b'x']));
+    }
+}

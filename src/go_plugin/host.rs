@@ -101,7 +101,7 @@ async fn closed(end: io::Result<std::os::fd::OwnedFd>) {
             guard.clear_ready();
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[cfg(unix)]
@@ -120,7 +120,7 @@ fn standard_error() -> io::Result<std::os::fd::OwnedFd> {
 // Windows tells of a closed pipe only to a writer; there the host's streams and connections are what is seen.
 #[cfg(windows)]
 async fn closed(_: io::Result<()>) {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[cfg(windows)]
@@ -131,4 +131,44 @@ fn standard_output() -> io::Result<()> {
 #[cfg(windows)]
 fn standard_error() -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_never_comes_is_waited_for_a_minute() {
+        let started = Instant::now();
+        Host::new().deserted().await;
+        assert_eq!(started.elapsed().as_secs(), IDLE.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_keeps_the_process_however_long_it_is_silent() {
+        let host = Host::new();
+        let open = host.connection();
+        let wait = tokio::time::timeout(Duration::from_secs(86_400), host.deserted());
+        assert!(wait.await.is_err());
+        drop(open);
+        // It closed without the streams that a host opens, so it was no host: there is time for one.
+        let started = Instant::now();
+        host.deserted().await;
+        assert_eq!(started.elapsed().as_secs(), IDLE.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_the_hosts_streams_ends_the_process_unless_it_connects_again() {
+        let host = Host::new();
+        let (connection, stream) = (host.connection(), host.stream());
+        drop((stream, connection));
+        let reconnected = host.connection();
+        assert!(tokio::time::timeout(IDLE * 2, host.deserted()).await.is_err());
+        drop((host.stream(), reconnected));
+        let started = Instant::now();
+        host.deserted().await;
+        assert_eq!(started.elapsed().as_secs(), AFTER_STREAMS.as_secs());
+    }
 }

@@ -93,7 +93,8 @@ impl Call {
         let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
         let names = names.join(";");
         let mut pairs: Vec<_> = self.query.split('&').collect();
-        pairs.sort_unstable();
+        // By key, then value: sorted as text, `ids.10=` would come before `ids.1=`.
+        pairs.sort_unstable_by_key(|pair| pair.split_once('='));
         let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
         let path = format!("/v1/regions/{}/imageConstraints", self.region);
         let nothing = hex(&Sha256::digest(b""));

@@ -121,6 +121,16 @@ fn escapes_that_mean_the_same_are_the_same_to_the_signature() {
 }
 
 #[test]
+fn more_than_nine_ids_are_verified_in_any_order_on_the_wire() {
+    let emulator = emulator(Scenario::default());
+    let call = Call::new(&["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"]);
+    let backwards: Vec<_> = call.query.rsplit('&').collect();
+    let request = call.text().replace(&call.query, &backwards.join("&"));
+    assert_eq!(exchange(&emulator.url(), &request).unwrap().status, 200);
+    assert_eq!(emulator.calls()[0].ids.concat(), "abcdefghijkl");
+}
+
+#[test]
 fn a_retry_that_reuses_its_nonce_is_refused() {
     let emulator = emulator(Scenario { fail_first: 1, ..Scenario::default() });
     let call = Call::new(&["img-gpu"]);

@@ -194,7 +194,7 @@ impl<'a> Decoder<'a> {
             let key = self.number(marker)?.as_i64().and_then(|key| u64::try_from(key).ok());
             match key {
                 Some(refinement::NULL) => {
-                    refinement.null = self.value(&Type::Bool, 0)?.known().and_then(bool_of)
+                    refinement.null = self.bool()?;
                 }
                 Some(refinement::PREFIX) => {
                     let marker = self.marker()?;
@@ -218,6 +218,13 @@ impl<'a> Decoder<'a> {
             Some([Value::Known(Data::Number(number)), Value::Known(Data::Bool(inclusive))]) => {
                 Ok((number.clone(), *inclusive))
             }
+            _ => Err(Problem::Unknown.into()),
+        }
+    }
+
+    fn bool(&mut self) -> Result<Option<bool>, ValueError> {
+        match self.value(&Type::Bool, 0)? {
+            Value::Known(Data::Bool(value)) => Ok(Some(value)),
             _ => Err(Problem::Unknown.into()),
         }
     }
@@ -343,10 +350,6 @@ impl<'a> Decoder<'a> {
 
 fn float(value: f64) -> Result<Number, Problem> {
     Number::from_f64(value).map_err(Problem::from)
-}
-
-fn bool_of(data: Data) -> Option<bool> {
-    if let Data::Bool(value) = data { Some(value) } else { None }
 }
 
 fn is_text(marker: Marker) -> bool {

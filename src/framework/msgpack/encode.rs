@@ -24,6 +24,7 @@ pub struct Encoder {
 }
 
 /// Writing to memory cannot fail, so there is nothing to handle.
+#[allow(clippy::needless_pass_by_value)] // the value is the proof
 fn infallible<T>(result: Result<T, ValueWriteError<Infallible>>) {
     let Ok(_) = result;
 }

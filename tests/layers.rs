@@ -1,0 +1,118 @@
+//! Holds the import rule of the layers. Without it a provider in another cloud's name could not reuse the lower ones,
+//! and a change of the wire would reach into everything.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // a test fails by panicking
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Which layers each layer may import; `main` is the binary.
+const ALLOWED: [(&str, &[&str]); 7] = [
+    ("main", &["go_plugin", "tfplugin", "provider"]),
+    ("provider", &["framework", "jdcloud"]),
+    ("tfplugin", &["framework", "grpc"]),
+    ("go_plugin", &["grpc"]),
+    ("framework", &[]),
+    ("jdcloud", &[]),
+    ("grpc", &[]),
+];
+
+#[test]
+fn layers_import_only_what_lies_below_them() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let layers: BTreeSet<&str> = ALLOWED.iter().map(|(layer, _)| *layer).collect();
+    let allowed: BTreeMap<&str, &[&str]> = ALLOWED.into_iter().collect();
+    let mut seen = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for file in rust_files(&source) {
+        let relative = file.strip_prefix(&source).unwrap();
+        let layer = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        if layer == "lib" {
+            continue;
+        }
+        assert!(
+            layers.contains(layer.as_str()),
+            "{}: a layer without a rule; add it to ALLOWED",
+            relative.display()
+        );
+        for import in imports(&fs::read_to_string(&file).unwrap()) {
+            seen.insert((layer.clone(), import.clone()));
+            let own = import == layer;
+            if layers.contains(import.as_str()) && !own && !allowed[layer.as_str()].contains(&import.as_str())
+            {
+                wrong.push(format!("{} imports {import}", relative.display()));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    // The test reads imports at all: these are what the layers exist for.
+    for (layer, import) in
+        [("provider", "jdcloud"), ("tfplugin", "framework"), ("main", "go_plugin"), ("go_plugin", "grpc")]
+    {
+        assert!(seen.contains(&(layer.to_owned(), import.to_owned())), "{layer} should import {import}");
+    }
+}
+
+#[test]
+fn imports_are_found_in_every_form() {
+    let source = "use crate::a::{b, c};\nuse crate::{d, e::{f, g}, h as i};\npub(crate) use crate::j;\nlet x = crate::k::l();\n\
+                  use terraform_provider_jdcloud::{m::n, o};\n// use crate::not_code\nuse std::p;";
+    let expected = ["a", "d", "e", "h", "j", "k", "m", "o"].map(str::to_owned);
+    assert_eq!(imports(source), BTreeSet::from(expected));
+}
+
+/// The first segments of all paths that begin at the crate's root.
+fn imports(source: &str) -> BTreeSet<String> {
+    let code: String =
+        source.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("\n");
+    let mut found = BTreeSet::new();
+    for root in ["crate::", "terraform_provider_jdcloud::"] {
+        for (position, _) in code.match_indices(root) {
+            let rest = &code[position + root.len()..];
+            match rest.strip_prefix('{') {
+                Some(group) => found.extend(group_heads(group)),
+                None => found.extend(head(rest)),
+            }
+        }
+    }
+    found
+}
+
+/// The first segments of the paths in `{a, b::{c, d}}`, of which the opening brace is taken off.
+fn group_heads(group: &str) -> Vec<String> {
+    let (mut depth, mut start, mut heads) = (0, 0, Vec::new());
+    for (position, character) in group.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                heads.extend(head(group[start..position].trim_start()));
+                start = position + 1;
+                if character == '}' {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    heads
+}
+
+fn head(path: &str) -> Option<String> {
+    let end = path.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(path.len());
+    (end > 0).then(|| path[..end].to_owned())
+}
+
+fn rust_files(dir: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}

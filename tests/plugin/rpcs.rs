@@ -1,0 +1,311 @@
+//! Every call of both protocols, in any order, as hosts make them.
+
+use jdcloud_emulator::{Emulator, Options as EmulatorOptions};
+use terraform_provider_jdcloud::framework::{Data, Type, Value, msgpack};
+use terraform_provider_jdcloud::tfplugin::proto::{v5, v6};
+use tonic::Code;
+
+use crate::support::{
+    Client, DATA_SOURCE, Options, block, data_source_type, dynamic, provider_type, runtime, strings,
+};
+
+/// Runs `test` on a plugin of each protocol.
+fn on_both_protocols(test: impl AsyncFn(Client)) {
+    for protocol in ["5", "6"] {
+        let plugin = Options::plain().set("PLUGIN_PROTOCOL_VERSIONS", protocol).start();
+        runtime().block_on(async { test(plugin.connect_plain().await).await });
+    }
+}
+
+#[test]
+fn calls_that_are_not_offered_are_unimplemented_and_the_others_answer() {
+    let offered = [
+        "GetMetadata",
+        "GetSchema",
+        "GetProviderSchema",
+        "GetResourceIdentitySchemas",
+        "PrepareProviderConfig",
+        "ValidateProviderConfig",
+        "Configure",
+        "ConfigureProvider",
+        "ValidateDataSourceConfig",
+        "ValidateDataResourceConfig",
+        "ReadDataSource",
+        "GetFunctions",
+        "CallFunction",
+        "Stop",
+        "StopProvider",
+    ];
+    on_both_protocols(async |client| {
+        let protocol = client.protocol;
+        let table = std::fs::read(format!(
+            "{}/tests/conformance/tfplugin{protocol}-wire.json",
+            env!("CARGO_MANIFEST_DIR")
+        ));
+        let table: serde_json::Value = serde_json::from_slice(&table.unwrap()).unwrap();
+        let mut answered = 0;
+        for service in table["services"].as_object().unwrap().values() {
+            for rpc in service["rpcs"].as_array().unwrap() {
+                let (name, path) = (rpc["name"].as_str().unwrap(), rpc["path"].as_str().unwrap());
+                let result: Result<(), _> = client.call(path, ()).await;
+                if offered.contains(&name) && path.contains(".Provider/") {
+                    assert!(result.is_ok(), "{path}: {result:?}");
+                    answered += 1;
+                } else {
+                    assert_eq!(result.unwrap_err().code(), Code::Unimplemented, "{path}");
+                }
+            }
+        }
+        assert_eq!(answered, 10, "protocol {protocol}");
+        // The other protocol is not spoken on this connection.
+        let other = if protocol == 5 {
+            "/tfplugin6.Provider/GetProviderSchema"
+        } else {
+            "/tfplugin5.Provider/GetSchema"
+        };
+        let result: Result<(), _> = client.call(other, ()).await;
+        assert_eq!(result.unwrap_err().code(), Code::Unimplemented);
+    });
+}
+
+#[test]
+fn both_protocols_show_the_same_schema() {
+    let mut seen = Vec::new();
+    for protocol in ["5", "6"] {
+        let plugin = Options::plain().set("PLUGIN_PROTOCOL_VERSIONS", protocol).start();
+        runtime().block_on(async {
+            let client = plugin.connect_plain().await;
+            // The messages differ only in fields that are not used, so protocol 5's reads as protocol 6's.
+            let schema: v6::get_provider_schema::Response = client
+                .provider("GetSchema", "GetProviderSchema", v6::get_provider_schema::Request {})
+                .await
+                .unwrap();
+            assert!(schema.server_capabilities.as_ref().unwrap().get_provider_schema_optional);
+            assert!(schema.resource_schemas.is_empty());
+            seen.push(schema);
+        });
+    }
+    let (five, six) = (&seen[0], &seen[1]);
+    assert_eq!(format!("{five:?}"), format!("{six:?}"));
+    let types = [
+        (six.provider.as_ref(), provider_type()),
+        (six.data_source_schemas.get(DATA_SOURCE), data_source_type()),
+    ];
+    for (schema, expected) in types {
+        let attributes = &schema.unwrap().block.as_ref().unwrap().attributes;
+        let Type::Object(expected) = expected else { unreachable!() };
+        assert_eq!(attributes.len(), expected.len());
+        for attribute in attributes {
+            assert_eq!(
+                Type::from_json(&attribute.r#type).unwrap(),
+                expected[attribute.name.as_str()],
+                "{}",
+                attribute.name
+            );
+            assert!(attribute.name.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+            assert!(attribute.description.ends_with('.'), "{}: {:?}", attribute.name, attribute.description);
+            // What hosts refuse, and then the whole provider with it.
+            assert!(attribute.required || attribute.optional || attribute.computed, "{}", attribute.name);
+            assert!(
+                !(attribute.required && (attribute.optional || attribute.computed)),
+                "{}",
+                attribute.name
+            );
+            let secret = ["access_key", "secret_key", "security_token"].contains(&attribute.name.as_str());
+            assert_eq!(attribute.sensitive, secret, "{}", attribute.name);
+        }
+    }
+    for (name, function) in &six.functions {
+        assert!(
+            function.r#return.is_some() && !function.summary.is_empty() && !function.description.is_empty(),
+            "{name}"
+        );
+        assert!(function.parameters.iter().all(|parameter| !parameter.description.is_empty()), "{name}");
+    }
+    assert_eq!(six.functions.len(), 3);
+}
+
+#[test]
+fn functions_and_metadata_agree_with_the_schema() {
+    on_both_protocols(async |client| {
+        let schema: v6::get_provider_schema::Response = client
+            .provider("GetSchema", "GetProviderSchema", v6::get_provider_schema::Request {})
+            .await
+            .unwrap();
+        let functions: v6::get_functions::Response =
+            client.provider("GetFunctions", "GetFunctions", v6::get_functions::Request {}).await.unwrap();
+        assert_eq!(functions.functions, schema.functions, "OpenTofu asks for functions apart");
+        let metadata: v6::get_metadata::Response =
+            client.provider("GetMetadata", "GetMetadata", v6::get_metadata::Request {}).await.unwrap();
+        let mut names: Vec<&String> = metadata.functions.iter().map(|function| &function.name).collect();
+        names.sort();
+        assert_eq!(names, schema.functions.keys().collect::<Vec<_>>());
+        assert_eq!(metadata.data_sources[0].type_name, DATA_SOURCE);
+    });
+}
+
+#[test]
+fn protocol_5_gives_the_provider_block_back_unchanged() {
+    let plugin = Options::plain().set("PLUGIN_PROTOCOL_VERSIONS", "5").start();
+    runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        let config = dynamic(&provider_type(), &block(&provider_type(), &[("region", Value::UNKNOWN)]));
+        let request = v5::prepare_provider_config::Request { config: Some(config.clone()) };
+        let response: v5::prepare_provider_config::Response =
+            client.call("/tfplugin5.Provider/PrepareProviderConfig", request).await.unwrap();
+        assert_eq!(response.prepared_config, Some(config));
+        assert_eq!(response.diagnostics, []);
+    });
+}
+
+#[test]
+fn functions_need_no_configuration() {
+    let row = Type::object([
+        ("image_id", Type::String),
+        ("constraints_type", Type::String),
+        ("instance_types", Type::list(Type::String)),
+    ]);
+    let ty = Type::object([("ids", Type::set(Type::String)), ("image_constraints", Type::list(row.clone()))]);
+    let rows = |kind: &str, types: Value| {
+        Value::list([Value::members([
+            ("image_id", Value::string("img-a")),
+            ("constraints_type", Value::string(kind)),
+            ("instance_types", types),
+        ])])
+    };
+    let excluded = || {
+        Value::members([
+            ("ids", strings(&["img-a", "img-b"])),
+            ("image_constraints", rows("excludes", strings(&["t1"]))),
+        ])
+    };
+    on_both_protocols(async |client| {
+        let call =
+            async |name: &str, constraints: &Value, image: &str, last: (&Type, &Value), result: &Type| {
+                let request = v6::call_function::Request {
+                    name: name.into(),
+                    arguments: vec![
+                        dynamic(&ty, constraints),
+                        dynamic(&Type::String, &Value::string(image)),
+                        dynamic(last.0, last.1),
+                    ],
+                };
+                let response: v6::call_function::Response =
+                    client.provider("CallFunction", "CallFunction", request).await.unwrap();
+                match (response.result, response.error) {
+                    (Some(value), None) => Ok(msgpack::decode(result, &value.msgpack).unwrap()),
+                    (None, Some(error)) => Err((error.function_argument, error.text)),
+                    other => panic!("{other:?}"),
+                }
+            };
+        let supports = async |constraints: &Value, image: &str, instance_type: &str| {
+            call(
+                "supports_instance_type",
+                constraints,
+                image,
+                (&Type::String, &Value::string(instance_type)),
+                &Type::Bool,
+            )
+            .await
+        };
+        assert_eq!(supports(&excluded(), "img-a", "t1").await, Ok(false.into()));
+        assert_eq!(supports(&excluded(), "img-a", "t2").await, Ok(true.into()));
+        assert_eq!(supports(&excluded(), "img-b", "t1").await, Ok(true.into()), "no row: no constraint");
+        let (argument, text) = supports(&excluded(), "img-c", "t1").await.unwrap_err();
+        assert_eq!(argument, Some(1));
+        assert!(text.contains("\"img-c\" is not among the ids") && !text.ends_with('.'), "{text}");
+        let (argument, _) = supports(&excluded(), "t1", "img-a").await.unwrap_err();
+        assert_eq!(argument, Some(1), "swapped arguments must not pass");
+
+        let all =
+            Value::members([("ids", Value::Null), ("image_constraints", rows("includes", strings(&["t1"])))]);
+        assert_eq!(supports(&all, "img-a", "t1").await, Ok(true.into()));
+        assert_eq!(supports(&all, "img-a", "t2").await, Ok(false.into()));
+        assert_eq!(supports(&all, "img-x", "t2").await, Ok(true.into()), "all were asked about");
+        let none =
+            Value::members([("ids", Value::Null), ("image_constraints", rows("includes", strings(&[])))]);
+        assert_eq!(supports(&none, "img-a", "t1").await, Ok(false.into()));
+        for (kind, types, expected) in [
+            ("sometimes", strings(&["t1"]), "of the kind \"sometimes\""),
+            ("includes", Value::Null, "instance_types is null"),
+            ("", strings(&[]), "constraints_type is null or empty"),
+            ("excludes", Value::list([Value::Null]), "null element"),
+        ] {
+            let constraints =
+                Value::members([("ids", Value::Null), ("image_constraints", rows(kind, types))]);
+            let (argument, text) = supports(&constraints, "img-a", "t1").await.unwrap_err();
+            assert_eq!(argument, Some(0));
+            assert!(text.contains(expected), "{text}");
+        }
+        // A null element, and no list at all.
+        for constraints in [Value::list([Value::Null]), Value::Null] {
+            let constraints = Value::members([("ids", Value::Null), ("image_constraints", constraints)]);
+            assert_eq!(supports(&constraints, "img-a", "t1").await.unwrap_err().0, Some(0));
+        }
+        // OpenTofu passes values with unknown parts; the answer is unknown then.
+        let unknown = Value::members([("ids", Value::UNKNOWN), ("image_constraints", Value::UNKNOWN)]);
+        assert_eq!(supports(&unknown, "img-a", "t1").await, Ok(Value::UNKNOWN));
+
+        let types = Type::list(Type::String);
+        let filter = call(
+            "filter_instance_types",
+            &excluded(),
+            "img-a",
+            (&types, &strings(&["t3", "t1", "t2"])),
+            &types,
+        )
+        .await;
+        assert_eq!(filter, Ok(strings(&["t3", "t2"])));
+        let explain = call(
+            "explain_instance_type",
+            &excluded(),
+            "img-a",
+            (&Type::String, &Value::string("t1")),
+            &Type::String,
+        )
+        .await;
+        let Ok(Value::Known(Data::String(sentence))) = explain else { panic!("{explain:?}") };
+        assert_eq!(
+            &*sentence,
+            "Image img-a does not support instance type t1: JD Cloud excludes it for this image, with 1 type in all (t1)."
+        );
+        let (argument, text) =
+            call("supports", &excluded(), "img-a", (&types, &Value::Null), &types).await.unwrap_err();
+        assert_eq!((argument, text.as_str()), (None, "the provider has no function \"supports\""));
+    });
+}
+
+#[test]
+fn a_read_needs_no_call_before_it_but_configure() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    on_both_protocols(async |client| {
+        let text = |text: &str| Value::string(text);
+        let diagnostics = client
+            .configure(&[
+                ("vm_endpoint", text(&emulator.url())),
+                ("access_key", text(jdcloud_emulator::ACCESS_KEY)),
+                ("secret_key", text(jdcloud_emulator::SECRET_KEY)),
+            ])
+            .await;
+        assert_eq!(diagnostics, []);
+        let ids = strings(&["img-private", "img-gpu", "img-ubuntu2204"]);
+        let (state, diagnostics) =
+            client.read_value(&[("region", text("cn-north-1")), ("ids", ids.clone())]).await;
+        assert_eq!(diagnostics, []);
+        let state = state.unwrap();
+        let state = state.as_members().unwrap();
+        assert_eq!(state["ids"], ids, "what was configured comes back as it was");
+        assert_eq!(state["region"], text("cn-north-1"));
+        assert_eq!(state["missing_ids"], strings(&["img-private"]));
+        let excluded = state["excluded_instance_types"].as_members().unwrap();
+        assert_eq!(excluded["img-private"], strings(&[]));
+        assert_eq!(excluded["img-gpu"], Value::Null);
+        assert_eq!(excluded["img-ubuntu2204"], strings(&["g.n4.large", "m.n2.18xlarge", "p.c1p40g.large"]));
+        let included = state["included_instance_types"].as_members().unwrap();
+        assert_eq!(included.keys().map(|key| &**key).collect::<Vec<_>>(), ["img-gpu"]);
+        let rows = state["image_constraints"].as_list().unwrap();
+        let images: Vec<_> =
+            rows.iter().map(|row| row.as_members().unwrap()["image_id"].as_str().unwrap()).collect();
+        assert_eq!(images, ["img-gpu", "img-ubuntu2204"], "sorted");
+    });
+}

@@ -1,0 +1,475 @@
+//! A host for the built binary: starts it as Terraform does, and calls it.
+
+#![allow(dead_code, unreachable_pub)] // each test file uses its part
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use prost::Message;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PKCS_ECDSA_P521_SHA512};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use terraform_provider_jdcloud::framework::{Type, Value, msgpack};
+use terraform_provider_jdcloud::tfplugin::proto::v6;
+use tokio::net::UnixStream;
+use tokio_rustls::TlsConnector;
+use tonic::Status;
+use tonic::transport::{Channel, Endpoint, Uri};
+use tonic_prost::ProstCodec;
+
+pub const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
+pub const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-jdcloud");
+
+/// Long enough for a machine that is busy with other tests.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A host's identity: self-signed, an authority, on P-521, as go-plugin makes it.
+pub struct Identity {
+    pub certificate: CertificateDer<'static>,
+    key: KeyPair,
+    pub pem: String,
+}
+
+impl Identity {
+    pub fn new() -> Self {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P521_SHA512).unwrap();
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap().der().clone();
+        let body = base64::engine::general_purpose::STANDARD.encode(&certificate);
+        let lines: Vec<&str> =
+            body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
+        Self { certificate, key, pem }
+    }
+
+    fn private_key(&self) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::Pkcs8(self.key.serialize_der().into())
+    }
+}
+
+/// How to start the binary.
+pub struct Options {
+    pub variables: BTreeMap<String, String>,
+    pub arguments: Vec<String>,
+    pub temp: tempfile::TempDir,
+}
+
+impl Options {
+    /// As Terraform starts it, with TLS for `identity`.
+    pub fn host(identity: &Identity) -> Self {
+        Self::plain().set("PLUGIN_CLIENT_CERT", &identity.pem)
+    }
+
+    /// As Terraform starts it with TF_DISABLE_PLUGIN_TLS.
+    pub fn plain() -> Self {
+        Self::person().set("TF_PLUGIN_MAGIC_COOKIE", COOKIE).set("PLUGIN_PROTOCOL_VERSIONS", "6,5")
+    }
+
+    /// As a person starts it.
+    pub fn person() -> Self {
+        let temp = tempfile::Builder::new().prefix("t").tempdir().unwrap();
+        let variables = BTreeMap::from([("TMPDIR".to_owned(), temp.path().to_str().unwrap().to_owned())]);
+        Self { variables, arguments: Vec::new(), temp }.set("HOME", "/nonexistent")
+    }
+
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(BINARY);
+        command.args(&self.arguments).env_clear().envs(&self.variables);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(self) -> (ExitStatus, String, String) {
+        let output = self.command().output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status, text(output.stdout), text(output.stderr))
+    }
+
+    /// Starts it and waits for the handshake line.
+    pub fn start(self) -> Plugin {
+        let mut child = self.command().spawn().unwrap();
+        let output = Lines::read(child.stdout.take().unwrap());
+        let log = Lines::read(child.stderr.take().unwrap());
+        let handshake =
+            output.next().unwrap_or_else(|| panic!("no handshake; the log says:\n{}", log.all().join("\n")));
+        Plugin { child, handshake, output, log, options: self }
+    }
+}
+
+/// The lines of a pipe, read as they come so that the writer never waits.
+pub struct Lines {
+    seen: Arc<Mutex<Vec<String>>>,
+    news: Mutex<mpsc::Receiver<()>>,
+    taken: Mutex<usize>,
+}
+
+impl Lines {
+    fn read(pipe: impl Read + Send + 'static) -> Self {
+        let seen = Arc::<Mutex<Vec<String>>>::default();
+        let (sender, news) = mpsc::channel();
+        let writer = seen.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                writer.lock().unwrap().push(line);
+                let _ = sender.send(());
+            }
+        });
+        Self { seen, news: Mutex::new(news), taken: Mutex::default() }
+    }
+
+    /// The next line, or none when the pipe is closed or nothing comes.
+    pub fn next(&self) -> Option<String> {
+        self.news.lock().unwrap().recv_timeout(PATIENCE).ok()?;
+        let mut taken = self.taken.lock().unwrap();
+        *taken += 1;
+        self.seen.lock().unwrap().get(*taken - 1).cloned()
+    }
+
+    pub fn all(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+/// The running binary; killed when dropped.
+pub struct Plugin {
+    child: Child,
+    pub handshake: String,
+    output: Lines,
+    pub log: Lines,
+    options: Options,
+}
+
+impl Plugin {
+    pub fn field(&self, number: usize) -> &str {
+        self.handshake.split('|').nth(number - 1).unwrap_or_default()
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        PathBuf::from(self.field(4))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn temp(&self) -> &Path {
+        self.options.temp.path()
+    }
+
+    pub fn signal(&self, name: &str) {
+        signal(self.pid(), name);
+    }
+
+    /// Waits for the process to end by itself.
+    pub fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the process goes on");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Everything on standard output after the handshake line.
+    pub fn further_output(&self) -> Vec<String> {
+        self.output.all().split_off(1)
+    }
+
+    /// Connects as the host that announced `identity`.
+    pub async fn connect(&self, identity: &Identity) -> Client {
+        let certificate = CertificateDer::from(STANDARD_NO_PAD.decode(self.field(6)).unwrap());
+        connect(&self.socket(), Some(client_config(&certificate, Some(identity), &[&rustls::version::TLS13])))
+            .await
+            .unwrap()
+            .speaking(self.field(2))
+    }
+
+    /// Connects in plain text.
+    pub async fn connect_plain(&self) -> Client {
+        connect(&self.socket(), None).await.unwrap().speaking(self.field(2))
+    }
+}
+
+impl Drop for Plugin {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn signal(pid: u32, name: &str) {
+    assert!(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().unwrap().success());
+}
+
+/// What the host's TLS client would be: it trusts the one certificate of the handshake line, for `localhost`.
+pub fn client_config(
+    server: &CertificateDer<'_>,
+    identity: Option<&Identity>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(server.clone().into_owned()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
+    let builder = builder.with_root_certificates(roots);
+    let mut config = match identity {
+        Some(identity) => {
+            builder.with_client_auth_cert(vec![identity.certificate.clone()], identity.private_key()).unwrap()
+        }
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    config
+}
+
+/// Connects to a socket and asks for its health, so that a refusal shows.
+pub async fn connect(socket: &Path, tls: Option<ClientConfig>) -> Result<Client, String> {
+    let (socket, tls) = (socket.to_owned(), tls.map(Arc::new));
+    let connector = tower::service_fn(move |_: Uri| {
+        let (socket, tls) = (socket.clone(), tls.clone());
+        async move {
+            let stream = UnixStream::connect(socket).await?;
+            let io: Box<dyn Io> = match tls {
+                None => Box::new(stream),
+                Some(config) => {
+                    let name = ServerName::try_from("localhost").unwrap();
+                    Box::new(TlsConnector::from(config).connect(name, stream).await?)
+                }
+            };
+            Ok::<_, std::io::Error>(hyper_util::rt::TokioIo::new(io))
+        }
+    });
+    let channel = Endpoint::from_static("http://localhost").connect_with_connector(connector).await;
+    let client = Client { channel: channel.map_err(|error| format!("{error:?}"))?, protocol: 6 };
+    client.health().await.map_err(|status| format!("{status:?}"))?;
+    Ok(client)
+}
+
+trait Io: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send {}
+impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send> Io for T {}
+
+/// A connection to the plugin.
+#[derive(Clone)]
+pub struct Client {
+    channel: Channel,
+    pub protocol: u32,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a client of protocol {}", self.protocol)
+    }
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct HealthRequest {
+    #[prost(string, tag = "1")]
+    service: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct HealthResponse {
+    #[prost(int32, tag = "1")]
+    status: i32,
+}
+
+impl Client {
+    fn speaking(self, protocol: &str) -> Self {
+        Self { protocol: protocol.parse().unwrap(), ..self }
+    }
+
+    /// Calls any rpc.
+    pub async fn call<Req, Res>(&self, path: &str, request: Req) -> Result<Res, Status>
+    where
+        Req: Message + Default + 'static,
+        Res: Message + Default + 'static,
+    {
+        let mut grpc = tonic::client::Grpc::new(self.channel.clone()).max_decoding_message_size(256 << 20);
+        grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+        let path = path.parse().unwrap();
+        grpc.unary(tonic::Request::new(request), path, ProstCodec::default())
+            .await
+            .map(tonic::Response::into_inner)
+    }
+
+    /// Opens a stream that the plugin sends.
+    pub async fn stream<Res: Message + Default + 'static>(
+        &self,
+        path: &str,
+    ) -> Result<tonic::Streaming<Res>, Status> {
+        let mut grpc = tonic::client::Grpc::new(self.channel.clone());
+        grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+        let path = path.parse().unwrap();
+        let response =
+            grpc.server_streaming(tonic::Request::new(()), path, ProstCodec::<(), Res>::default()).await?;
+        Ok(response.into_inner())
+    }
+
+    pub async fn health(&self) -> Result<i32, Status> {
+        let request = HealthRequest { service: "plugin".into() };
+        self.call::<_, HealthResponse>("/grpc.health.v1.Health/Check", request)
+            .await
+            .map(|health| health.status)
+    }
+
+    /// An rpc of the provider's, by the names that protocols 5 and 6 have for it.
+    pub async fn provider<Req, Res>(&self, v5: &str, v6: &str, request: Req) -> Result<Res, Status>
+    where
+        Req: Message + Default + 'static,
+        Res: Message + Default + 'static,
+    {
+        let name = if self.protocol == 5 { v5 } else { v6 };
+        self.call(&format!("/tfplugin{}.Provider/{name}", self.protocol), request).await
+    }
+
+    /// Configures the provider; the messages are the same on both protocols.
+    pub async fn configure(&self, arguments: &[(&str, Value)]) -> Vec<v6::Diagnostic> {
+        let config = Some(dynamic(&provider_type(), &block(&provider_type(), arguments)));
+        let request = v6::configure_provider::Request {
+            terraform_version: "1.11.4".into(),
+            config,
+            ..Default::default()
+        };
+        let response: v6::configure_provider::Response =
+            self.provider("Configure", "ConfigureProvider", request).await.unwrap();
+        response.diagnostics
+    }
+
+    /// Reads the data source with encoded arguments.
+    pub async fn read(&self, config: v6::DynamicValue) -> Result<v6::read_data_source::Response, Status> {
+        let request = v6::read_data_source::Request {
+            type_name: DATA_SOURCE.into(),
+            config: Some(config),
+            ..Default::default()
+        };
+        self.provider("ReadDataSource", "ReadDataSource", request).await
+    }
+
+    /// Reads the data source and decodes its value.
+    pub async fn read_value(&self, arguments: &[(&str, Value)]) -> (Option<Value>, Vec<v6::Diagnostic>) {
+        let ty = data_source_type();
+        let response = self.read(dynamic(&ty, &block(&ty, arguments))).await.unwrap();
+        let state = response.state.map(|state| msgpack::decode(&ty, &state.msgpack).unwrap());
+        (state, response.diagnostics)
+    }
+}
+
+pub const DATA_SOURCE: &str = "jdcloud_image_constraints";
+
+/// The types as this file understands the contract, written out so that a change of the schema shows.
+pub fn provider_type() -> Type {
+    let text = [
+        "access_key",
+        "secret_key",
+        "security_token",
+        "region",
+        "profile",
+        "config_file",
+        "vm_endpoint",
+        "ca_bundle",
+        "request_timeout",
+        "read_timeout",
+    ];
+    let numbers = ["max_retries", "max_concurrent_requests", "batch_size"];
+    Type::Object(
+        text.map(|name| (name.into(), Type::String))
+            .into_iter()
+            .chain(numbers.map(|name| (name.into(), Type::Number)))
+            .chain([("read_ahead".into(), Type::Bool)])
+            .collect(),
+    )
+}
+
+pub fn data_source_type() -> Type {
+    let row = Type::object([
+        ("image_id", Type::String),
+        ("constraints_type", Type::String),
+        ("instance_types", Type::list(Type::String)),
+    ]);
+    Type::object([
+        ("id", Type::String),
+        ("region", Type::String),
+        ("ids", Type::set(Type::String)),
+        ("on_missing", Type::String),
+        ("image_constraints", Type::list(row)),
+        ("excluded_instance_types", Type::map(Type::list(Type::String))),
+        ("included_instance_types", Type::map(Type::list(Type::String))),
+        ("missing_ids", Type::list(Type::String)),
+    ])
+}
+
+/// A block with these arguments and null for the rest.
+pub fn block(ty: &Type, arguments: &[(&str, Value)]) -> Value {
+    let Type::Object(attributes) = ty else { panic!("a block is an object") };
+    Value::members(attributes.keys().map(|name| {
+        let given = arguments.iter().find(|(given, _)| *given == &**name);
+        (name.clone(), given.map_or(Value::Null, |(_, value)| value.clone()))
+    }))
+}
+
+pub fn dynamic(ty: &Type, value: &Value) -> v6::DynamicValue {
+    v6::DynamicValue { msgpack: msgpack::encode(ty, value).unwrap().into(), json: Default::default() }
+}
+
+pub fn strings(texts: &[&str]) -> Value {
+    Value::list(texts.iter().map(|text| Value::string(*text)))
+}
+
+/// The texts of diagnostics, in one string each.
+pub fn texts(diagnostics: &[v6::Diagnostic]) -> Vec<String> {
+    diagnostics.iter().map(|diagnostic| format!("{}: {}", diagnostic.summary, diagnostic.detail)).collect()
+}
+
+/// Waits for something that happens outside of this process.
+pub fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}: it does not happen");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether a process, which need not be a child of ours, has ended.
+pub fn has_ended(pid: u32) -> bool {
+    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Err(_) => true,
+        // Ended, and nobody has asked how.
+        Ok(stat) => stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')),
+    }
+}
+
+/// A plain connection to a socket, as anybody could make it.
+pub fn raw(socket: &Path) -> StdUnixStream {
+    let stream = StdUnixStream::connect(socket).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
