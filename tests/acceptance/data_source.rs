@@ -1,6 +1,6 @@
 //! What the data source answers.
 
-use jdcloud_emulator::{Credentials, Emulator, Options, WithoutIds};
+use jdcloud_emulator::{Catalogue, Credentials, Emulator, Options, WithoutIds};
 use serde_json::json;
 
 use crate::harness::{Case, Expected, Protocol, cases, same};
@@ -18,6 +18,7 @@ cases!(
     an_unknown_kind_anywhere_in_the_region_is_warned_of,
     null_constraints_are_none,
     for_each_asks_about_each_image,
+    many_reads_at_once_do_not_mix_their_answers,
     aliases_have_their_own_keys_and_endpoints,
     regions_have_their_own_answers,
     a_region_of_its_own_replaces_the_providers,
@@ -309,6 +310,34 @@ output "excluded" {
     );
     let calls = case.emulator().counters().calls;
     assert!((1..=4).contains(&calls), "4 blocks cost {calls} calls");
+}
+
+fn many_reads_at_once_do_not_mix_their_answers(protocol: Protocol) {
+    let hcl = r#"
+data "jdcloud_image_constraints" "each" {
+  for_each = toset([for number in range(1, 61) : format("img-%010d", number)])
+  ids      = [each.key]
+}
+output "asked" {
+  value = { for id, asked in data.jdcloud_image_constraints.each : id => asked.image_constraints }
+}
+"#;
+    let images = Catalogue::generated(60, 3);
+    let case = Case::build(protocol, hcl).emulator(|options| options.catalogue = images).init();
+    let outputs = case.planned_outputs();
+    for number in 1..=60 {
+        let id = format!("img-{number:010}");
+        let asked = &outputs["asked"][&id];
+        let [constraint] = &asked.as_array().unwrap()[..] else {
+            panic!("not one constraint for {id}: {asked:#}")
+        };
+        assert_eq!(constraint["image_id"], id, "one image got another's answer");
+        let first = format!("g.n{}.{number}xlarge", number % 9);
+        let types = constraint["instance_types"].as_array().unwrap();
+        assert!(types.contains(&json!(first)), "{id} got another image's types: {asked:#}");
+    }
+    let calls = case.emulator().counters().calls;
+    assert!((1..=60).contains(&calls), "60 blocks cost {calls} calls");
 }
 
 fn aliases_have_their_own_keys_and_endpoints(protocol: Protocol) {
