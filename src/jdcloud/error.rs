@@ -171,6 +171,8 @@ pub struct Context {
     pub asked: Asked,
     /// HTTP status, if an answer came.
     pub http_status: Option<u16>,
+    /// The status that counts: HTTP's, or `error.code` under HTTP 200.
+    pub code: Option<u16>,
     /// JD Cloud's `error.status`, such as `HTTP_FORBIDDEN`.
     pub status: Option<String>,
     /// JD Cloud's `error.message`.

@@ -10,6 +10,11 @@ pub(crate) fn encode(text: &str) -> String {
     encode_except(text, b"")
 }
 
+/// The length of [`encode`]'s result.
+pub(crate) fn encoded_len(text: &str) -> usize {
+    text.bytes().map(|byte| if is_unreserved(byte) { 1 } else { "%XX".len() }).sum()
+}
+
 /// The canonical form of an already joined path: [`encode`] that keeps `/`.
 pub(crate) fn encode_path(path: &str) -> String {
     encode_except(path, b"/")
@@ -18,7 +23,7 @@ pub(crate) fn encode_path(path: &str) -> String {
 fn encode_except(text: &str, kept: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len());
     for &byte in text.as_bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || kept.contains(&byte) {
+        if is_unreserved(byte) || kept.contains(&byte) {
             encoded.push(char::from(byte));
         } else {
             // Writing to a String cannot fail.
@@ -26,6 +31,10 @@ fn encode_except(text: &str, kept: &[u8]) -> String {
         }
     }
     encoded
+}
+
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
 /// The query of `pairs`, encoded and sorted by (key, value) — not by the joined text, where `a%3D=` and `a=` would
@@ -54,6 +63,7 @@ mod tests {
             ("镜", "%E9%95%9C"),
         ] {
             assert_eq!(encode(text), encoded);
+            assert_eq!(encoded_len(text), encoded.len());
         }
         assert_eq!(encode_path("/v1/sessionToken:assumeRole"), "/v1/sessionToken%3AassumeRole");
     }

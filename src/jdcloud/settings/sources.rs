@@ -299,3 +299,6 @@ enum Step {
     Environment,
     Profile,
 }
+
+#[cfg(test)]
+mod tests;
