@@ -1,6 +1,8 @@
 //! Answers that are none: whatever comes back, a plan never takes it for "no constraints".
 
-use jdcloud_emulator::{Answer, FailBody, MalformedRow, Scenario};
+use std::time::{Duration, Instant};
+
+use jdcloud_emulator::{Answer, FailBody, MalformedRow, Options, Scenario};
 
 use crate::harness::{Case, CaseBuilder, Diagnostic, Expected, Outcome, Protocol, Stranger, cases};
 
@@ -12,6 +14,9 @@ cases!(
     trying_again_is_not_claimed_where_nothing_was_tried_again,
     broken_answers_are_refused,
     errors_of_jd_cloud_are_explained,
+    a_failure_that_passes_is_tried_again,
+    a_silent_api_ends_in_time,
+    a_wrong_clock_is_corrected_with_a_warning,
     malformed_rows_are_refused,
     an_answer_without_rows_has_no_constraints,
     a_message_has_what_a_ticket_needs,
@@ -136,9 +141,9 @@ fn binary_garbage_is_not_shown(protocol: Protocol) {
 }
 
 fn trying_again_is_not_claimed_where_nothing_was_tried_again(protocol: Protocol) {
-    for change in [(|scenario| scenario.fail_first = 9) as fn(&mut Scenario), |scenario| {
-        scenario.throttle_per_minute = Some(0)
-    }] {
+    let failing: fn(&mut Scenario) = |scenario| scenario.fail_first = 9;
+    let throttling: fn(&mut Scenario) = |scenario| scenario.throttle_per_minute = Some(0);
+    for change in [failing, throttling] {
         let refused = with(protocol, change).plan();
         let error = refused.diagnostics().of_severity("error").0.remove(0);
         assert!(error.detail.contains("Attempts: 1"), "{}", error.detail);
@@ -184,6 +189,50 @@ fn errors_of_jd_cloud_are_explained(protocol: Protocol) {
     refuses(&gateway, "JD Cloud failed", &["HTTP 502"]);
     let throttled = with(protocol, |scenario| scenario.throttle_per_minute = Some(0));
     refuses(&throttled, "JD Cloud throttles this account", &["HTTP 429, HTTP_RATE_LIMIT_EXCEEDED"]);
+}
+
+fn a_failure_that_passes_is_tried_again(protocol: Protocol) {
+    let hcl = "data \"jdcloud_image_constraints\" \"web\" {\n  ids = [\"img-ubuntu2204\"]\n}\n";
+    let gateway = |options: &mut Options| {
+        options.scenario.fail_first = 2;
+        options.scenario.fail_status = 503;
+    };
+    let case = Case::build(protocol, hcl).emulator(gateway).init();
+    case.plan().warned_of(&[]);
+    assert_eq!(
+        case.emulator().counters().calls,
+        3,
+        "two bad answers in passing cost the plan or more calls than needed"
+    );
+}
+
+fn a_silent_api_ends_in_time(protocol: Protocol) {
+    let hcl = r#"
+provider "jdcloud" {
+  read_timeout = "1s"
+}
+data "jdcloud_image_constraints" "web" {
+  ids = ["img-ubuntu2204"]
+}
+"#;
+    let case = Case::build(protocol, hcl).emulator(|options| options.scenario.hang_first = 100).init();
+    let begun = Instant::now();
+    refuses(&case, "JD Cloud did not answer in time", &["within 1 s", "read_timeout"]);
+    assert!(
+        begun.elapsed() < Duration::from_secs(15),
+        "read_timeout is 1 s and it took {:?}",
+        begun.elapsed()
+    );
+}
+
+fn a_wrong_clock_is_corrected_with_a_warning(protocol: Protocol) {
+    let case = with(protocol, |scenario| scenario.clock_skew_s = 3 * 3600);
+    case.plan().warned_of(&[Expected {
+        summary: "The clock of this machine is wrong",
+        says: &["It is 3 h slow.", "Set the clock, for example by switching on NTP."],
+        at: "data \"jdcloud_image_constraints\" \"web\"",
+    }]);
+    assert_eq!(case.emulator().counters().calls, 2, "the clock is corrected once");
 }
 
 fn malformed_rows_are_refused(protocol: Protocol) {
