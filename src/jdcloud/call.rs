@@ -151,7 +151,8 @@ impl Caller {
             .adjust(|error, step| {
                 let wait = retry::wait(&error.failure, step?, random::fraction());
                 // An error now tells more than a timeout later.
-                (Instant::now() + wait < effort.deadline() && self.budget.take()).then_some(wait)
+                let in_time = Instant::now().checked_add(wait).is_some_and(|next| next < effort.deadline());
+                (in_time && self.budget.take()).then_some(wait)
             })
             .notify(|error: &CallError, _| effort.will_retry(error.clone()))
             .await;

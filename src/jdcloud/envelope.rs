@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use time::OffsetDateTime;
 
@@ -18,7 +18,7 @@ use super::settings::TokenEncoding;
 use super::transport::RawResponse;
 
 /// A text of an answer, borrowed from its body where JSON's escapes allow it.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 

@@ -231,7 +231,10 @@ impl fmt::Display for Context {
         if let Some(request_id) = &self.request_id {
             write!(f, ", requestId {request_id}")?;
         }
-        write!(f, ", {} attempt(s) in {}", self.attempts, span(self.elapsed))
+        if self.attempts > 0 {
+            write!(f, ", {} attempt(s) in {}", self.attempts, span(self.elapsed))?;
+        }
+        Ok(())
     }
 }
 

@@ -17,6 +17,7 @@ mod whole;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use self::chunk::Chunk;
@@ -140,6 +141,11 @@ impl Batcher {
     /// Sends `call` with the company it has after a moment, unless that was done or nobody waits any more.
     async fn send_after_company(self: Arc<Self>, call: Arc<Call>) {
         sleep(COMPANY).await;
+        // On a busy machine the company may have arrived and wait for its tasks: the connection's, the request's and
+        // the read's own.
+        for _ in 0..3 {
+            yield_now().await;
+        }
         let ours = self.lock().gathering.take_if(|gathering| Arc::ptr_eq(&gathering.call, &call));
         if let Some(Gathering { call, chunk }) = ours {
             self.start(call, chunk.into_ids(), true);

@@ -65,7 +65,7 @@ impl Batcher {
         let deadline = started + self.caller.limits.read_timeout;
         let whole = {
             let mut state = self.lock();
-            let under_way = state.whole.clone().filter(|whole| !whole.abandoned.is_cancelled());
+            let under_way = state.whole.clone().filter(|whole| !whole.has_ended());
             let whole = under_way.unwrap_or_else(|| {
                 let whole = Arc::new(Whole::new(self.caller.limits.max_retries, deadline));
                 tokio::spawn(Arc::clone(self).run_whole(Arc::clone(&whole)));
@@ -171,6 +171,10 @@ impl Whole {
             done: CancellationToken::new(),
             outcome: OnceLock::new(),
         }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.abandoned.is_cancelled() || self.done.is_cancelled()
     }
 
     /// One more waits, until `deadline`.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -297,14 +297,17 @@ async fn a_proxy_is_used_and_blamed() {
     assert!(seen.heads()[0].starts_with(&format!("GET {internal}/v1/")), "{}", seen.heads()[0]);
 
     let (address, _) = serve(http("407 Proxy Authentication Required", "", b""), None).await;
+    listen();
     for endpoint in [internal, "https://vm.jdcloud-api.com"] {
-        let error = failure(&through(format!("http://me:secret@{address}"), endpoint)).await;
+        let error = failure(&through(format!("http://me:hunter2@{address}"), endpoint)).await;
         let Failure::Transport(TransportError::Proxy { proxy, .. }) = &error.failure else {
             panic!("{error}")
         };
         assert_eq!(*proxy, format!("http://{address}"));
-        assert!(!format!("{error} {error:?}").contains("secret"));
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
+    let log = LOG.take().unwrap();
+    assert!(log.contains("message=call ") && !log.contains("hunter2"), "{log}");
 }
 
 thread_local! {
@@ -328,6 +331,14 @@ impl Listener {
     }
 }
 
+/// Begins to listen to this thread.
+fn listen() {
+    static ONCE: Once = Once::new();
+    let subscriber = || tracing_subscriber::registry().with(Listener);
+    ONCE.call_once(|| tracing::subscriber::set_global_default(subscriber()).unwrap());
+    LOG.set(Some(String::new()));
+}
+
 impl<S: tracing::Subscriber> Layer<S> for Listener {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         Self::write(|visit| event.record(visit));
@@ -340,8 +351,7 @@ impl<S: tracing::Subscriber> Layer<S> for Listener {
 
 #[tokio::test]
 async fn a_call_leaves_one_line_and_no_secret() {
-    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Listener)).unwrap();
-    LOG.set(Some(String::new()));
+    listen();
     let (endpoint, pem) = serve_h2().await;
     let settings = Settings {
         secret_key: Argument::Known("hidden-secret".into()),

@@ -282,6 +282,10 @@ fn limits_have_ranges() {
         (Settings { batch_size: Argument::Known(351), ..none() }, "batch_size"),
         (Settings { max_concurrent_requests: Argument::Known(0), ..none() }, "max_concurrent_requests"),
         (Settings { read_timeout: Argument::Known(std::time::Duration::ZERO), ..none() }, "read_timeout"),
+        (
+            Settings { request_timeout: Argument::Known(std::time::Duration::MAX), ..none() },
+            "request_timeout",
+        ),
     ] {
         let error = Sources::new(settings, environment(&[], None)).limits().unwrap_err();
         assert!(matches!(error, SettingsError::OutOfRange { argument, .. } if argument == name), "{error}");
