@@ -24,3 +24,4 @@ mod mocks;
 mod provider_block;
 mod rules;
 mod schema;
+mod wording;

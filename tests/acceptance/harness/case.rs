@@ -153,6 +153,7 @@ impl Case {
     }
 
     /// `terraform plan`, whose plan [`planned`](Self::planned) shows.
+    #[track_caller]
     pub(crate) fn plan(&self) -> Outcome {
         self.run(&["plan", "-json", "-input=false", "-out=plan.tfplan"])
     }
@@ -171,6 +172,7 @@ impl Case {
     }
 
     /// `terraform apply`, which asks nothing.
+    #[track_caller]
     pub(crate) fn apply(&self) -> Outcome {
         self.run(&["apply", "-json", "-input=false", "-auto-approve"])
     }
@@ -190,6 +192,7 @@ impl Case {
     }
 
     /// What a person reads.
+    #[track_caller]
     pub(crate) fn text(&self, arguments: &[&str]) -> Outcome {
         self.run(&[arguments, &["-no-color"]].concat())
     }
