@@ -113,7 +113,8 @@ impl Caller {
         }
     }
 
-    /// Makes the call `request`; `open` reads its answer. What comes with the answer is for errors in its parts.
+    /// Makes the call `request`; `open` reads its answer. What comes with the answer is for errors in its
+    /// parts.
     pub(crate) async fn call<T>(
         &self,
         request: &Request<'_>,
@@ -156,16 +157,10 @@ impl Caller {
             })
             .notify(|error: &CallError, _| effort.will_retry(error.clone()))
             .await;
-        match called {
-            Ok(answer) => {
-                self.budget.refill();
-                Ok(answer)
-            }
-            Err(mut error) => {
-                error.context.elapsed = started.elapsed();
-                Err(Arc::new(error))
-            }
+        if called.is_ok() {
+            self.budget.refill();
         }
+        called.map_err(Arc::new)
     }
 
     /// Sends `request` once, newly signed.
@@ -224,7 +219,8 @@ impl Caller {
         Ok(SignedRequest { url: self.endpoint.join(&path, &request.query), headers: signed.headers })
     }
 
-    /// Whether a refused attempt is worth another for the clock's sake; a clock that stays wrong becomes its failure.
+    /// Whether a refused attempt is worth another for the clock's sake; a clock that stays wrong becomes its
+    /// failure.
     fn corrects_clock<T>(&self, attempt: &mut Attempt<T>) -> bool {
         let refused = attempt.said.code == Some(401);
         let (Some(server), true) = (attempt.date, refused) else { return false };

@@ -64,8 +64,8 @@ impl Client {
 
     /// The constraints of the `wanted` images in `region`, or in the configured one.
     ///
-    /// Asking for no ids gives an empty answer without any call. Dropping the future withdraws from the calls under
-    /// way. Reads of one client share calls and what they learned.
+    /// Asking for no ids gives an empty answer without any call. Dropping the future withdraws from the calls
+    /// under way. Reads of one client share calls and what they learned.
     ///
     /// # Errors
     /// See [`Error`].
@@ -96,7 +96,8 @@ impl Client {
         Ok(Answer { region, images, missing, notices: connection.caller.take_notices() })
     }
 
-    /// Ends every read under way with [`Error::Cancelled`] and the calls that nobody else waits for; later reads work.
+    /// Ends every read under way with [`Error::Cancelled`] and the calls that nobody else waits for; later
+    /// reads work.
     pub fn stop(&self) {
         std::mem::take(&mut *self.stopping()).cancel();
     }

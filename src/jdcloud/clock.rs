@@ -33,9 +33,9 @@ impl Clock {
         self.lock().unwrap_or_default()
     }
 
-    /// Compares the server's `date` with the time of a request that was signed with `correction`, and takes the
-    /// server's time over if the clock is wrong, this is the first time, and `trusted` says that the date is the
-    /// server's own.
+    /// Compares the server's `date` with the time of a request that was signed with `correction`, and takes
+    /// the server's time over if the clock is wrong, this is the first time, and `trusted` says that the date
+    /// is the server's own.
     pub(crate) fn compare(&self, date: OffsetDateTime, correction: Duration, trusted: bool) -> Finding {
         let by = date - OffsetDateTime::now_utc();
         if (by - correction).abs() <= TOLERANCE {
@@ -89,7 +89,8 @@ mod tests {
             Finding::Corrected { by: Some(_) }
         ));
         assert!((clock.correction() - ahead).abs() < Duration::SECOND);
-        // A call signed before the correction tries again too; one signed after it is refused for another reason.
+        // A call signed before the correction tries again too; one signed after it is refused for another
+        // reason.
         assert_eq!(clock.compare(server(ahead), Duration::ZERO, true), Finding::Corrected { by: None });
         assert_eq!(clock.compare(server(ahead), clock.correction(), true), Finding::Fine);
         assert!(matches!(clock.compare(server(-ahead), clock.correction(), true), Finding::Wrong { .. }));

@@ -1,7 +1,7 @@
 //! The envelope of every JD Cloud answer: `requestId` with `result` or `error`.
 //!
-//! Source: JD Cloud's API introduction; the gateway's error table. Says what an answer *is*; whether to ask again is
-//! decided elsewhere.
+//! Source: JD Cloud's API introduction; the gateway's error table. Says what an answer *is*; whether to ask
+//! again is decided elsewhere.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -125,7 +125,8 @@ fn shortened(text: &str, max: usize) -> String {
     shortened
 }
 
-/// What the status that counts means, told apart by the gateway's messages where one status covers several causes.
+/// What the status that counts means, told apart by the gateway's messages where one status covers several
+/// causes.
 fn failure(said: &Said, response: &RawResponse, token: Option<TokenEncoding>) -> Failure {
     let says = |words: &str| said.message.as_ref().is_some_and(|m| m.to_lowercase().contains(words));
     let retry_after =

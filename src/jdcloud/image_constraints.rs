@@ -1,7 +1,7 @@
 //! The API `describeImageConstraintsBatch`: its path, its parameters and the rows of its answer.
 //!
-//! Source: JD Cloud's page of that name. Rows become [`Rule`]s here; what is tolerated and what is not is written in
-//! `constraint.rs` and below.
+//! Source: JD Cloud's page of that name. Rows become [`Rule`]s here; what is tolerated and what is not is
+//! written in `constraint.rs` and below.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

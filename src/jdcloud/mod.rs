@@ -1,8 +1,9 @@
 //! JD Cloud's API as a Rust client: credentials, signer, transport, retries, batching, constraints. Knows no
 //! Terraform.
 //!
-//! A [`Client`] belongs to one configuration: one endpoint and one key pair. Everything it learns (answers, the clock's
-//! correction, the batch size that works) ends with it. To add an API, write a file beside `image_constraints.rs`.
+//! A [`Client`] belongs to one configuration: one endpoint and one key pair. Everything it learns (answers,
+//! the clock's correction, the batch size that works) ends with it. To add an API, write a file beside
+//! `image_constraints.rs`.
 
 mod answer;
 mod batch;

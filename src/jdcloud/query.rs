@@ -1,7 +1,7 @@
 //! The query string of a request, in the one form that is both sent and signed.
 //!
-//! JD Cloud's gateway decodes the query, sorts it by key and value and encodes it again (RFC 3986) before it checks
-//! the signature. Sending it in that form to begin with leaves nothing to disagree about.
+//! JD Cloud's gateway decodes the query, sorts it by key and value and encodes it again (RFC 3986) before it
+//! checks the signature. Sending it in that form to begin with leaves nothing to disagree about.
 
 use std::fmt::Write as _;
 
@@ -37,8 +37,8 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
-/// The query of `pairs`, encoded and sorted by (key, value) — not by the joined text, where `a%3D=` and `a=` would
-/// change places.
+/// The query of `pairs`, encoded and sorted by (key, value) — not by the joined text, where `a%3D=` and `a=`
+/// would change places.
 pub(crate) fn canonical_query<K: AsRef<str>, V: AsRef<str>>(
     pairs: impl IntoIterator<Item = (K, V)>,
 ) -> String {

@@ -1,9 +1,9 @@
 //! When and how a failed call is tried again.
 //!
-//! Tried again: connection errors, timeouts, 500, 502, 503, 504 and every 429 but `QUOTA_EXCEEDED`. Never: any other
-//! 4xx, untrusted certificates, answers that came and make no sense. Waits grow exponentially with full jitter (AWS
-//! Architecture Blog, "Exponential Backoff and Jitter"); `Retry-After` is taken at its word; JD Cloud counts calls per
-//! minute, so a 429 without it waits 5 to 60 seconds.
+//! Tried again: connection errors, timeouts, 500, 502, 503, 504 and every 429 but `QUOTA_EXCEEDED`. Never:
+//! any other 4xx, untrusted certificates, answers that came and make no sense. Waits grow exponentially with
+//! full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter"); `Retry-After` is taken at its word;
+//! JD Cloud counts calls per minute, so a 429 without it waits 5 to 60 seconds.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -58,7 +58,8 @@ pub(crate) fn wait(failure: &Failure, step: Duration, jitter: f64) -> Duration {
     }
 }
 
-/// The retries that the readers of a connection share, so that a dying API is not hammered by all of them at once.
+/// The retries that the readers of a connection share, so that a dying API is not hammered by all of them at
+/// once.
 #[derive(Debug)]
 pub(crate) struct Budget {
     tokens: AtomicU32,

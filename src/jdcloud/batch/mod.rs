@@ -1,9 +1,9 @@
 //! From many reads to few calls, for one region of a connection.
 //!
-//! Reads hand in ids ([`Reader`]). Ids that no call asks for yet make up calls ([`Chunk`], [`Call`]); each call is a
-//! task of its own, which lends itself to every read that wants one of its ids and ends when none is left. What a call
-//! answers is remembered. `run.rs` is what a call does, `split.rs` what happens when it is refused, `whole.rs` the
-//! calls without ids.
+//! Reads hand in ids ([`Reader`]). Ids that no call asks for yet make up calls ([`Chunk`], [`Call`]); each
+//! call is a task of its own, which lends itself to every read that wants one of its ids and ends when none
+//! is left. What a call answers is remembered. `run.rs` is what a call does, `split.rs` what happens when it
+//! is refused, `whole.rs` the calls without ids.
 
 mod chunk;
 mod reader;
@@ -29,7 +29,8 @@ use super::error::{Asked, CallError, Context, Failure};
 use super::image_constraints::{self, OPERATION};
 use super::settings::Region;
 
-/// How long ids wait for company before their call is sent. Terraform starts its reads within a few milliseconds.
+/// How long ids wait for company before their call is sent. Terraform starts its reads within a few
+/// milliseconds.
 const COMPANY: Duration = Duration::from_millis(5);
 
 /// The reads and calls of one region.
@@ -85,8 +86,8 @@ impl Batcher {
 
     /// Hands in as many ids of `rest` as may be under way at once.
     ///
-    /// A long read does not fill the queue: a short one that comes later waits behind a round of its calls, not
-    /// behind all of them.
+    /// A long read does not fill the queue: a short one that comes later waits behind a round of its calls,
+    /// not behind all of them.
     fn submit(self: &Arc<Self>, reader: &Arc<Reader>, rest: &mut &[Arc<str>]) {
         let mut state = self.lock();
         let round = self.caller.limits.max_concurrent_requests * state.batch_size;
@@ -141,8 +142,8 @@ impl Batcher {
     /// Sends `call` with the company it has after a moment, unless that was done or nobody waits any more.
     async fn send_after_company(self: Arc<Self>, call: Arc<Call>) {
         sleep(COMPANY).await;
-        // On a busy machine the company may have arrived and wait for its tasks: the connection's, the request's and
-        // the read's own.
+        // On a busy machine the company may have arrived and wait for its tasks: the connection's, the
+        // request's and the read's own.
         for _ in 0..3 {
             yield_now().await;
         }

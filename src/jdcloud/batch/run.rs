@@ -1,4 +1,5 @@
-//! What a call does, as a task of its own: wait for the read-ahead if there is one, ask, hand out the answers.
+//! What a call does, as a task of its own: wait for the read-ahead if there is one, ask, hand out the
+//! answers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -70,6 +71,12 @@ impl Batcher {
         }
     }
 
+    /// The error of a call whose task ended without an answer.
+    pub(super) fn lost(&self, asked: Asked) -> Arc<CallError> {
+        let context = self.caller.context(OPERATION, &self.region, asked);
+        Arc::new(CallError { failure: Failure::Lost, context })
+    }
+
     /// Hands out `error` for `ids`.
     pub(super) fn fail(&self, call: &Arc<Call>, ids: &[Arc<str>], error: &Arc<CallError>) {
         let mut state = self.lock();
@@ -111,8 +118,9 @@ struct Ending<'a> {
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        let context = self.batcher.caller.context(OPERATION, &self.batcher.region, Asked::ids(self.ids));
-        let lost = Arc::new(CallError { failure: Failure::Lost, context });
-        self.batcher.fail(self.call, self.ids, &lost);
+        let unanswered = self.batcher.lock().still_wanted(self.ids, self.call);
+        if !unanswered.is_empty() {
+            self.batcher.fail(self.call, &unanswered, &self.batcher.lost(Asked::ids(&unanswered)));
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! What happens when a call is refused: whether for one of its ids or for their number, halving it finds out.
 //!
-//! A call for more than one id that ends in 400, 404, 413, 414 or a final 500 is halved. For 404 and 500 that stops
-//! where a part serves a single reader, who would have got the same alone. If the parts fail alike, the ids are not to
-//! blame, and the error is reported. If they all succeed, their size is to blame, and is the batch size from now on.
+//! A call for more than one id that ends in 400, 404, 413, 414 or a final 500 is halved. For 404 and 500 that
+//! stops where a part serves a single reader, who would have got the same alone. If the parts fail alike, the
+//! ids are not to blame, and the error is reported. If they all succeed, their size is to blame, and is the
+//! batch size from now on.
 
 use std::sync::Arc;
 
@@ -97,8 +98,9 @@ impl Batcher {
 /// How many calls a split makes.
 const HALVES: u32 = 2;
 
-/// Whether both errors say the same, in the API's words.
+/// Whether both errors say the same, in the API's words, and something other than that a call asks for too much.
 fn is_alike(one: &CallError, other: &CallError) -> bool {
     let (one, other) = (&one.context, &other.context);
-    (one.code, &one.status, &one.message) == (other.code, &other.status, &other.message)
+    let too_much = matches!(one.code, Some(413 | 414));
+    !too_much && (one.code, &one.status, &one.message) == (other.code, &other.status, &other.message)
 }

@@ -64,7 +64,8 @@ impl State {
         }
     }
 
-    /// Answers `id` from memory, or lets `reader` wait for the call that asks for it; false if there is neither.
+    /// Answers `id` from memory, or lets `reader` wait for the call that asks for it; false if there is
+    /// neither.
     pub(super) fn serve(&mut self, id: &Arc<str>, reader: &Arc<Reader>) -> bool {
         if let Some(rule) = self.memory.get(id) {
             reader.remember(id, rule.as_ref());

@@ -1,4 +1,5 @@
-//! The promises of batching, on an API in memory and tokio's paused clock: how many calls, and never another answer.
+//! The promises of batching, on an API in memory and tokio's paused clock: how many calls, and never another
+//! answer.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +16,8 @@ fn refuse(code: u16, message: &str) -> Option<Instead> {
     Some(Instead::Refuse(code, "X", message.to_owned()))
 }
 
-/// Reads `ids` one by one, `parallel` at a time, as Terraform does for `for_each`. Gives the ids whose read failed.
+/// Reads `ids` one by one, `parallel` at a time, as Terraform does for `for_each`. Gives the ids whose read
+/// failed.
 async fn read_each(client: &Arc<Client>, ids: &[String], region: &str, parallel: usize) -> Vec<String> {
     let reads = stream::iter(ids).map(|id| async move {
         let wanted = Wanted::Named(BTreeSet::from([id.clone()]));
@@ -211,6 +213,34 @@ async fn a_reader_that_leaves_neither_ends_the_call_of_others_nor_keeps_its_own(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reader_out_of_time_does_not_end_the_call_of_a_later_one() {
+    let ids = ids(1);
+    let (client, api) =
+        TestApi::new(&ids).script(|n, _| (n < 2).then_some(Instead::Hang)).client(|settings| {
+            settings.request_timeout = Argument::Known(Duration::from_secs(20));
+            settings.read_timeout = Argument::Known(Duration::from_secs(30));
+        });
+    let later = async {
+        sleep(Duration::from_secs(15)).await;
+        read(&client, &ids).await
+    };
+    let (first, later) = tokio::join!(read(&client, &ids), later);
+    let error = failed(first);
+    let Failure::ReadTimeout { last: Some(last), .. } = error.failure else { panic!("{error}") };
+    assert!(matches!(*last, Failure::AttemptTimeout { .. }));
+    assert_eq!((returned(&later.unwrap()), api.calls()), (vec!["img-00000"], 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_dies_leaves_nobody_waiting() {
+    let (client, _) = TestApi::new(&[]).script(|_, _| panic!("on purpose")).client(|_| {});
+    assert_eq!(failed(read(&client, &ids(3)).await).failure, Failure::Lost);
+    for _ in 0..2 {
+        assert_eq!(failed(client.image_constraints(None, Wanted::All).await).failure, Failure::Lost);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn stop_ends_everything_at_once_and_later_reads_work() {
     let ids = ids(1000);
     let (client, api) = TestApi::new(&ids).script(|n, _| (n < 20).then_some(Instead::Hang)).client(|_| {});
@@ -286,7 +316,7 @@ async fn an_api_with_a_limit_of_its_own_is_learned() {
 #[tokio::test(start_paused = true)]
 async fn an_api_that_refuses_everything_is_asked_three_times() {
     let ids = ids(100);
-    for (code, calls) in [(400, 3), (414, 3), (404, 1), (500, 6), (401, 1), (403, 1)] {
+    for (code, calls) in [(400, 3), (404, 1), (500, 6), (401, 1), (403, 1)] {
         let (client, api) = TestApi::new(&[]).script(move |_, _| refuse(code, "no")).client(|_| {});
         let error = failed(read(&client, &ids).await);
         assert_eq!((error.context.code, api.calls()), (Some(code), calls), "one read");
@@ -297,6 +327,27 @@ async fn an_api_that_refuses_everything_is_asked_three_times() {
         assert_eq!(read_each(&client, &ids[..10], "cn-north-1", 10).await.len(), 10);
         let calls = if matches!(code, 401 | 403) { 1 } else { 3 };
         assert_eq!(api.calls(), calls, "{code}: ten reads");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_calls_everything_too_much_is_asked_down_to_one_id() {
+    for code in [413, 414] {
+        let (client, api) = TestApi::new(&[]).script(move |_, _| refuse(code, "too much")).client(|_| {});
+        assert_eq!(failed(read(&client, &ids(100)).await).context.code, Some(code));
+        // 100, and two each of 50, 25, 13, 7, 4, 2 and 1.
+        assert_eq!(api.calls(), 15);
+
+        let ids = ids(100);
+        let script = move |_, call: &crate::jdcloud::test_api::Received| {
+            if call.ids.len() > 10 { refuse(code, "too much") } else { None }
+        };
+        let (client, _) = TestApi::new(&ids).script(script).client(|_| {});
+        assert_eq!(
+            read(&client, &ids).await.unwrap().images.len(),
+            100,
+            "a limit far below the batch size is found"
+        );
     }
 }
 
@@ -344,7 +395,8 @@ impl Random {
     }
 }
 
-/// Under any interleaving of reads, refusals, departures and stops, a read gets what a call of its own would say.
+/// Under any interleaving of reads, refusals, departures and stops, a read gets what a call of its own would
+/// say.
 #[tokio::test(start_paused = true)]
 async fn every_read_gets_what_a_call_of_its_own_would_say() {
     for seed in 1..=150 {

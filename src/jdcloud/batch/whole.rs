@@ -1,7 +1,8 @@
 //! Calls without ids: for reads that name none, and ahead of many small reads.
 //!
-//! The third call of a region that could have asked for more is preceded by one call for everything, which most often
-//! answers it and all that would follow. What it contains is remembered; what it lacks says nothing.
+//! The third call of a region that could have asked for more is preceded by one call for everything, which
+//! most often answers it and all that would follow. What it contains is remembered; what it lacks says
+//! nothing.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -16,8 +17,7 @@ use super::run::Rules;
 use super::{Batcher, State};
 use crate::jdcloud::answer::Image;
 use crate::jdcloud::call::Effort;
-use crate::jdcloud::error::{Asked, CallError, Failure};
-use crate::jdcloud::image_constraints::OPERATION;
+use crate::jdcloud::error::{Asked, CallError};
 
 /// How long small reads wait for the call ahead of them.
 const AHEAD: Duration = Duration::from_secs(5);
@@ -77,7 +77,7 @@ impl Batcher {
             Ok(()) => match whole.0.outcome.get() {
                 Some(Ok(images)) => Ok(Found { images: images.clone(), missing: Vec::new() }),
                 Some(Err(error)) => Err(Arc::clone(error)),
-                None => Err(self.lost()),
+                None => Err(self.lost(Asked::default())),
             },
             Err(_) => {
                 let last = whole.0.lock().last_failure.clone();
@@ -144,11 +144,6 @@ impl Batcher {
             Some(rules) => remember(&mut state, &rules),
             None => tracing::debug!(region = %self.region, "reading ahead failed; asking by name"),
         }
-    }
-
-    fn lost(&self) -> Arc<CallError> {
-        let context = self.caller.context(OPERATION, &self.region, Asked::default());
-        Arc::new(CallError { failure: Failure::Lost, context })
     }
 }
 

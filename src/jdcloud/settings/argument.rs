@@ -8,8 +8,8 @@ use super::SettingsError;
 
 /// One argument: left out, given, or given and not known yet.
 ///
-/// `Unknown` is a value that depends on something not applied yet. It counts as given: nothing else takes its place,
-/// because that could be another account; only what needs it fails.
+/// `Unknown` is a value that depends on something not applied yet. It counts as given: nothing else takes its
+/// place, because that could be another account; only what needs it fails.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Argument<T> {
     /// Not written.

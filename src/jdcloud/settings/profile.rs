@@ -1,4 +1,5 @@
-//! The JD Cloud CLI's profile: a section of `~/.jdc/config`, chosen by name or by `~/.jdc/current`. Never written.
+//! The JD Cloud CLI's profile: a section of `~/.jdc/config`, chosen by name or by `~/.jdc/current`. Never
+//! written.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -79,7 +80,8 @@ impl Profile {
         Ok(self.get("region_id")?.map(|region| region.expose_secret().to_owned()))
     }
 
-    /// The API's base URL, from `endpoint` and `scheme`; `None` for the endpoint that the CLI writes by default.
+    /// The API's base URL, from `endpoint` and `scheme`; `None` for the endpoint that the CLI writes by
+    /// default.
     pub(super) fn endpoint(&self) -> Result<Option<String>, SettingsError> {
         let (Some(endpoint), scheme) = (self.get("endpoint")?, self.get("scheme")?) else { return Ok(None) };
         let scheme = scheme.as_ref().map_or("https", |scheme| scheme.expose_secret());

@@ -315,8 +315,8 @@ thread_local! {
     static LOG: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Writes every event and span of a thread that listens into its log. One for the process: subscribers that come and
-/// go beside other tests miss events.
+/// Writes every event and span of a thread that listens into its log. One for the process: subscribers that
+/// come and go beside other tests miss events.
 struct Listener;
 
 impl Listener {
