@@ -92,7 +92,10 @@ fn half_a_key_pair_in_arguments_is_no_pair(protocol: Protocol) {
     // The environment has a whole pair, of another account.
     case.run(&["validate", "-json"]).refused_with(&[Expected {
         summary: "Incomplete credentials",
-        says: &["access_key, but not secret_key", "must come whole from one place"],
+        says: &[
+            "only access_key is set in the provider block; secret_key is not",
+            "must come whole from one place",
+        ],
         at: "access_key = \"only-half\"",
     }]);
     assert_eq!(case.emulator().counters().calls, 0, "half a pair was completed from another account");
@@ -104,7 +107,11 @@ fn half_a_key_pair_in_the_environment_is_no_pair(protocol: Protocol) {
         .variable("JDCLOUD_ACCESS_KEY_ID", ACCESS_KEY)
         .variable("JDCLOUD_ACCESS_KEY_SECRET", SECRET_KEY)
         .init();
-    refuses(&case, "Incomplete credentials", &["JDCLOUD_ACCESS_KEY, but not JDCLOUD_SECRET_KEY"]);
+    refuses(
+        &case,
+        "Incomplete credentials",
+        &["only JDCLOUD_ACCESS_KEY is set in the environment; JDCLOUD_SECRET_KEY is not"],
+    );
     assert_eq!(case.emulator().counters().calls, 0, "half a pair was completed from another account");
 }
 
@@ -254,7 +261,7 @@ fn a_wrong_endpoint_in_the_environment_names_the_variable(protocol: Protocol) {
     refuses(
         &case,
         "Invalid endpoint",
-        &["\"http://vm.jdcloud-api.com\" (the environment's JDCLOUD_VM_ENDPOINT) is plain http"],
+        &["\"http://vm.jdcloud-api.com\", which is set by JDCLOUD_VM_ENDPOINT, is plain http"],
     );
 }
 
@@ -298,7 +305,11 @@ provider "jdcloud" {
 
 fn a_missing_profile_is_named(protocol: Protocol) {
     let case = Case::new(protocol, &format!("{WEB}provider \"jdcloud\" {{\n  profile = \"wrok\"\n}}\n"));
-    refuses(&case, "Profile not found", &["profile \"wrok\"", "there is no such file"]);
+    refuses(
+        &case,
+        "Profile not found",
+        &["There is no file", "would hold profile \"wrok\"", "jdc configure add"],
+    );
     assert_eq!(case.emulator().counters().calls, 0, "another account was asked instead");
 }
 
