@@ -1,0 +1,36 @@
+# Each target runs on a fresh machine: what is missing is set up, or named with the command that installs it.
+
+CARGO := scripts/cargo.sh
+
+# Sets one up if there is none, and stops here if that fails.
+WITH_TERRAFORM = terraform=$$(scripts/terraform.sh) && TERRAFORM="$$terraform" CHECKPOINT_DISABLE=1
+
+.DEFAULT_GOAL := build
+.PHONY: help build fmt lint test testacc demo clean
+
+help: ## Lists these targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+
+demo: ## Shows it: two real plans against an emulated JD Cloud, one accepted, one refused
+	@scripts/demo.sh
+
+build: ## Builds the provider and the emulator
+	$(CARGO) build --workspace --locked
+
+# Documentation examples come first, so that the last lines are about the tests that matter most.
+test: ## Runs every test: units, conformance, the built binary, and a real Terraform
+	@$(WITH_TERRAFORM) $(CARGO) test --workspace --locked --doc
+	@$(WITH_TERRAFORM) $(CARGO) test --workspace --locked --lib --bins --tests
+
+testacc: ## Runs only the tests under a real Terraform; TERRAFORM=/path/to/one chooses it
+	@$(WITH_TERRAFORM) $(CARGO) test --locked --test acceptance
+
+lint: ## Checks formatting and clippy's lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+fmt: ## Formats the code
+	$(CARGO) fmt --all
+
+clean: ## Removes what was built and set up here
+	rm -rf target .tools

@@ -1,0 +1,11 @@
+terraform {
+  # Preconditions on outputs came with 1.2.
+  required_version = ">= 1.2"
+
+  required_providers {
+    jdcloud = {
+      source  = "jdcloud/jdcloud"
+      version = "~> 0.1"
+    }
+  }
+}

@@ -1,0 +1,30 @@
+# How the scripts speak: a line of progress, or one sentence that ends the run. Sourced, never run.
+# shellcheck shell=sh
+
+# say TEXT: a line of progress, on stderr, because stdout carries what a script answers.
+say() { printf '%s\n' "$*" >&2; }
+
+# fail SENTENCE: ends the script.
+fail() {
+	say "$*"
+	exit 1
+}
+
+# install_line DEBIAN FEDORA ALPINE MACOS: the command that installs a package on this machine.
+install_line() {
+	sudo=''
+	if [ "$(id -u)" -ne 0 ]; then sudo='sudo '; fi
+	if [ "$(uname -s)" = Darwin ]; then
+		printf '%s' "$4"
+	elif command -v apt-get >/dev/null 2>&1; then
+		printf '%sapt-get install -y %s' "$sudo" "$1"
+	elif command -v dnf >/dev/null 2>&1; then
+		printf '%sdnf install -y %s' "$sudo" "$2"
+	elif command -v yum >/dev/null 2>&1; then
+		printf '%syum install -y %s' "$sudo" "$2"
+	elif command -v apk >/dev/null 2>&1; then
+		printf '%sapk add %s' "$sudo" "$3"
+	else
+		printf 'apt-get install %s (Debian, Ubuntu), dnf install %s (Fedora, RHEL), apk add %s (Alpine)' "$1" "$2" "$3"
+	fi
+}
