@@ -69,6 +69,53 @@ fn a_check_tells_of_drift_and_goes_on() {
     }]);
 }
 
+/// The cookbook's table of expressions to avoid, for an image that includes certain types only.
+#[test]
+fn natural_expressions_fail_or_pass_silently_as_the_cookbook_says() {
+    let data = "data \"jdcloud_image_constraints\" \"web\" {\n  ids = [\"img-gpu\"]\n}\nlocals {\n  \
+                excluded = data.jdcloud_image_constraints.web.excluded_instance_types\n}\n";
+    let cookbook =
+        std::fs::read_to_string(crate::example::root().join("../docs/guides/rules-cookbook.md")).unwrap();
+    for (rule, passes) in [
+        ("!contains(excluded[id], t)", false),
+        ("!contains(lookup(excluded, id, []), t)", false),
+        ("!contains(try(excluded[id], []), t)", false),
+        ("!contains(coalesce(excluded[id], []), t)", true),
+        ("!contains(flatten(values(excluded)), t)", true),
+    ] {
+        let row = cookbook.lines().find(|line| line.starts_with(&format!("| `{rule}` |"))).unwrap();
+        assert_eq!(row.contains("**passes silently**"), passes, "the cookbook says something else: {row}");
+        let real = rule.replace("excluded", "local.excluded").replace("[id]", "[\"img-gpu\"]");
+        let real = real.replace(" id,", " \"img-gpu\",").replace(", t)", ", \"g.n2.large\")");
+        let case = Case::new(V6, &format!("{data}output \"passes\" {{\n  value = {real}\n}}\n"));
+        let plan = case.plan();
+        assert_eq!(plan.success, passes, "{real}: {plan}");
+        if passes {
+            assert_eq!(case.planned_outputs()["passes"], true, "{real}");
+        }
+    }
+    // Not asked about: the third row's "the same" and the second's remark.
+    for rule in ["lookup(local.excluded, \"img-other\", [])", "try(local.excluded[\"img-other\"], [])"] {
+        let case =
+            Case::new(V6, &format!("{data}output \"passes\" {{\n  value = !contains({rule}, \"t\")\n}}\n"));
+        assert_eq!(case.planned_outputs()["passes"], true, "{rule}");
+    }
+}
+
+#[test]
+fn a_check_says_in_the_plan_that_it_does_not_know_yet() {
+    let Some(case) = open(V6, Feature::Functions, "rules/check") else { return };
+    let main = std::fs::read_to_string(crate::example::root().join("rules/check/main.tf")).unwrap();
+    let unknown = main.replace("ids = [var.image_id]", "ids = [terraform_data.image.output]");
+    case.write(
+        "main.tf",
+        &(unknown + "resource \"terraform_data\" \"image\" {\n  input = \"img-ubuntu2204\"\n}\n"),
+    );
+    let plan = case.text(&["plan", "-input=false", "-var=instance_type=g.n4.large"]);
+    plan.succeeded();
+    plan.shows("Warning: Check block assertion known after apply");
+}
+
 #[test]
 fn a_provider_that_is_known_after_apply_is_read_in_apply() {
     let name = "rules/provider-known-after-apply";
