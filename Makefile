@@ -6,10 +6,10 @@ CARGO := scripts/cargo.sh
 WITH_TERRAFORM = terraform=$$(scripts/terraform.sh) && TERRAFORM="$$terraform" CHECKPOINT_DISABLE=1
 
 .DEFAULT_GOAL := build
-.PHONY: help build fmt lint test testacc demo clean
+.PHONY: help build install release test-release fmt lint test testacc demo clean
 
 help: ## Lists these targets
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
 
 demo: ## Shows it: two real plans against an emulated JD Cloud, one accepted, one refused
 	@scripts/demo.sh
@@ -18,6 +18,15 @@ build: ## Builds the provider and the emulator
 	$(CARGO) build --workspace --locked
 
 # Documentation examples come first, so that the last lines are about the tests that matter most.
+install: ## Builds for use and installs into ~/.terraform.d/plugins
+	@scripts/install.sh
+
+release: ## Makes the files of a release in dist/; GPG_KEY=id signs them
+	@scripts/release.sh
+
+test-release: ## Tests a release: same bytes twice, old systems, terraform init from the zips
+	@scripts/test-release.sh
+
 test: ## Runs every test: units, conformance, the built binary, and a real Terraform
 	@$(WITH_TERRAFORM) $(CARGO) test --workspace --locked --doc
 	@$(WITH_TERRAFORM) $(CARGO) test --workspace --locked --lib --bins --tests

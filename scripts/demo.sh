@@ -14,12 +14,13 @@ excluded_type=g.n4.large
 
 main() {
 	forget_the_users_settings
-	work=$(mktemp -d "${TMPDIR:-/tmp}/jdcloud-demo.XXXXXX")
+	work='' job='' emulator_job=''
 	trap clean_up EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 141' PIPE
 	trap 'exit 143' TERM
+	work=$(mktemp -d "${TMPDIR:-/tmp}/jdcloud-demo.XXXXXX")
 
 	find_tools
 	build
@@ -64,6 +65,8 @@ find_tools() {
 build() {
 	heading '2/5  Build'
 	note 'The provider and the emulator, unoptimised: about three minutes on two cores the first time.'
+	# Where cargo finds the project and its settings.
+	cd "$root"
 	started=$(date +%s)
 	run "$root/scripts/cargo.sh" build --workspace --locked --color never || {
 		cat "$work/output"
@@ -86,7 +89,7 @@ start_emulator() {
 	# It ends with its standard input, which this script holds: even `kill -9` leaves no emulator behind.
 	"$emulator" --port 0 --exit-with-stdin --verbose \
 		<"$work/alive" >"$work/address" 2>"$work/emulator.log" &
-	jobs_started=$!
+	emulator_job=$!
 	exec 9>"$work/alive"
 	IFS= read -r line <"$work/address" || fail "The emulator did not start: $(cat "$work/emulator.log")"
 	export JDCLOUD_VM_ENDPOINT="${line#listening on }"
@@ -153,7 +156,6 @@ run_terraform() {
 run() {
 	"$@" >"$work/output" 2>&1 9>&- </dev/null &
 	job=$!
-	jobs_started="${jobs_started-} $job"
 	if [ -t 1 ]; then
 		while kill -0 "$job" 2>/dev/null; do
 			last=$(tail -n 1 "$work/output" | sed 's/^ *//' | cut -c 1-60)
@@ -164,6 +166,7 @@ run() {
 	fi
 	status=0
 	wait "$job" || status=$?
+	job=''
 	return "$status"
 }
 
@@ -196,15 +199,14 @@ clean_up() {
 	trap '' HUP INT PIPE TERM
 	if [ -t 1 ]; then clear_progress; fi
 	exec 9>&-
-	started="$(descendants_of $$) ${jobs_started-}"
-	# shellcheck disable=SC2086
-	kill $started 2>/dev/null || :
+	# shellcheck disable=SC2046,SC2086
+	kill $(descendants_of $$) $job $emulator_job 2>/dev/null || :
 	wait
 	rm -rf "$work"
 	exit "$status"
 }
 
-# Nothing on a machine without ps; cargo and Terraform then end their own children.
+# Without ps it finds nothing, and cargo and Terraform end their own children.
 descendants_of() {
 	{ ps -A -o pid= -o ppid= || ps -o pid,ppid; } 2>/dev/null | awk -v "root=$1" '
 		{ parent[$1] = $2 }

@@ -1,29 +1,36 @@
-//! One call of an API: sign, send, open the envelope.
+//! One call of an API: sign, send, open the envelope, and again while that may help.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use backon::Retryable as _;
+use http::header::DATE;
+use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-use super::clock::Clock;
+use super::answer::Notice;
+use super::clock::{Clock, Finding, http_date};
 use super::envelope::Said;
 use super::error::{Asked, CallError, Context, Failure};
 use super::query::encode_path;
-use super::random;
 use super::settings::{Credentials, Endpoint, Limits, Region, TokenEncoding};
 use super::signer::Unsigned;
 use super::transport::{RawResponse, SignedRequest, Transport};
+use super::{random, retry};
 
 /// What every call of a connection shares.
 pub(crate) struct Caller {
-    pub(crate) endpoint: Endpoint,
-    pub(crate) credentials: Credentials,
     pub(crate) limits: Limits,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) clock: Clock,
-    /// `max_concurrent_requests`.
-    pub(crate) slots: Semaphore,
+    endpoint: Endpoint,
+    credentials: Credentials,
+    transport: Arc<dyn Transport>,
+    clock: Clock,
+    budget: retry::Budget,
+    /// `max_concurrent_requests`; a call that waits to be tried again holds none.
+    slots: Semaphore,
+    notices: Mutex<Vec<Notice>>,
 }
 
 /// A call, before it is signed.
@@ -37,58 +44,164 @@ pub(crate) struct Request<'a> {
     pub(crate) asked: Asked,
 }
 
-/// Makes what an answer means of the answer.
+/// How hard a call is tried.
+pub(crate) trait Effort: Sync {
+    /// How often it may be tried again.
+    fn retries(&self) -> u32;
+    /// When the last one who waits for it gives up: no wait for another try goes beyond.
+    fn deadline(&self) -> Instant;
+    /// Hears of every failure that is followed by another try.
+    fn will_retry(&self, failed: CallError);
+}
+
+/// What an answer says about itself, and its result.
 pub(crate) type Opened<T> = (Said, Result<T, Failure>);
 
+/// One attempt's result, and what its answer says about itself.
+struct Attempt<T> {
+    result: Result<T, Failure>,
+    http_status: Option<u16>,
+    said: Said,
+    /// The server's clock.
+    date: Option<OffsetDateTime>,
+    /// The correction that our clock had.
+    correction: time::Duration,
+}
+
 impl Caller {
-    /// Makes the call `request`; `open` reads its answer. What comes with the answer is for errors in its parts.
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        credentials: Credentials,
+        limits: Limits,
+        transport: Arc<dyn Transport>,
+    ) -> Self {
+        Self {
+            endpoint,
+            credentials,
+            transport,
+            limits,
+            clock: Clock::default(),
+            budget: retry::Budget::default(),
+            slots: Semaphore::new(limits.max_concurrent_requests),
+            notices: Mutex::default(),
+        }
+    }
+
+    /// The length of the URL of a request for `path` without a query.
+    pub(crate) fn url_length(&self, path: &str) -> usize {
+        self.endpoint.join(&encode_path(path), "").as_str().len()
+    }
+
+    /// Keeps `notice` for the next read that has an answer.
+    pub(crate) fn notice(&self, notice: Notice) {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+    }
+
+    /// The notices that nobody has taken yet.
+    pub(crate) fn take_notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is known of a call for `asked` before it is made.
+    pub(crate) fn context(&self, operation: &'static str, region: &Region, asked: Asked) -> Context {
+        Context {
+            operation,
+            endpoint: self.endpoint.to_string(),
+            region: region.to_string(),
+            asked,
+            ..Context::default()
+        }
+    }
+
+    /// Makes the call `request`; `open` reads its answer. What comes with the answer is for errors in its
+    /// parts.
     pub(crate) async fn call<T>(
         &self,
         request: &Request<'_>,
-        open: impl Fn(&RawResponse, Option<TokenEncoding>) -> Opened<T>,
+        effort: &dyn Effort,
+        open: impl Fn(&RawResponse, Option<TokenEncoding>) -> Opened<T> + Sync,
     ) -> Result<(T, Context), Arc<CallError>> {
         let started = Instant::now();
-        let mut context = Context {
-            operation: request.operation,
-            endpoint: self.endpoint.to_string(),
-            region: request.region.to_string(),
-            asked: request.asked.clone(),
-            ..Context::default()
+        let attempts = AtomicU32::new(0);
+        let context = |attempt: &Attempt<T>| Context {
+            http_status: attempt.http_status,
+            code: attempt.said.code,
+            status: attempt.said.status.clone(),
+            message: attempt.said.message.clone(),
+            request_id: attempt.said.request_id.clone(),
+            attempts: attempts.load(Ordering::Relaxed),
+            elapsed: started.elapsed(),
+            ..self.context(request.operation, request.region, request.asked.clone())
         };
-        context.attempts += 1;
-        let result = self.attempt(request, &mut context, open).await;
-        context.elapsed = started.elapsed();
-        match result {
-            Ok(value) => Ok((value, context)),
-            Err(failure) => Err(Arc::new(CallError { failure, context })),
+        let attempt = || async {
+            let mut attempt = self.attempt(request, &attempts, &open).await;
+            if self.corrects_clock(&mut attempt) {
+                attempt = self.attempt(request, &attempts, &open).await;
+                self.corrects_clock(&mut attempt);
+            }
+            let context = context(&attempt);
+            match attempt.result {
+                Ok(value) => Ok((value, context)),
+                Err(failure) => Err(CallError { failure, context }),
+            }
+        };
+        let called = attempt
+            .retry(retry::backoff(effort.retries()))
+            .sleep(tokio::time::sleep)
+            .when(|error| retry::is_worthwhile(&error.failure))
+            .adjust(|error, step| {
+                let wait = retry::wait(&error.failure, step?, random::fraction());
+                // An error now tells more than a timeout later.
+                let in_time = Instant::now().checked_add(wait).is_some_and(|next| next < effort.deadline());
+                (in_time && self.budget.take()).then_some(wait)
+            })
+            .notify(|error: &CallError, _| effort.will_retry(error.clone()))
+            .await;
+        if called.is_ok() {
+            self.budget.refill();
         }
+        called.map_err(Arc::new)
     }
 
     /// Sends `request` once, newly signed.
     async fn attempt<T>(
         &self,
         request: &Request<'_>,
-        context: &mut Context,
-        open: impl Fn(&RawResponse, Option<TokenEncoding>) -> Opened<T>,
-    ) -> Result<T, Failure> {
-        // Closed by nobody: an error cannot happen, and would only lift the limit.
+        attempts: &AtomicU32,
+        open: impl Fn(&RawResponse, Option<TokenEncoding>) -> Opened<T> + Sync,
+    ) -> Attempt<T> {
+        // Nobody closes the semaphore; if somebody did, only the limit would be lost.
         let _slot = self.slots.acquire().await;
+        let number = 1 + attempts.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
-        let signed = self.sign(request)?;
+        let correction = self.clock.correction();
         let limit = self.limits.request_timeout;
-        let sent = timeout(limit, self.transport.send(signed)).await;
-        let answered = sent.map_err(|_| Failure::AttemptTimeout { limit }).and_then(|sent| Ok(sent?));
-        let (status, (said, result)) = match answered {
-            Ok(response) => (Some(response.status), open(&response, self.credentials.token_encoding())),
-            Err(failure) => (None, (Said::default(), Err(failure))),
+        let answered = match self.sign(request, correction) {
+            Ok(signed) => match timeout(limit, self.transport.send(signed)).await {
+                Ok(sent) => sent.map_err(Failure::from),
+                Err(_) => Err(Failure::AttemptTimeout { limit }),
+            },
+            Err(failure) => Err(failure),
         };
-        log(context, status, &said, result.as_ref().err(), started.elapsed());
-        context.http_status = status;
-        (context.request_id, context.status, context.message) = (said.request_id, said.status, said.message);
-        result
+        let attempt = match answered {
+            Ok(response) => {
+                let (said, result) = open(&response, self.credentials.token_encoding());
+                let date = response.header(DATE).and_then(http_date);
+                Attempt { result, http_status: Some(response.status), said, date, correction }
+            }
+            Err(failure) => Attempt {
+                result: Err(failure),
+                http_status: None,
+                said: Said::default(),
+                date: None,
+                correction,
+            },
+        };
+        log(request, number, &attempt, started.elapsed());
+        attempt
     }
 
-    fn sign(&self, request: &Request<'_>) -> Result<SignedRequest, Failure> {
+    fn sign(&self, request: &Request<'_>, correction: time::Duration) -> Result<SignedRequest, Failure> {
         let unsendable = |reason: String| Failure::Unsendable { reason };
         let path = encode_path(&request.path);
         let unsigned = Unsigned {
@@ -100,25 +213,51 @@ impl Caller {
         };
         let nonce = random::nonce().map_err(|error| unsendable(error.to_string()))?;
         let signed = unsigned
-            .sign(&self.credentials, self.clock.now(), &nonce)
+            .sign(&self.credentials, OffsetDateTime::now_utc() + correction, &nonce)
             .map_err(|error| unsendable(error.to_string()))?;
         tracing::trace!(canonical_request = signed.canonical_request, "request signed");
         Ok(SignedRequest { url: self.endpoint.join(&path, &request.query), headers: signed.headers })
     }
+
+    /// Whether a refused attempt is worth another for the clock's sake; a clock that stays wrong becomes its
+    /// failure.
+    fn corrects_clock<T>(&self, attempt: &mut Attempt<T>) -> bool {
+        let refused = attempt.said.code == Some(401);
+        let (Some(server), true) = (attempt.date, refused) else { return false };
+        // Over plain http anybody on the way could have written the date.
+        let trusted = self.endpoint.is_https() || self.endpoint.is_loopback();
+        match self.clock.compare(server, attempt.correction, trusted) {
+            Finding::Fine => false,
+            Finding::Corrected { by } => {
+                if let Some(by) = by {
+                    tracing::warn!(seconds = by.whole_seconds(), "clock corrected by the server's");
+                    self.notice(Notice::ClockCorrected { by });
+                }
+                true
+            }
+            Finding::Wrong { by } => {
+                attempt.result = Err(Failure::ClockSkew { by, server });
+                false
+            }
+        }
+    }
 }
 
 /// The one line that every call leaves in the debug log.
-fn log(context: &Context, status: Option<u16>, said: &Said, failure: Option<&Failure>, took: Duration) {
+fn log<T>(request: &Request<'_>, number: u32, attempt: &Attempt<T>, took: Duration) {
     tracing::debug!(
-        operation = context.operation,
-        region = context.region,
-        ids = context.asked.count,
-        attempt = context.attempts,
-        http_status = status,
-        status = said.status,
-        request_id = said.request_id,
+        operation = request.operation,
+        region = request.region.as_str(),
+        ids = request.asked.count,
+        attempt = number,
+        http_status = attempt.http_status,
+        status = attempt.said.status,
+        request_id = attempt.said.request_id,
         milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        failure = failure.map(tracing::field::display),
+        failure = attempt.result.as_ref().err().map(tracing::field::display),
         "call",
     );
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,82 +1,47 @@
-//! The client of one configuration, and what a read asks and gets.
+//! The client of one configuration.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use tokio::sync::Semaphore;
+use tokio::select;
+use tokio_util::sync::CancellationToken;
 
-use super::call::{Caller, Request};
-use super::clock::Clock;
-use super::constraint::{Interner, Rule};
-use super::envelope;
-use super::error::{Asked, CallError, Error};
-use super::image_constraints::{self, ResultBody};
+use super::answer::{Answer, Wanted};
+use super::batch::{Batcher, Found};
+use super::call::Caller;
+use super::error::Error;
 use super::settings::{Environment, Region, Settings, Sources};
-use super::transport::{HttpTransport, RawResponse, Transport};
-
-/// Which images a read asks about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
-    /// Every constrained public and third-party image of the region.
-    All,
-    /// These.
-    Named(BTreeSet<String>),
-}
-
-/// An image that the API returned, with its rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image {
-    /// `imageId`.
-    pub id: Arc<str>,
-    /// What it may run on. [`Rule::Unrestricted`] when it was returned without a constraint.
-    pub rule: Rule,
-}
-
-/// The answer of a read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// The region that was asked.
-    pub region: Region,
-    /// The images that were returned, sorted by id.
-    pub images: Vec<Image>,
-    /// The ids that were asked for and not returned, sorted.
-    pub missing: Vec<Arc<str>>,
-    /// What was worked around, each said once in a connection's life.
-    pub notices: Vec<Notice>,
-}
-
-/// Something that a read worked around and that its user should know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notice {
-    /// This machine's clock is wrong; requests are signed with the server's time.
-    ClockCorrected {
-        /// The server's time less ours.
-        by: time::Duration,
-    },
-    /// The API refused calls of `from` ids and takes calls of `to`.
-    SmallerBatches {
-        /// The size that was refused.
-        from: usize,
-        /// The size that works.
-        to: usize,
-    },
-}
+use super::transport::{HttpTransport, Transport};
 
 /// A client of one configuration: cheap to make, silent until the first read.
 pub struct Client {
     sources: Sources,
     user_agent: String,
+    /// In the place of HTTP, for tests.
     transport: Option<Arc<dyn Transport>>,
-    caller: OnceLock<Arc<Caller>>,
+    connection: OnceLock<Connection>,
+    /// Cancelled by [`Client::stop`], which puts a new one in its place.
+    stopping: Mutex<CancellationToken>,
+}
+
+/// What the reads of a client share, known from the first one on.
+struct Connection {
+    caller: Arc<Caller>,
+    batchers: Mutex<HashMap<Region, Arc<Batcher>>>,
 }
 
 impl Client {
     /// A client that will talk HTTP as `user_agent`. Reads no file, opens no connection, checks nothing yet.
     #[must_use]
     pub fn new(settings: Settings, environment: Environment, user_agent: impl Into<String>) -> Self {
-        let sources = Sources::new(settings, environment);
-        Self { sources, user_agent: user_agent.into(), transport: None, caller: OnceLock::new() }
+        Self {
+            sources: Sources::new(settings, environment),
+            user_agent: user_agent.into(),
+            transport: None,
+            connection: OnceLock::new(),
+            stopping: Mutex::default(),
+        }
     }
 
     /// A client that sends its requests through `transport`.
@@ -99,44 +64,52 @@ impl Client {
 
     /// The constraints of the `wanted` images in `region`, or in the configured one.
     ///
-    /// Asking for no ids gives an empty answer without any call. May be dropped at any point.
+    /// Asking for no ids gives an empty answer without any call. Dropping the future withdraws from the calls
+    /// under way. Reads of one client share calls and what they learned.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn image_constraints(&self, region: Option<&str>, wanted: Wanted) -> Result<Answer, Error> {
+        let stopping = self.stopping().clone();
         let region = self.region(region)?;
-        let mut answer = Answer { region, images: Vec::new(), missing: Vec::new(), notices: Vec::new() };
-        let ids: Vec<Arc<str>> = match wanted {
-            Wanted::Named(ids) if ids.is_empty() => return Ok(answer),
-            Wanted::Named(ids) => ids.into_iter().map(Arc::from).collect(),
-            Wanted::All => Vec::new(),
-        };
-        let caller = self.caller()?;
-        if ids.is_empty() {
-            for (id, rule) in call(&caller, &answer.region, &[]).await? {
-                answer.images.push(Image { id, rule: rule? });
-            }
+        if matches!(&wanted, Wanted::Named(ids) if ids.is_empty()) {
+            return Ok(Answer { region, images: Vec::new(), missing: Vec::new(), notices: Vec::new() });
         }
-        for ids in ids.chunks(caller.limits.batch_size) {
-            let mut rows = call(&caller, &answer.region, ids).await?;
-            for id in ids {
-                match rows.remove(id) {
-                    Some(rule) => answer.images.push(Image { id: Arc::clone(id), rule: rule? }),
-                    None => answer.missing.push(Arc::clone(id)),
+        let connection = self.connection()?;
+        let batcher = connection.batcher(&region);
+        let read = async {
+            match wanted {
+                Wanted::All => batcher.all().await,
+                Wanted::Named(ids) => {
+                    let ids: Vec<Arc<str>> = ids.into_iter().map(Arc::from).collect();
+                    batcher.named(&ids).await
                 }
             }
-        }
-        answer.images.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        Ok(answer)
+        };
+        let Found { mut images, mut missing } = select! {
+            biased;
+            () = stopping.cancelled() => return Err(Error::Cancelled),
+            found = read => found?,
+        };
+        images.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        missing.sort_unstable();
+        Ok(Answer { region, images, missing, notices: connection.caller.take_notices() })
     }
 
-    /// Ends every read under way with [`Error::Cancelled`]; later reads work.
-    pub fn stop(&self) {}
+    /// Ends every read under way with [`Error::Cancelled`] and the calls that nobody else waits for; later
+    /// reads work.
+    pub fn stop(&self) {
+        std::mem::take(&mut *self.stopping()).cancel();
+    }
+
+    fn stopping(&self) -> MutexGuard<'_, CancellationToken> {
+        self.stopping.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     /// The resolved connection, made at the first read that needs it.
-    fn caller(&self) -> Result<Arc<Caller>, Error> {
-        if let Some(caller) = self.caller.get() {
-            return Ok(Arc::clone(caller));
+    fn connection(&self) -> Result<&Connection, Error> {
+        if let Some(connection) = self.connection.get() {
+            return Ok(connection);
         }
         let sources = &self.sources;
         let (limits, credentials, endpoint) =
@@ -150,9 +123,17 @@ impl Client {
                 &self.user_agent,
             )?),
         };
-        let slots = Semaphore::new(limits.max_concurrent_requests);
-        let caller = Caller { endpoint, credentials, limits, transport, clock: Clock::default(), slots };
-        Ok(Arc::clone(self.caller.get_or_init(|| Arc::new(caller))))
+        let caller = Arc::new(Caller::new(endpoint, credentials, limits, transport));
+        Ok(self.connection.get_or_init(|| Connection { caller, batchers: Mutex::default() }))
+    }
+}
+
+impl Connection {
+    /// The batcher of `region`.
+    fn batcher(&self, region: &Region) -> Arc<Batcher> {
+        let mut batchers = self.batchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Batcher::new(Arc::clone(&self.caller), region.clone()));
+        Arc::clone(batchers.entry(region.clone()).or_insert_with(new))
     }
 }
 
@@ -160,26 +141,4 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("sources", &self.sources).finish_non_exhaustive()
     }
-}
-
-/// What a call says about the images it returned.
-type Rules = HashMap<Arc<str>, Result<Rule, Arc<CallError>>>;
-
-/// One call for `ids`, or for every image when there are none.
-async fn call(caller: &Caller, region: &Region, ids: &[Arc<str>]) -> Result<Rules, Error> {
-    let request = Request {
-        operation: image_constraints::OPERATION,
-        service: image_constraints::SERVICE,
-        region,
-        path: image_constraints::path(region),
-        query: image_constraints::query(ids),
-        asked: if ids.is_empty() { Asked::default() } else { Asked::ids(ids) },
-    };
-    let open = |response: &RawResponse, token| {
-        let (said, result) = envelope::open::<ResultBody<'_>>(response, token);
-        (said, result.and_then(|result| image_constraints::rows(result, &mut Interner::default())))
-    };
-    let (rows, context) = caller.call(&request, open).await?;
-    let located = |failure| Arc::new(CallError { failure, context: context.clone() });
-    Ok(rows.into_iter().map(|(id, rule)| (id, rule.map_err(located))).collect())
 }

@@ -1,10 +1,14 @@
 //! The time that requests are signed with: the system's, corrected at most once by the server's.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use time::format_description::well_known::Rfc2822;
 use time::{Duration, OffsetDateTime};
+
+/// A refused request's clock may be this wrong before that is taken for the reason.
+const TOLERANCE: Duration = Duration::MINUTE;
+/// The largest correction: beyond it, one of the two clocks is broken.
+const LARGEST: Duration = Duration::DAY;
 
 /// A clock and its correction.
 #[derive(Debug, Default)]
@@ -12,11 +16,45 @@ pub(crate) struct Clock {
     correction: Mutex<Option<Duration>>,
 }
 
+/// What a refused request says about the clock it was signed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finding {
+    /// The clock is right enough.
+    Fine,
+    /// It was wrong and is corrected; `by` how much, if this is news.
+    Corrected { by: Option<Duration> },
+    /// It is wrong by this much and stays so.
+    Wrong { by: Duration },
+}
+
 impl Clock {
-    /// The corrected time now.
-    pub(crate) fn now(&self) -> OffsetDateTime {
-        let correction = self.correction.lock().unwrap_or_else(PoisonError::into_inner);
-        OffsetDateTime::now_utc() + correction.unwrap_or_default()
+    /// The correction that a request signed now is signed with.
+    pub(crate) fn correction(&self) -> Duration {
+        self.lock().unwrap_or_default()
+    }
+
+    /// Compares the server's `date` with the time of a request that was signed with `correction`, and takes
+    /// the server's time over if the clock is wrong, this is the first time, and `trusted` says that the date
+    /// is the server's own.
+    pub(crate) fn compare(&self, date: OffsetDateTime, correction: Duration, trusted: bool) -> Finding {
+        let by = date - OffsetDateTime::now_utc();
+        if (by - correction).abs() <= TOLERANCE {
+            return Finding::Fine;
+        }
+        let mut known = self.lock();
+        match *known {
+            // Another call found out while this one was under way.
+            Some(new) if new != correction => Finding::Corrected { by: None },
+            None if trusted && by.abs() <= LARGEST => {
+                *known = Some(by);
+                Finding::Corrected { by: Some(by) }
+            }
+            _ => Finding::Wrong { by },
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Duration>> {
+        self.correction.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -31,9 +69,39 @@ mod tests {
 
     use super::*;
 
+    fn server(ahead: Duration) -> OffsetDateTime {
+        OffsetDateTime::now_utc() + ahead
+    }
+
     #[test]
     fn http_dates_are_read() {
         assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(datetime!(1994-11-06 08:49:37 UTC)));
         assert_eq!(http_date("soon"), None);
+    }
+
+    #[test]
+    fn a_wrong_clock_is_corrected_once() {
+        let clock = Clock::default();
+        assert_eq!(clock.compare(server(Duration::seconds(50)), Duration::ZERO, true), Finding::Fine);
+        let ahead = Duration::minutes(10);
+        assert!(matches!(
+            clock.compare(server(ahead), Duration::ZERO, true),
+            Finding::Corrected { by: Some(_) }
+        ));
+        assert!((clock.correction() - ahead).abs() < Duration::SECOND);
+        // A call signed before the correction tries again too; one signed after it is refused for another
+        // reason.
+        assert_eq!(clock.compare(server(ahead), Duration::ZERO, true), Finding::Corrected { by: None });
+        assert_eq!(clock.compare(server(ahead), clock.correction(), true), Finding::Fine);
+        assert!(matches!(clock.compare(server(-ahead), clock.correction(), true), Finding::Wrong { .. }));
+    }
+
+    #[test]
+    fn a_stranger_or_a_day_of_difference_correct_nothing() {
+        let clock = Clock::default();
+        for (ahead, trusted) in [(Duration::minutes(-10), false), (Duration::days(2), true)] {
+            assert!(matches!(clock.compare(server(ahead), Duration::ZERO, trusted), Finding::Wrong { .. }));
+            assert_eq!(clock.correction(), Duration::ZERO);
+        }
     }
 }

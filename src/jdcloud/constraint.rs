@@ -15,6 +15,15 @@ pub const EXCLUDES: &str = "excludes";
 pub const INCLUDES: &str = "includes";
 
 /// The constraint of one image.
+///
+/// ```
+/// use terraform_provider_jdcloud::jdcloud::{Rule, Verdict};
+///
+/// let rule = Rule::new(Some("excludes"), Some(["g.n2.large"]))?;
+/// assert_eq!(rule.verdict("g.n2.large"), Verdict::Excluded);
+/// assert_eq!(rule.verdict("g.n3.large"), Verdict::Supported);
+/// # Ok::<(), terraform_provider_jdcloud::jdcloud::RuleError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rule {
     /// The API returned the image without a constraint: every type is supported.
@@ -146,8 +155,8 @@ impl Rule {
     }
 }
 
-/// Shares equal strings and equal lists: a region has some hundred instance types and a few dozen distinct lists,
-/// repeated over thousands of images.
+/// Shares equal strings and equal lists: a region has some hundred instance types and a few dozen distinct
+/// lists, repeated over thousands of images.
 #[derive(Debug, Default)]
 pub(crate) struct Interner {
     texts: HashSet<Arc<str>>,

@@ -1,14 +1,14 @@
 //! The envelope of every JD Cloud answer: `requestId` with `result` or `error`.
 //!
-//! Source: JD Cloud's API introduction; the gateway's error table. Says what an answer *is*; whether to ask again is
-//! decided elsewhere.
+//! Source: JD Cloud's API introduction; the gateway's error table. Says what an answer *is*; whether to ask
+//! again is decided elsewhere.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use time::OffsetDateTime;
 
@@ -18,7 +18,7 @@ use super::settings::TokenEncoding;
 use super::transport::RawResponse;
 
 /// A text of an answer, borrowed from its body where JSON's escapes allow it.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
@@ -41,6 +41,8 @@ struct ErrorBody {
 /// What an answer says besides its result, for errors and logs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Said {
+    /// HTTP's status, or `error.code` under HTTP 200.
+    pub(crate) code: Option<u16>,
     pub(crate) request_id: Option<String>,
     pub(crate) status: Option<String>,
     pub(crate) message: Option<String>,
@@ -51,46 +53,42 @@ const MAX_MESSAGE: usize = 1000;
 /// How much of a body that is not JSON is kept, to recognize a proxy's page by.
 const MAX_BEGINNING: usize = 200;
 
-/// Opens `response`: its result, or why there is none; and in either case what it says about itself.
+/// Opens `response`: what it says about itself, and its result or why there is none.
 pub(crate) fn open<'a, T: Deserialize<'a>>(
     response: &'a RawResponse,
     token: Option<TokenEncoding>,
 ) -> (Said, Result<Option<T>, Failure>) {
-    let header_id = || response.header("x-jdcloud-request-id").map(str::to_owned);
+    let mut said = Said { code: Some(response.status), ..Said::default() };
+    said.request_id = response.header("x-jdcloud-request-id").map(str::to_owned);
     if response.status == 200 {
         match parse::<T>(&response.body) {
             Ok(Envelope { request_id: Some(id), result, error: None }) => {
-                return (Said { request_id: Some(id.0.into_owned()), ..Said::default() }, Ok(result));
+                said.request_id = Some(id.0.into_owned());
+                return (said, Ok(result));
             }
             Ok(Envelope { request_id: None, error: None, .. }) => {
                 let reason = "a JSON object without a requestId".to_owned();
-                return (
-                    Said { request_id: header_id(), ..Said::default() },
-                    Err(Failure::Unexpected { reason }),
-                );
+                return (said, Err(Failure::Unexpected { reason }));
             }
-            // An error under HTTP 200 is read below.
-            Ok(Envelope { error: Some(_), .. }) => {}
-            Err(error)
-                if parse::<IgnoredAny>(&response.body).is_ok_and(|envelope| envelope.error.is_some()) =>
-            {
-                tracing::debug!(%error, "an error with a result that cannot be read");
-            }
+            // An error under HTTP 200, perhaps beside a result of another shape, is read below.
+            Ok(_) => {}
             Err(error) => {
-                let said = Said { request_id: header_id(), ..Said::default() };
-                return (said, Err(unreadable(response, &error)));
+                if !parse::<IgnoredAny>(&response.body).is_ok_and(|envelope| envelope.error.is_some()) {
+                    return (said, Err(unreadable(response, &error)));
+                }
             }
         }
     }
-    let envelope = parse::<IgnoredAny>(&response.body).ok();
-    let (request_id, error) = envelope.map_or((None, None), |e| (e.request_id, e.error));
-    let (code, status, message) = error.map_or((None, None, None), |e| (e.code, e.status, e.message));
-    let message = message.map(|message| shortened(&message, MAX_MESSAGE));
-    let request_id = request_id.map(|id| id.0.into_owned()).or_else(header_id);
-    let said = Said { request_id, status, message };
-    // The HTTP status says what happened, unless it claims success.
-    let code = if response.status == 200 { code.unwrap_or(200) } else { response.status };
-    let failure = failure(code, &said, response, token);
+    if let Ok(Envelope { request_id, error, .. }) = parse::<IgnoredAny>(&response.body) {
+        said.request_id = request_id.map(|id| id.0.into_owned()).or(said.request_id);
+        if let Some(ErrorBody { code, status, message }) = error {
+            // HTTP's status says what happened, unless it claims success.
+            said.code = if response.status == 200 { code } else { said.code };
+            said.status = status;
+            said.message = message.map(|message| shortened(&message, MAX_MESSAGE));
+        }
+    }
+    let failure = failure(&said, response, token);
     (said, Err(failure))
 }
 
@@ -127,14 +125,17 @@ fn shortened(text: &str, max: usize) -> String {
     shortened
 }
 
-/// What the status `code` means, told apart by the gateway's messages where one status covers several causes.
-fn failure(code: u16, said: &Said, response: &RawResponse, token: Option<TokenEncoding>) -> Failure {
+/// What the status that counts means, told apart by the gateway's messages where one status covers several
+/// causes.
+fn failure(said: &Said, response: &RawResponse, token: Option<TokenEncoding>) -> Failure {
     let says = |words: &str| said.message.as_ref().is_some_and(|m| m.to_lowercase().contains(words));
     let retry_after =
         || response.header(RETRY_AFTER).and_then(|value| retry_after(value, OffsetDateTime::now_utc()));
+    let Some(code) = said.code else {
+        return Failure::Unexpected { reason: "HTTP 200 with an error that has no code".to_owned() };
+    };
     match code {
-        200 => Failure::Unexpected { reason: "HTTP 200 with an error that has no code".to_owned() },
-        201..=299 => Failure::Unexpected { reason: format!("HTTP {code} instead of 200") },
+        0..=299 => Failure::Unexpected { reason: format!("status {code} and no result") },
         300..=399 => Failure::Redirect { location: response.location().map(str::to_owned) },
         401 if says("sign result is not same") => Failure::SignatureMismatch { token },
         401 if says("invalid accesskey") => Failure::UnknownAccessKey,

@@ -171,6 +171,8 @@ pub struct Context {
     pub asked: Asked,
     /// HTTP status, if an answer came.
     pub http_status: Option<u16>,
+    /// The status that counts: HTTP's, or `error.code` under HTTP 200.
+    pub code: Option<u16>,
     /// JD Cloud's `error.status`, such as `HTTP_FORBIDDEN`.
     pub status: Option<String>,
     /// JD Cloud's `error.message`.
@@ -229,7 +231,10 @@ impl fmt::Display for Context {
         if let Some(request_id) = &self.request_id {
             write!(f, ", requestId {request_id}")?;
         }
-        write!(f, ", {} attempt(s) in {}", self.attempts, span(self.elapsed))
+        if self.attempts > 0 {
+            write!(f, ", {} attempt(s) in {}", self.attempts, span(self.elapsed))?;
+        }
+        Ok(())
     }
 }
 

@@ -1,9 +1,9 @@
 //! The API `describeImageConstraintsBatch`: its path, its parameters and the rows of its answer.
 //!
-//! Source: JD Cloud's page of that name. Rows become [`Rule`]s here; what is tolerated and what is not is written in
-//! `constraint.rs` and below.
+//! Source: JD Cloud's page of that name. Rows become [`Rule`]s here; what is tolerated and what is not is
+//! written in `constraint.rs` and below.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -55,8 +55,8 @@ struct Constraint<'a> {
     instance_types: Option<Vec<Text<'a>>>,
 }
 
-/// The images of an answer. A row that makes no rule fails only who asked for its image.
-pub(crate) type Rows = HashMap<Arc<str>, Result<Rule, Failure>>;
+/// The images of an answer, sorted. A row that makes no rule fails only who asked for its image.
+pub(crate) type Rows = BTreeMap<Arc<str>, Result<Rule, Failure>>;
 
 /// The rules that `result` holds; none when it is null or absent.
 ///
@@ -64,7 +64,7 @@ pub(crate) type Rows = HashMap<Arc<str>, Result<Rule, Failure>>;
 /// A row without an image id: it could be anybody's.
 pub(crate) fn rows(result: Option<ResultBody<'_>>, interner: &mut Interner) -> Result<Rows, Failure> {
     let listed = result.and_then(|result| result.image_constraints).unwrap_or_default();
-    let mut rows = Rows::with_capacity(listed.len());
+    let mut rows = Rows::new();
     for (row, Row { image_id, image_instance_type_constraint: constraint }) in (1..).zip(listed) {
         let id = image_id.filter(|id| !id.0.is_empty());
         let id: Arc<str> = match id {

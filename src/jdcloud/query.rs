@@ -1,13 +1,18 @@
 //! The query string of a request, in the one form that is both sent and signed.
 //!
-//! JD Cloud's gateway decodes the query, sorts it by key and value and encodes it again (RFC 3986) before it checks
-//! the signature. Sending it in that form to begin with leaves nothing to disagree about.
+//! JD Cloud's gateway decodes the query, sorts it by key and value and encodes it again (RFC 3986) before it
+//! checks the signature. Sending it in that form to begin with leaves nothing to disagree about.
 
 use std::fmt::Write as _;
 
 /// The RFC 3986 encoding of `text`: everything but `A-Za-z0-9-._~` becomes `%XX`.
 pub(crate) fn encode(text: &str) -> String {
     encode_except(text, b"")
+}
+
+/// The length of [`encode`]'s result.
+pub(crate) fn encoded_len(text: &str) -> usize {
+    text.bytes().map(|byte| if is_unreserved(byte) { 1 } else { "%XX".len() }).sum()
 }
 
 /// The canonical form of an already joined path: [`encode`] that keeps `/`.
@@ -18,7 +23,7 @@ pub(crate) fn encode_path(path: &str) -> String {
 fn encode_except(text: &str, kept: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len());
     for &byte in text.as_bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || kept.contains(&byte) {
+        if is_unreserved(byte) || kept.contains(&byte) {
             encoded.push(char::from(byte));
         } else {
             // Writing to a String cannot fail.
@@ -28,8 +33,12 @@ fn encode_except(text: &str, kept: &[u8]) -> String {
     encoded
 }
 
-/// The query of `pairs`, encoded and sorted by (key, value) — not by the joined text, where `a%3D=` and `a=` would
-/// change places.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+/// The query of `pairs`, encoded and sorted by (key, value) — not by the joined text, where `a%3D=` and `a=`
+/// would change places.
 pub(crate) fn canonical_query<K: AsRef<str>, V: AsRef<str>>(
     pairs: impl IntoIterator<Item = (K, V)>,
 ) -> String {
@@ -54,6 +63,7 @@ mod tests {
             ("镜", "%E9%95%9C"),
         ] {
             assert_eq!(encode(text), encoded);
+            assert_eq!(encoded_len(text), encoded.len());
         }
         assert_eq!(encode_path("/v1/sessionToken:assumeRole"), "/v1/sessionToken%3AassumeRole");
     }

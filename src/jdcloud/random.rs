@@ -1,4 +1,4 @@
-//! Randomness from the TLS library's generator, for nonces.
+//! Randomness from the TLS library's generator, for nonces and for the jitter of retries.
 
 use rustls::crypto::aws_lc_rs::default_provider;
 
@@ -19,6 +19,11 @@ pub(crate) fn nonce() -> Result<String, NoRandomness> {
     let bits = u128::from_be_bytes(bytes()?) & !(0xf000_c000 << 48) | 0x4000_8000 << 48;
     let hex = format!("{bits:032x}");
     Ok([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
+}
+
+/// A number in 0..1.
+pub(crate) fn fraction() -> f64 {
+    bytes().map_or(1.0, |bytes| f64::from(u32::from_be_bytes(bytes)) / (f64::from(u32::MAX) + 1.0))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! JD Cloud's request signature, JDCLOUD2-HMAC-SHA256.
 //!
-//! Source: JD Cloud's Authorization-Rules page and the official Go and Java SDKs, which still send this version.
-//! Signs exactly the headers that every hop leaves alone; everything signed here is sent unchanged.
+//! Source: JD Cloud's Authorization-Rules page and the official Go and Java SDKs, which still send this
+//! version. Signs exactly the headers that every hop leaves alone; everything signed here is sent unchanged.
 
 use hmac::digest::InvalidLength;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -121,7 +121,8 @@ fn string_to_sign(date: &str, scope: &str, canonical_request: &str) -> String {
     format!("{ALGORITHM}\n{date}\n{scope}\n{}", hex(&Sha256::digest(canonical_request)))
 }
 
-/// The key for `scope`: the secret key and the scope's parts, each part hashed under the key of the one before.
+/// The key for `scope`: the secret key and the scope's parts, each part hashed under the key of the one
+/// before.
 fn signing_key(secret_key: &str, scope: &str) -> Result<Vec<u8>, InvalidLength> {
     scope.split('/').try_fold(format!("JDCLOUD2{secret_key}").into_bytes(), |key, part| hmac(&key, part))
 }

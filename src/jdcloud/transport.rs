@@ -166,6 +166,10 @@ impl Transport for HttpTransport {
     async fn send(&self, request: SignedRequest) -> Result<RawResponse, TransportError> {
         let request = self.client.get(request.url).headers(request.headers);
         let mut response = request.send().await.map_err(|error| self.error(error))?;
+        if let (407, Some(proxy)) = (response.status().as_u16(), &self.proxy) {
+            let reason = "it wants a user name and password (HTTP 407)".to_owned();
+            return Err(TransportError::Proxy { proxy: proxy.clone(), reason });
+        }
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.error(error))? {
@@ -211,3 +215,6 @@ fn reasons(error: &(dyn StdError + 'static)) -> String {
     }
     if reasons.is_empty() { error.to_string() } else { reasons.join(": ") }
 }
+
+#[cfg(test)]
+mod tests;

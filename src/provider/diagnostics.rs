@@ -393,37 +393,30 @@ fn row_problem(problem: RowProblem) -> &'static str {
 
 /// What a support ticket needs, line by line; lines that begin with a space are not wrapped.
 fn ticket(CallError { context, .. }: &CallError) -> String {
-    let Context {
-        operation,
-        endpoint,
-        region,
-        asked,
-        http_status,
-        status,
-        message,
-        request_id,
-        attempts,
-        elapsed,
-    } = context;
-    let images = match asked.count {
+    let images = match context.asked.count {
         None => "all images".to_owned(),
         Some(count) => {
-            let more = if count > asked.sample.len() { ", ..." } else { "" };
-            format!("{} ({}{more})", counted(count, "image"), asked.sample.join(", "))
+            let more = if count > context.asked.sample.len() { ", ..." } else { "" };
+            format!("{} ({}{more})", counted(count, "image"), context.asked.sample.join(", "))
         }
     };
-    let mut lines = vec![format!("Request:   {operation} for {images} in {region} at {endpoint}")];
-    if let Some(http_status) = http_status {
-        let status = status.as_ref().map(|status| format!(", {status}")).unwrap_or_default();
-        let message = message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
-        lines.push(format!("Answer:    HTTP {http_status}{status}{message}"));
+    let mut lines = vec![format!(
+        "Request:   {} for {images} in {} at {}",
+        context.operation, context.region, context.endpoint
+    )];
+    if let Some(http_status) = context.http_status {
+        // The API may tell of an error inside an answer with status 200.
+        let code = context.code.filter(|code| *code != http_status).map(|code| format!(", code {code}"));
+        let status = context.status.as_ref().map(|status| format!(", {status}"));
+        let message = context.message.as_ref().map(|message| format!(": {message}"));
+        let parts = [code, status, message].map(Option::unwrap_or_default).concat();
+        lines.push(format!("Answer:    HTTP {http_status}{parts}"));
     }
-    if let Some(request_id) = request_id {
+    if let Some(request_id) = &context.request_id {
         lines.push(format!("requestId: {request_id}"));
     }
-    if *attempts > 0 {
-        let attempts = usize::try_from(*attempts).unwrap_or(usize::MAX);
-        lines.push(format!("Attempts:  {} in {}", attempts, span(*elapsed)));
+    if context.attempts > 0 {
+        lines.push(format!("Attempts:  {} in {}", context.attempts, span(context.elapsed)));
     }
     lines.into_iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }

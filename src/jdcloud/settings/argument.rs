@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::SettingsError;
+
 /// One argument: left out, given, or given and not known yet.
 ///
-/// `Unknown` is a value that depends on something not applied yet. It counts as given: nothing else takes its place,
-/// because that could be another account; only what needs it fails.
+/// `Unknown` is a value that depends on something not applied yet. It counts as given: nothing else takes its
+/// place, because that could be another account; only what needs it fails.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Argument<T> {
     /// Not written.
@@ -26,6 +28,12 @@ impl<T> Argument<T> {
         !matches!(self, Self::Absent)
     }
 
+    /// Whether it was written and nobody knows it yet.
+    #[must_use]
+    pub const fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+
     /// A reference to what was written.
     #[must_use]
     pub const fn as_ref(&self) -> Argument<&T> {
@@ -33,6 +41,18 @@ impl<T> Argument<T> {
             Self::Absent => Argument::Absent,
             Self::Known(value) => Argument::Known(value),
             Self::Unknown => Argument::Unknown,
+        }
+    }
+}
+
+impl Argument<String> {
+    /// The text of the argument `name`, if it was written.
+    pub(super) fn written(&self, name: &'static str) -> Result<Option<&str>, SettingsError> {
+        match self {
+            Self::Absent => Ok(None),
+            Self::Known(text) if text.is_empty() => Err(SettingsError::EmptyArgument { argument: name }),
+            Self::Known(text) => Ok(Some(text)),
+            Self::Unknown => Err(SettingsError::UnknownArguments { arguments: vec![name] }),
         }
     }
 }

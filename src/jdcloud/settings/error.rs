@@ -24,7 +24,8 @@ pub enum SettingsError {
         /// What it is.
         given: String,
     },
-    /// A written argument is empty. That is not the same as left out: the next place could be another account.
+    /// A written argument is empty. That is not the same as left out: the next place could be another
+    /// account.
     #[error("{argument} is an empty text")]
     EmptyArgument {
         /// Its name.

@@ -1,5 +1,6 @@
-//! The INI dialect of the JD Cloud CLI, which is Python's `ConfigParser`: `#` and `;` begin a comment line, keys
-//! are case-insensitive, `=` or `:` ends a key, `%%` stands for `%`, `[DEFAULT]` fills every section's gaps.
+//! The INI dialect of the JD Cloud CLI, which is Python's `ConfigParser`: `#` and `;` begin a comment line,
+//! keys are case-insensitive, `=` or `:` ends a key, `%%` stands for `%`, `[DEFAULT]` fills every section's
+//! gaps.
 
 use std::collections::BTreeMap;
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::{Argument, Settings, SettingsError};
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long, how often and how much at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Limits {
@@ -34,9 +36,9 @@ impl Limits {
     pub(super) fn of(settings: &Settings) -> Result<Self, SettingsError> {
         let default = Self::default();
         let duration = |argument, given: &Argument<Duration>, default| match given {
-            Argument::Known(given) if given.is_zero() => Err(SettingsError::OutOfRange {
+            Argument::Known(given) if given.is_zero() || *given > DAY => Err(SettingsError::OutOfRange {
                 argument,
-                expected: "longer than nothing",
+                expected: "longer than nothing and at most a day",
                 given: format!("{given:?}"),
             }),
             given => Ok(known(given, default)),

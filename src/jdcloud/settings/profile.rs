@@ -1,13 +1,17 @@
-//! The JD Cloud CLI's profile: a section of `~/.jdc/config`, chosen by name or by `~/.jdc/current`. Never written.
+//! The JD Cloud CLI's profile: a section of `~/.jdc/config`, chosen by name or by `~/.jdc/current`. Never
+//! written.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ini::{Ini, Malformed};
-use super::{Argument, Environment, Looked, Missing, Place, Settings, SettingsError};
+use super::{Environment, Looked, Missing, Place, Settings, SettingsError};
+
+/// What the CLI writes into every profile: a gateway for all products, not the VM API's own host.
+const GENERIC_ENDPOINT: &str = "www.jdcloud-api.com";
 
 /// The chosen section, or what it lacks to be there.
 #[derive(Debug)]
@@ -23,8 +27,8 @@ impl Profile {
     /// # Errors
     /// An unknown `profile` or `config_file`; one of them written and not there; a file that cannot be read.
     pub(super) fn load(settings: &Settings, environment: &Environment) -> Result<Self, SettingsError> {
-        let profile = written("profile", &settings.profile)?;
-        let config_file = written("config_file", &settings.config_file)?;
+        let profile = settings.profile.written("profile")?;
+        let config_file = settings.config_file.written("config_file")?;
         let directory = environment.home().map(|home| home.join(".jdc"));
         let name = match profile.or_else(|| environment.variable("JDCLOUD_PROFILE")) {
             Some(name) => name.to_owned(),
@@ -71,6 +75,22 @@ impl Profile {
         }
     }
 
+    /// The default region.
+    pub(super) fn region(&self) -> Result<Option<String>, SettingsError> {
+        Ok(self.get("region_id")?.map(|region| region.expose_secret().to_owned()))
+    }
+
+    /// The API's base URL, from `endpoint` and `scheme`; `None` for the endpoint that the CLI writes by
+    /// default.
+    pub(super) fn endpoint(&self) -> Result<Option<String>, SettingsError> {
+        let (Some(endpoint), scheme) = (self.get("endpoint")?, self.get("scheme")?) else { return Ok(None) };
+        let scheme = scheme.as_ref().map_or("https", |scheme| scheme.expose_secret());
+        let (scheme, host) =
+            endpoint.expose_secret().split_once("://").unwrap_or((scheme, endpoint.expose_secret()));
+        let is_generic = host.trim_end_matches('/').eq_ignore_ascii_case(GENERIC_ENDPOINT);
+        Ok((!is_generic).then(|| format!("{scheme}://{host}")))
+    }
+
     /// Where it is.
     pub(super) fn place(&self) -> Place {
         Place::Profile { name: self.name.clone(), file: self.file.clone() }
@@ -83,15 +103,6 @@ impl Profile {
             Err(missing) => missing.clone(),
         };
         Looked { place: self.place(), missing }
-    }
-}
-
-fn written<'a>(name: &'static str, argument: &'a Argument<String>) -> Result<Option<&'a str>, SettingsError> {
-    match argument {
-        Argument::Absent => Ok(None),
-        Argument::Known(value) if value.is_empty() => Err(SettingsError::EmptyArgument { argument: name }),
-        Argument::Known(value) => Ok(Some(value)),
-        Argument::Unknown => Err(SettingsError::UnknownArguments { arguments: vec![name] }),
     }
 }
 

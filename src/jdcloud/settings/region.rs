@@ -8,7 +8,8 @@ use super::{Place, SettingsError};
 /// The longest name taken for a region; real ones have some ten letters.
 const MAX_LENGTH: usize = 63;
 
-/// The name of a region, such as `cn-north-1`. It becomes a path segment and a part of the signature as it is.
+/// The name of a region, such as `cn-north-1`. It becomes a path segment and a part of the signature as it
+/// is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Region(Arc<str>);
 

@@ -29,8 +29,19 @@ const VARIABLES: [Names; 2] = [
         security_token: "JDCLOUD_SECURITY_TOKEN",
     },
 ];
-/// What the CLI writes into every profile: a gateway for all products, not the VM API's own host.
-const GENERIC_ENDPOINT: &str = "www.jdcloud-api.com";
+
+/// The names of a setting that is one text.
+struct Setting {
+    argument: &'static str,
+    variables: &'static [&'static str],
+    /// In the profile.
+    key: &'static str,
+}
+
+const REGION: Setting =
+    Setting { argument: "region", variables: &["JDCLOUD_REGION", "JDCLOUD_REGION_ID"], key: "region_id" };
+const ENDPOINT: Setting =
+    Setting { argument: "vm_endpoint", variables: &["JDCLOUD_VM_ENDPOINT"], key: "endpoint" };
 
 /// Settings and environment, and the profile once it was needed.
 #[derive(Debug)]
@@ -38,11 +49,12 @@ pub(crate) struct Sources {
     settings: Settings,
     environment: Environment,
     profile: OnceLock<Result<Profile, SettingsError>>,
+    region: OnceLock<Result<Region, SettingsError>>,
 }
 
 impl Sources {
     pub(crate) fn new(settings: Settings, environment: Environment) -> Self {
-        Self { settings, environment, profile: OnceLock::new() }
+        Self { settings, environment, profile: OnceLock::new(), region: OnceLock::new() }
     }
 
     pub(crate) fn environment(&self) -> &Environment {
@@ -59,7 +71,7 @@ impl Sources {
                 Step::Profile => self.profile_keys(&mut looked)?,
             };
             if let Some((credentials, place)) = found {
-                tracing::debug!(from = %place, "credentials found");
+                tracing::debug!(setting = "credentials", from = %place, "setting found");
                 return Ok(credentials);
             }
         }
@@ -68,48 +80,22 @@ impl Sources {
 
     /// The region of a read that names `chosen`, or of one that names none.
     pub(crate) fn region(&self, chosen: Option<&str>) -> Result<Region, SettingsError> {
-        if let Some(name) = chosen {
-            return Region::parse(name, Place::Read);
+        match chosen {
+            Some(name) => Region::parse(name, Place::Read),
+            None => self.region.get_or_init(|| self.default_region()).clone(),
         }
-        let mut looked = Vec::new();
-        let found = self.text(
-            "region",
-            &self.settings.region,
-            &["JDCLOUD_REGION", "JDCLOUD_REGION_ID"],
-            &mut looked,
-            |p| Ok(p.get("region_id")?.ok_or_else(|| p.without(vec!["region_id"]))),
-        )?;
-        let (name, place) = found.ok_or(SettingsError::NoRegion { looked })?;
-        tracing::debug!(from = %place, "region found");
+    }
+
+    fn default_region(&self) -> Result<Region, SettingsError> {
+        let found = self.text(&REGION, &self.settings.region, Profile::region)?;
+        let (name, place) = found.map_err(|looked| SettingsError::NoRegion { looked })?;
         Region::parse(&name, place)
     }
 
     /// The base URL of the VM API.
     pub(crate) fn endpoint(&self) -> Result<Endpoint, SettingsError> {
-        let found =
-            self.text(
-                "vm_endpoint",
-                &self.settings.vm_endpoint,
-                &["JDCLOUD_VM_ENDPOINT"],
-                &mut Vec::new(),
-                |p| {
-                    let endpoint = p.get("endpoint")?.map(|endpoint| endpoint.expose_secret().to_owned());
-                    let host = |text: &str| {
-                        text.rsplit("//").next().unwrap_or_default().trim_end_matches('/').to_lowercase()
-                    };
-                    let endpoint = endpoint.filter(|endpoint| host(endpoint) != GENERIC_ENDPOINT);
-                    let scheme = p.get("scheme")?;
-                    let scheme = scheme.as_ref().map_or("https", |scheme| scheme.expose_secret());
-                    Ok(endpoint
-                        .map(|endpoint| {
-                            if endpoint.contains("://") { endpoint } else { format!("{scheme}://{endpoint}") }
-                        })
-                        .map(SecretString::from)
-                        .ok_or_else(|| p.without(vec!["endpoint"])))
-                },
-            )?;
-        let (text, place) = found.unwrap_or_else(|| (endpoint::DEFAULT.to_owned(), Place::Default));
-        tracing::debug!(from = %place, "endpoint found");
+        let found = self.text(&ENDPOINT, &self.settings.vm_endpoint, Profile::endpoint)?;
+        let (text, place) = found.unwrap_or_else(|_| (endpoint::DEFAULT.to_owned(), Place::Default));
         Endpoint::parse(&text).map_err(|problem| SettingsError::InvalidEndpoint {
             endpoint: endpoint::without_user_info(&text),
             place,
@@ -125,21 +111,20 @@ impl Sources {
         }
     }
 
-    /// The limits; also refuses every argument without a place of its own to fall back to that is not known yet.
+    /// The limits. Arguments that nothing stands in for are checked here: all must be known.
     pub(crate) fn limits(&self) -> Result<Limits, SettingsError> {
         let s = &self.settings;
-        let unknown = |argument: bool, name| argument.then_some(name);
         let arguments: Vec<_> = [
-            unknown(s.ca_bundle == Argument::Unknown, "ca_bundle"),
-            unknown(s.request_timeout == Argument::Unknown, "request_timeout"),
-            unknown(s.read_timeout == Argument::Unknown, "read_timeout"),
-            unknown(s.max_retries == Argument::Unknown, "max_retries"),
-            unknown(s.max_concurrent_requests == Argument::Unknown, "max_concurrent_requests"),
-            unknown(s.batch_size == Argument::Unknown, "batch_size"),
-            unknown(s.read_ahead == Argument::Unknown, "read_ahead"),
+            ("ca_bundle", s.ca_bundle.is_unknown()),
+            ("request_timeout", s.request_timeout.is_unknown()),
+            ("read_timeout", s.read_timeout.is_unknown()),
+            ("max_retries", s.max_retries.is_unknown()),
+            ("max_concurrent_requests", s.max_concurrent_requests.is_unknown()),
+            ("batch_size", s.batch_size.is_unknown()),
+            ("read_ahead", s.read_ahead.is_unknown()),
         ]
         .into_iter()
-        .flatten()
+        .filter_map(|(name, unknown)| unknown.then_some(name))
         .collect();
         if arguments.is_empty() { Limits::of(s) } else { Err(SettingsError::UnknownArguments { arguments }) }
     }
@@ -158,59 +143,50 @@ impl Sources {
         loaded.as_ref().map_err(Clone::clone)
     }
 
-    /// A setting that is one text, and where it was found.
+    /// A setting that is one text and where it was found, or every place that was looked at.
     fn text(
         &self,
-        name: &'static str,
+        setting: &Setting,
         argument: &Argument<String>,
-        variables: &[&'static str],
-        looked: &mut Vec<Looked>,
-        profile: impl Fn(&Profile) -> Result<Result<SecretString, Looked>, SettingsError>,
-    ) -> Result<Option<(String, Place)>, SettingsError> {
+        in_profile: fn(&Profile) -> Result<Option<String>, SettingsError>,
+    ) -> Result<Result<(String, Place), Vec<Looked>>, SettingsError> {
+        let mut looked = Vec::new();
         for step in self.order() {
-            match step {
+            let (found, place) = match step {
                 Step::Arguments => {
-                    let place = Place::Arguments(vec![name]);
-                    match argument {
-                        Argument::Known(value) if value.is_empty() => {
-                            return Err(SettingsError::EmptyArgument { argument: name });
-                        }
-                        Argument::Known(value) => return Ok(Some((value.clone(), place))),
-                        Argument::Unknown => {
-                            return Err(SettingsError::UnknownArguments { arguments: vec![name] });
-                        }
-                        Argument::Absent => looked.push(Looked { place, missing: Missing::Unset }),
-                    }
+                    let given = argument.written(setting.argument)?;
+                    (given.map(ToOwned::to_owned), Place::Arguments(vec![setting.argument]))
                 }
                 Step::Environment => {
-                    for variable in variables {
-                        if let Some(value) = self.environment.variable(variable) {
-                            return Ok(Some((value.to_owned(), Place::Environment(vec![variable]))));
-                        }
-                    }
-                    let place = Place::Environment(variables.to_vec());
-                    looked.push(Looked { place, missing: Missing::Unset });
+                    let set = |name| self.environment.variable(name).is_some();
+                    let name = setting.variables.iter().copied().find(|name| set(name));
+                    let names = name.map_or_else(|| setting.variables.to_vec(), |name| vec![name]);
+                    let value = name.and_then(|name| self.environment.variable(name));
+                    (value.map(ToOwned::to_owned), Place::Environment(names))
                 }
-                Step::Profile => match profile(self.profile()?)? {
-                    Ok(value) => {
-                        return Ok(Some((value.expose_secret().to_owned(), self.profile()?.place())));
-                    }
-                    Err(missing) => looked.push(missing),
-                },
+                Step::Profile => (in_profile(self.profile()?)?, self.profile()?.place()),
+            };
+            if let Some(value) = found {
+                tracing::debug!(setting = setting.argument, from = %place, "setting found");
+                return Ok(Ok((value, place)));
             }
+            looked.push(match step {
+                Step::Profile => self.profile()?.without(vec![setting.key]),
+                Step::Arguments | Step::Environment => Looked { place, missing: Missing::Unset },
+            });
         }
-        Ok(None)
+        Ok(Err(looked))
     }
 
     fn argument_keys(&self, looked: &mut Vec<Looked>) -> Result<Option<(Credentials, Place)>, SettingsError> {
         let s = &self.settings;
         let given = [
-            (ARGUMENTS.access_key, &s.access_key),
-            (ARGUMENTS.secret_key, &s.secret_key),
-            (ARGUMENTS.security_token, &s.security_token),
+            (ARGUMENTS.access_key, s.access_key.is_unknown()),
+            (ARGUMENTS.secret_key, s.secret_key.is_unknown()),
+            (ARGUMENTS.security_token, s.security_token.is_unknown()),
         ];
-        let unknown = given.iter().filter(|(_, argument)| matches!(argument, Argument::Unknown));
-        let arguments: Vec<_> = unknown.map(|(name, _)| *name).collect();
+        let arguments: Vec<_> =
+            given.into_iter().filter_map(|(name, unknown)| unknown.then_some(name)).collect();
         if !arguments.is_empty() {
             return Err(SettingsError::UnknownArguments { arguments });
         }
@@ -219,7 +195,7 @@ impl Sources {
                 Err(SettingsError::EmptyArgument { argument: name })
             }
             Argument::Known(value) => Ok(Some(value.clone())),
-            _ => Ok(None),
+            Argument::Absent | Argument::Unknown => Ok(None),
         };
         let parts = Parts {
             access_key: part(ARGUMENTS.access_key, &s.access_key)?,
@@ -299,3 +275,6 @@ enum Step {
     Environment,
     Profile,
 }
+
+#[cfg(test)]
+mod tests;

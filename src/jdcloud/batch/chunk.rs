@@ -1,0 +1,67 @@
+//! The ids of one call: at most a batch, and a URL that the gateway takes.
+
+use std::sync::Arc;
+
+use crate::jdcloud::query::encoded_len;
+
+/// The gateway's limit for a URL (`HTTP_URI_TOO_LONG`, "8k").
+const MAX_URL: usize = 8 * 1024;
+
+/// Ids for one call.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    ids: Vec<Arc<str>>,
+    max_ids: usize,
+    url: usize,
+}
+
+impl Chunk {
+    /// A chunk of up to `max_ids` ids for a URL that is `bare_url` long without them.
+    pub(super) fn new(max_ids: usize, bare_url: usize) -> Self {
+        Self { ids: Vec::new(), max_ids, url: bare_url }
+    }
+
+    /// Takes `id` if it fits. An id too long for any URL goes alone: the API's refusal names it.
+    pub(super) fn push(&mut self, id: &Arc<str>) -> bool {
+        // `&ids.12=`, or `?ids.1=`.
+        let url = self.url + "&ids.=".len() + (self.ids.len() + 1).to_string().len() + encoded_len(id);
+        let fits = self.ids.is_empty() || (!self.is_full() && url <= MAX_URL);
+        if fits {
+            self.ids.push(Arc::clone(id));
+            self.url = url;
+        }
+        fits
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.ids.len() >= self.max_ids
+    }
+
+    pub(super) fn ids(&self) -> &[Arc<str>] {
+        &self.ids
+    }
+
+    pub(super) fn into_ids(self) -> Vec<Arc<str>> {
+        self.ids
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jdcloud::image_constraints::query;
+
+    #[test]
+    fn a_chunk_ends_at_its_number_of_ids_or_at_8_kib() {
+        let bare = "https://vm.jdcloud-api.com/v1/regions/cn-north-1/imageConstraints";
+        for (id, expected) in [("img-m5s0abcd29", 350), ("镜像-m5s0abcd29", 216), (&"x".repeat(9000), 1)] {
+            let id: Arc<str> = (*id).into();
+            let mut chunk = Chunk::new(350, bare.len());
+            while chunk.push(&id) {}
+            assert_eq!(chunk.ids().len(), expected, "{id}");
+            let url = format!("{bare}?{}", query(chunk.ids()));
+            assert_eq!(url.len(), chunk.url);
+            assert!(url.len() <= MAX_URL || expected == 1);
+        }
+    }
+}

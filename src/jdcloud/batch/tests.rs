@@ -1,0 +1,477 @@
+//! The promises of batching, on an API in memory and tokio's paused clock: how many calls, and never another
+//! answer.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::jdcloud::test_api::{Instead, TestApi, failed, ids, read, returned};
+use crate::jdcloud::{Argument, Client, Error, Failure, Notice, Wanted};
+
+fn refuse(code: u16, message: &str) -> Option<Instead> {
+    Some(Instead::Refuse(code, "X", message.to_owned()))
+}
+
+/// Reads `ids` one by one, `parallel` at a time, as Terraform does for `for_each`. Gives the ids whose read
+/// failed.
+async fn read_each(client: &Arc<Client>, ids: &[String], region: &str, parallel: usize) -> Vec<String> {
+    let reads = stream::iter(ids).map(|id| async move {
+        let wanted = Wanted::Named(BTreeSet::from([id.clone()]));
+        (id, client.image_constraints(Some(region), wanted).await)
+    });
+    let answers: Vec<_> = reads.buffer_unordered(parallel).collect().await;
+    assert_eq!(answers.len(), ids.len());
+    let mut failed = Vec::new();
+    for (id, answer) in answers {
+        match answer {
+            Err(_) => failed.push(id.clone()),
+            Ok(answer) if answer.missing.is_empty() => {
+                assert_eq!(returned(&answer), [id]);
+                assert_eq!(&*answer.images[0].rule.instance_types()[0], format!("x.{id}"));
+            }
+            Ok(answer) => assert_eq!((answer.missing, answer.images), (vec![id.as_str().into()], vec![])),
+        }
+    }
+    failed
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_hundred_reads_of_constrained_images_cost_four_calls_at_most() {
+    let ids = ids(200);
+    for parallel in [1, 10, 50, 200] {
+        let (client, api) = TestApi::new(&ids).client(|_| {});
+        assert!(read_each(&client, &ids, "cn-north-1", parallel).await.is_empty());
+        assert!(api.calls() <= 4, "{parallel} at a time: {} calls", api.calls());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_regions_share_nothing_but_the_connection() {
+    let ids = ids(200);
+    let (client, api) = TestApi::new(&ids).client(|_| {});
+    let (north, east) =
+        tokio::join!(read_each(&client, &ids, "cn-north-1", 5), read_each(&client, &ids, "cn-east-2", 5));
+    assert!(north.is_empty() && east.is_empty());
+    for region in ["cn-north-1", "cn-east-2"] {
+        assert!(api.calls_in(region) <= 4, "{region}: {} calls", api.calls_in(region));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn images_without_constraints_cost_one_call_a_round_and_one_in_vain() {
+    let ids = ids(200);
+    for parallel in [1, 10, 50] {
+        let (client, api) = TestApi::new(&[]).client(|_| {});
+        assert!(read_each(&client, &ids, "cn-north-1", parallel).await.is_empty());
+        let most = 200_usize.div_ceil(parallel) + 1;
+        assert!(api.calls() <= most, "{parallel} at a time: {} calls", api.calls());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_refuses_empties_or_hangs_the_call_without_ids_costs_that_one_call() {
+    let ids = ids(200);
+    for instead in [
+        || refuse(400, "ids missing"),
+        || refuse(500, "INTERNAL"),
+        || refuse(429, ""),
+        || Some(Instead::Hang),
+    ] {
+        let script = move |_, call: &_| -> Option<Instead> {
+            let call: &crate::jdcloud::test_api::Received = call;
+            if call.ids.is_empty() { instead() } else { None }
+        };
+        let (client, api) = TestApi::new(&ids).script(script).client(|_| {});
+        let started = Instant::now();
+        assert!(read_each(&client, &ids, "cn-north-1", 10).await.is_empty());
+        assert_eq!(api.received().iter().filter(|call| call.ids.is_empty()).count(), 1);
+        assert_eq!(api.calls(), 21);
+        assert!(started.elapsed() < Duration::from_secs(5) + 21 * Duration::from_millis(60));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_ahead_waits_for_a_third_small_call_and_can_be_turned_off() {
+    let ids = ids(300);
+    // Two blocks, even with more ids than a batch, never cause one.
+    let (client, api) = TestApi::new(&ids).client(|_| {});
+    read(&client, &ids[..150]).await.unwrap();
+    read(&client, &ids[150..]).await.unwrap();
+    assert_eq!(api.received().iter().filter(|call| call.ids.is_empty()).count(), 0);
+    let (client, api) = TestApi::new(&ids).client(|settings| settings.read_ahead = Argument::Known(false));
+    read_each(&client, &ids[..50], "cn-north-1", 5).await;
+    assert_eq!(api.calls(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_lists_become_full_calls_and_lose_nothing() {
+    for (count, batch) in [(10_000, 100), (10_001, 350), (99, 100), (7, 1)] {
+        let ids = ids(count);
+        let known: Vec<_> = ids.iter().step_by(2).cloned().collect();
+        let (client, api) =
+            TestApi::new(&known).client(|settings| settings.batch_size = Argument::Known(batch));
+        let answer = read(&client, &ids).await.unwrap();
+        assert_eq!(returned(&answer), known);
+        assert_eq!(answer.missing.len(), count - known.len());
+        assert_eq!(api.calls(), count.div_ceil(batch as usize));
+        assert!(api.received().iter().all(|call| call.url_length <= 8192));
+        assert!(api.most_under_way() <= 8);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_ids_are_cut_into_calls_by_the_urls_length() {
+    let ids: Vec<String> = (0..100).map(|n| format!("镜像{n:0>300}")).collect();
+    let (client, api) = TestApi::new(&ids).client(|_| {});
+    assert_eq!(read(&client, &ids).await.unwrap().images.len(), 100);
+    assert!(api.received().iter().all(|call| call.url_length <= 8192));
+    assert_eq!(api.calls(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_thousand_ids_in_one_read_work() {
+    let ids = ids(100_000);
+    let (client, api) = TestApi::new(&ids).client(|_| {});
+    assert_eq!(read(&client, &ids).await.unwrap().images.len(), 100_000);
+    assert_eq!(api.calls(), 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_read_does_not_queue_behind_a_long_one() {
+    let ids = ids(10_000);
+    let (client, api) = TestApi::new(&ids).client(|_| {});
+    let long = {
+        let (client, ids) = (Arc::clone(&client), ids.clone());
+        tokio::spawn(async move { read(&client, &ids).await })
+    };
+    sleep(Duration::from_millis(10)).await;
+    let started = Instant::now();
+    read(&client, &["other".to_owned()]).await.unwrap();
+    assert!(started.elapsed() < Duration::from_millis(200), "{:?}", started.elapsed());
+    assert_eq!(long.await.unwrap().unwrap().images.len(), 10_000);
+    assert_eq!(api.calls(), 101);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_are_remembered_with_absences_and_without_errors() {
+    let known = ids(1);
+    let (client, api) = TestApi::new(&known)
+        .script(|n, call| {
+            if n == 0 {
+                refuse(403, "no")
+            } else {
+                assert_ne!(call.ids.len(), 0);
+                None
+            }
+        })
+        .client(|_| {});
+    let both = ["img-00000".to_owned(), "private".to_owned()];
+    assert_eq!(failed(read(&client, &both).await).failure, Failure::PermissionDenied);
+    for _ in 0..3 {
+        let answer = read(&client, &both).await.unwrap();
+        assert_eq!((returned(&answer), answer.missing.len()), (vec!["img-00000"], 1));
+    }
+    assert_eq!(api.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_of_the_same_id_share_one_call() {
+    let ids = ids(3);
+    let (client, api) = TestApi::new(&ids).client(|_| {});
+    let first = read(&client, &ids[..2]);
+    let later = async {
+        sleep(Duration::from_millis(20)).await;
+        read(&client, &ids[1..2]).await
+    };
+    let (first, later) = tokio::join!(first, later);
+    assert_eq!((returned(&first.unwrap()).len(), returned(&later.unwrap()).len()), (2, 1));
+    assert_eq!(api.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_leaves_neither_ends_the_call_of_others_nor_keeps_its_own() {
+    let ids = ids(2);
+    let (client, api) = TestApi::new(&ids).latency(|| Duration::from_secs(1)).client(|_| {});
+    let leaving = timeout(Duration::from_millis(500), read(&client, &ids[..1]));
+    let (left, stayed) = tokio::join!(leaving, read(&client, &ids));
+    assert!(left.is_err());
+    assert_eq!(stayed.unwrap().images.len(), 2);
+    assert_eq!(api.calls(), 1);
+
+    let other = ["other".to_owned()];
+    assert!(timeout(Duration::from_millis(500), read(&client, &other)).await.is_err());
+    tokio::task::yield_now().await;
+    assert_eq!((api.calls(), api.under_way()), (2, 0), "the call of nobody has ended");
+    // Even before it was sent.
+    assert!(timeout(Duration::from_millis(1), read(&client, &["third".to_owned()])).await.is_err());
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(api.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_out_of_time_does_not_end_the_call_of_a_later_one() {
+    let ids = ids(1);
+    let (client, api) =
+        TestApi::new(&ids).script(|n, _| (n < 2).then_some(Instead::Hang)).client(|settings| {
+            settings.request_timeout = Argument::Known(Duration::from_secs(20));
+            settings.read_timeout = Argument::Known(Duration::from_secs(30));
+        });
+    let later = async {
+        sleep(Duration::from_secs(15)).await;
+        read(&client, &ids).await
+    };
+    let (first, later) = tokio::join!(read(&client, &ids), later);
+    let error = failed(first);
+    let Failure::ReadTimeout { last: Some(last), .. } = error.failure else { panic!("{error}") };
+    assert!(matches!(*last, Failure::AttemptTimeout { .. }));
+    assert_eq!((returned(&later.unwrap()), api.calls()), (vec!["img-00000"], 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_dies_leaves_nobody_waiting() {
+    let (client, _) = TestApi::new(&[]).script(|_, _| panic!("on purpose")).client(|_| {});
+    assert_eq!(failed(read(&client, &ids(3)).await).failure, Failure::Lost);
+    for _ in 0..2 {
+        assert_eq!(failed(client.image_constraints(None, Wanted::All).await).failure, Failure::Lost);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_ends_everything_at_once_and_later_reads_work() {
+    let ids = ids(1000);
+    let (client, api) = TestApi::new(&ids).script(|n, _| (n < 20).then_some(Instead::Hang)).client(|_| {});
+    let mut reads = JoinSet::new();
+    for part in ids.chunks(100) {
+        let (client, part) = (Arc::clone(&client), part.to_vec());
+        reads.spawn(async move { read(&client, &part).await });
+    }
+    let whole = Arc::clone(&client);
+    reads.spawn(async move { whole.image_constraints(None, Wanted::All).await });
+    sleep(Duration::from_secs(1)).await;
+    let stopped = Instant::now();
+    client.stop();
+    while let Some(read) = reads.join_next().await {
+        assert!(matches!(read.unwrap(), Err(Error::Cancelled)));
+    }
+    tokio::task::yield_now().await;
+    assert_eq!((stopped.elapsed(), api.under_way()), (Duration::ZERO, 0));
+    for _ in 0..20 {
+        // The script's last hanging calls.
+        if api.calls() < 20 {
+            let _ = timeout(Duration::from_secs(1), read(&client, &ids[..1])).await;
+        }
+    }
+    assert_eq!(read(&client, &ids).await.unwrap().images.len(), 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_bad_id_among_two_hundred_fails_its_own_read_only() {
+    let ids = ids(200);
+    for (code, parallel) in [(400, 10), (404, 10), (500, 10), (404, 50), (400, 200)] {
+        let bad = ids[137].clone();
+        let script = {
+            let bad = bad.clone();
+            move |_, call: &crate::jdcloud::test_api::Received| {
+                if call.ids.contains(&bad) { refuse(code, "bad id") } else { None }
+            }
+        };
+        let (client, api) =
+            TestApi::new(&[]).script(script).client(|settings| settings.read_ahead = Argument::Known(false));
+        assert_eq!(read_each(&client, &ids, "cn-north-1", parallel).await, [bad], "{code}");
+        assert!(api.calls() <= 200_usize.div_ceil(parallel) + 60, "{code}: {} calls", api.calls());
+        // Nor does it make calls smaller for good.
+        let more: Vec<String> = (0..100).map(|n| format!("more-{n}")).collect();
+        let before = api.calls();
+        read(&client, &more).await.unwrap();
+        assert_eq!(api.calls(), before + 1, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_with_a_limit_of_its_own_is_learned() {
+    let ids = ids(10_000);
+    for code in [400, 413, 414] {
+        let script = move |_, call: &crate::jdcloud::test_api::Received| {
+            if call.ids.len() > 50 { refuse(code, "too many") } else { None }
+        };
+        for concurrent in [8, 100] {
+            let (client, api) = TestApi::new(&ids)
+                .script(script)
+                .client(|settings| settings.max_concurrent_requests = Argument::Known(concurrent));
+            let answer = read(&client, &ids).await.unwrap();
+            assert_eq!(answer.images.len(), 10_000);
+            assert_eq!(answer.notices, [Notice::SmallerBatches { from: 100, to: 50 }]);
+            let in_vain = api.received().iter().filter(|call| call.ids.len() > 50).count();
+            assert!(in_vain <= concurrent as usize, "{in_vain} calls in vain");
+            assert_eq!(api.calls(), 200 + in_vain);
+            assert_eq!(read(&client, &["other".to_owned()]).await.unwrap().notices, []);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_refuses_everything_is_asked_three_times() {
+    let ids = ids(100);
+    for (code, calls) in [(400, 3), (404, 1), (500, 6), (401, 1), (403, 1)] {
+        let (client, api) = TestApi::new(&[]).script(move |_, _| refuse(code, "no")).client(|_| {});
+        let error = failed(read(&client, &ids).await);
+        assert_eq!((error.context.code, api.calls()), (Some(code), calls), "one read");
+
+        let (client, api) = TestApi::new(&[])
+            .script(move |_, _| refuse(code, "no"))
+            .client(|settings| settings.max_retries = Argument::Known(0));
+        assert_eq!(read_each(&client, &ids[..10], "cn-north-1", 10).await.len(), 10);
+        let calls = if matches!(code, 401 | 403) { 1 } else { 3 };
+        assert_eq!(api.calls(), calls, "{code}: ten reads");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_calls_everything_too_much_is_asked_down_to_one_id() {
+    for code in [413, 414] {
+        let (client, api) = TestApi::new(&[]).script(move |_, _| refuse(code, "too much")).client(|_| {});
+        assert_eq!(failed(read(&client, &ids(100)).await).context.code, Some(code));
+        // 100, and two each of 50, 25, 13, 7, 4, 2 and 1.
+        assert_eq!(api.calls(), 15);
+
+        let ids = ids(100);
+        let script = move |_, call: &crate::jdcloud::test_api::Received| {
+            if call.ids.len() > 10 { refuse(code, "too much") } else { None }
+        };
+        let (client, _) = TestApi::new(&ids).script(script).client(|_| {});
+        assert_eq!(
+            read(&client, &ids).await.unwrap().images.len(),
+            100,
+            "a limit far below the batch size is found"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_costs_at_most_32_calls_more_than_its_own() {
+    let ids = ids(350);
+    // Every hundredth part is refused for reasons of its own, down to single ids.
+    let script = |_, call: &crate::jdcloud::test_api::Received| {
+        let bad: Vec<_> = call.ids.iter().filter(|id| id.ends_with('7')).cloned().collect();
+        if bad.is_empty() { None } else { refuse(400, &format!("bad: {}", bad.join(" "))) }
+    };
+    let (client, api) =
+        TestApi::new(&ids).script(script).client(|settings| settings.batch_size = Argument::Known(350));
+    assert_eq!(failed(read(&client, &ids).await).context.code, Some(400));
+    assert!(api.calls() <= 33, "{} calls", api.calls());
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_without_ids_share_a_call_under_way_and_feed_the_memory() {
+    let ids = ids(20);
+    let (client, api) = TestApi::new(&ids).client(|_| {});
+    let all = || client.image_constraints(None, Wanted::All);
+    let (one, other) = tokio::join!(all(), all());
+    assert_eq!((returned(&one.unwrap()), api.calls()), (ids.iter().map(String::as_str).collect(), 1));
+    assert_eq!(other.unwrap().images.len(), 20);
+    assert!(read_each(&client, &ids, "cn-north-1", 1).await.is_empty());
+    assert_eq!(api.calls(), 1);
+    // What it lacks says nothing.
+    assert_eq!(read(&client, &["private".to_owned()]).await.unwrap().missing.len(), 1);
+    assert_eq!(api.calls(), 2);
+    // Nor is the call itself remembered.
+    assert!(all().await.is_ok());
+    assert_eq!(api.calls(), 3);
+}
+
+/// A small generator: the same sequence on every run (xorshift64*).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) % n
+    }
+}
+
+/// Under any interleaving of reads, refusals, departures and stops, a read gets what a call of its own would
+/// say.
+#[tokio::test(start_paused = true)]
+async fn every_read_gets_what_a_call_of_its_own_would_say() {
+    for seed in 1..=150 {
+        let mut random = Random(seed);
+        let universe: Vec<String> = ids(60);
+        let poisoned: Vec<String> = universe.iter().filter(|_| random.below(40) == 0).cloned().collect();
+        let known = universe.iter().filter(|id| !poisoned.contains(id) && random.below(2) == 0);
+        let known: Vec<String> = known.cloned().collect();
+        let code = [400, 404, 500][random.below(3) as usize];
+        let limit = [4, 8, 1000][random.below(3) as usize];
+        let refuses_whole = random.below(2) == 0;
+        let script = {
+            let poisoned = poisoned.clone();
+            move |_, call: &crate::jdcloud::test_api::Received| {
+                let bad: Vec<_> = call.ids.iter().filter(|id| poisoned.contains(id)).cloned().collect();
+                if call.ids.len() > limit {
+                    refuse(413, "too many")
+                } else if !bad.is_empty() {
+                    refuse(code, &format!("image {} not found", bad.join(" ")))
+                } else if call.ids.is_empty() && refuses_whole {
+                    refuse(400, "ids missing")
+                } else {
+                    None
+                }
+            }
+        };
+        let slow = random.below(200);
+        let jitter = std::sync::Mutex::new(Random(seed));
+        let (client, api) = TestApi::new(&known)
+            .latency(move || Duration::from_millis(jitter.lock().unwrap().below(slow + 1)))
+            .script(script)
+            .client(|settings| {
+                settings.batch_size = Argument::Known(8);
+                settings.max_concurrent_requests = Argument::Known(1 + random.below(8) as u32);
+                settings.max_retries = Argument::Known(random.below(2) as u32);
+                settings.read_ahead = Argument::Known(random.below(4) > 0);
+            });
+        let mut reads = JoinSet::new();
+        for _ in 0..40 {
+            let wanted: Vec<String> =
+                (0..=random.below(12)).map(|_| universe[random.below(60) as usize].clone()).collect();
+            let (start, patience) =
+                (random.below(500), if random.below(8) == 0 { random.below(100) } else { 600_000 });
+            let client = Arc::clone(&client);
+            reads.spawn(async move {
+                sleep(Duration::from_millis(start)).await;
+                let answer = timeout(Duration::from_millis(patience), read(&client, &wanted)).await;
+                (wanted, answer)
+            });
+        }
+        if random.below(4) == 0 {
+            sleep(Duration::from_millis(random.below(500))).await;
+            client.stop();
+        }
+        while let Some(read) = reads.join_next().await {
+            let (wanted, answer) = read.unwrap();
+            let wanted: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
+            let is_bad = wanted.iter().any(|id| poisoned.iter().any(|bad| bad == id));
+            match answer {
+                Err(_) | Ok(Err(Error::Cancelled)) => {}
+                Ok(Err(error)) => assert!(is_bad, "seed {seed}: {wanted:?}: {error}"),
+                Ok(Ok(answer)) => {
+                    assert!(!is_bad, "seed {seed}: {wanted:?}");
+                    let (found, missing): (Vec<&str>, Vec<&str>) =
+                        wanted.iter().partition(|id| known.iter().any(|known| known == **id));
+                    assert_eq!(returned(&answer), found, "seed {seed}");
+                    assert_eq!(
+                        answer.missing.iter().map(|id| &**id).collect::<Vec<_>>(),
+                        missing,
+                        "seed {seed}"
+                    );
+                }
+            }
+        }
+        sleep(Duration::from_secs(600)).await;
+        assert_eq!(api.under_way(), 0, "seed {seed}: calls left behind");
+    }
+}

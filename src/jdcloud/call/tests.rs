@@ -1,0 +1,215 @@
+//! Retries, deadlines and the clock, on an API in memory and tokio's paused clock.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+use tokio::time::Instant;
+
+use crate::jdcloud::test_api::{Instead, TestApi, failed, ids, read, refusal, response, returned};
+use crate::jdcloud::{Argument, Client, Failure, Notice, RawResponse, Settings, TransportError};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn broken() -> TransportError {
+    TransportError::Connect { host: "h".to_owned(), reason: "refused".to_owned() }
+}
+
+/// A client of an API whose first `times` answers are `instead`.
+fn failing(
+    times: usize,
+    instead: impl Fn() -> Instead + Send + Sync + 'static,
+    adjust: impl FnOnce(&mut Settings),
+) -> (Arc<Client>, Arc<TestApi>) {
+    let script = move |n, _: &_| (n < times).then(&instead);
+    TestApi::new(&ids(1)).latency(|| Duration::ZERO).script(script).client(adjust)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_pass_is_tried_again_newly_signed() {
+    let instead: [fn() -> Instead; 7] = [
+        || Instead::Refuse(500, "INTERNAL", String::new()),
+        || Instead::Respond(response(502, &[], "<html>")),
+        || Instead::Respond(response(503, &[], "")),
+        || Instead::Respond(response(429, &[], "<html>")),
+        || Instead::Respond(RawResponse { status: 200, ..refusal(429, "RATE_LIMIT", "role:ak") }),
+        || Instead::Break(broken()),
+        || Instead::Hang,
+    ];
+    for instead in instead {
+        let (client, api) = failing(5, instead, |_| {});
+        assert_eq!(returned(&read(&client, &ids(1)).await.unwrap()), ids(1));
+        let received = api.received();
+        assert_eq!(received.len(), 6);
+        let nonces: HashSet<_> = received.iter().map(|request| &request.nonce).collect();
+        assert_eq!(nonces.len(), 6, "a repeated nonce is refused");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_pass_is_not_tried_again() {
+    let cases: [(fn() -> Instead, Failure); 6] = [
+        (|| Instead::Refuse(429, "QUOTA_EXCEEDED", String::new()), Failure::QuotaExceeded),
+        (|| Instead::Refuse(400, "X", String::new()), Failure::Refused),
+        (|| Instead::Refuse(401, "X", "Invalid accessKey".to_owned()), Failure::UnknownAccessKey),
+        (|| Instead::Refuse(403, "X", String::new()), Failure::PermissionDenied),
+        (|| Instead::Refuse(404, "X", String::new()), Failure::NotFound),
+        (|| Instead::Refuse(409, "X", String::new()), Failure::Refused),
+    ];
+    for (instead, failure) in cases {
+        let (client, api) = failing(99, instead, |_| {});
+        let error = failed(read(&client, &ids(1)).await);
+        assert_eq!((&error.failure, error.context.attempts, api.calls()), (&failure, 1, 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_failure_tells_how_often_and_how_long() {
+    for max_retries in [0, 2] {
+        let instead = || Instead::Refuse(503, "UNAVAILABLE", "later".to_owned());
+        let (client, api) =
+            failing(99, instead, |settings| settings.max_retries = Argument::Known(max_retries));
+        let started = Instant::now();
+        let error = failed(read(&client, &ids(1)).await);
+        assert_eq!(error.failure, Failure::Server { retry_after: None });
+        assert_eq!((error.context.attempts, api.calls()), (max_retries + 1, max_retries as usize + 1));
+        assert!(started.elapsed() - error.context.elapsed < Duration::from_millis(10));
+        assert_eq!(error.context.asked.count, Some(1));
+        let shown = error.to_string();
+        for part in [
+            "503",
+            "UNAVAILABLE",
+            "later",
+            "requestId r",
+            "cn-north-1",
+            "img-00000",
+            "https://vm.jdcloud-api.com",
+        ] {
+            assert!(shown.contains(part), "{shown}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_call_waits_as_long_as_it_is_told() {
+    let date = |ahead: Duration| {
+        (OffsetDateTime::now_utc() + ahead).format(&Rfc2822).unwrap().replace("+0000", "GMT")
+    };
+    for (retry_after, at_least, at_most) in [
+        (Some("7".to_owned()), 7 * SECOND, 8 * SECOND),
+        (Some(date(30 * SECOND)), 28 * SECOND, 31 * SECOND),
+        (None, 5 * SECOND, 10 * SECOND),
+    ] {
+        let header: &'static [(&'static str, &str)] = match retry_after {
+            Some(value) => Box::leak(Box::new([("retry-after", &*String::leak(value))])),
+            None => &[],
+        };
+        let (client, _) = failing(1, move || Instead::Respond(response(429, header, "{}")), |_| {});
+        let started = Instant::now();
+        read(&client, &ids(1)).await.unwrap();
+        let took = started.elapsed();
+        assert!(took >= at_least && took <= at_most, "{header:?}: {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_wait_goes_beyond_the_reads_own_time() {
+    for after in ["1000", "18446744073709551615"] {
+        let told = move || Instead::Respond(response(503, &[("retry-after", after)], ""));
+        let (client, api) = failing(99, told, |_| {});
+        let started = Instant::now();
+        let error = failed(read(&client, &ids(1)).await);
+        // At once, with the true reason, not a timeout after five minutes.
+        let retry_after = Some(Duration::from_secs(after.parse().unwrap()));
+        assert_eq!(error.failure, Failure::Server { retry_after });
+        assert_eq!((api.calls(), started.elapsed() < SECOND), (1, true));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_and_a_read_end_in_time() {
+    let timeouts = |settings: &mut Settings| {
+        settings.request_timeout = Argument::Known(20 * SECOND);
+        settings.read_timeout = Argument::Known(50 * SECOND);
+        settings.max_retries = Argument::Known(50);
+    };
+    let (client, api) = failing(usize::MAX, || Instead::Hang, timeouts);
+    let started = Instant::now();
+    let error = failed(read(&client, &ids(1)).await);
+    assert!(started.elapsed() <= 50 * SECOND);
+    let attempt = Failure::AttemptTimeout { limit: 20 * SECOND };
+    let whole = Failure::ReadTimeout { limit: 50 * SECOND, last: Some(Box::new(attempt.clone())) };
+    assert!([attempt, whole].contains(&error.failure), "{error}");
+    assert!(error.context.attempts >= 2 && error.context.elapsed > 20 * SECOND);
+    tokio::task::yield_now().await;
+    assert_eq!(api.under_way(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dying_api_is_not_hammered() {
+    let ids = ids(1000);
+    let instead = |_, _: &_| Some(Instead::Break(broken()));
+    let (client, api) = TestApi::new(&[]).script(instead).client(|settings| {
+        settings.batch_size = Argument::Known(1);
+        settings.read_ahead = Argument::Known(false);
+    });
+    let reads = ids.iter().map(|id| read(&client, std::iter::once(id)));
+    let failed = futures_util::future::join_all(reads).await;
+    assert!(failed.iter().all(Result::is_err));
+    assert_eq!(api.calls(), 1000 + 100, "a try for each read, and the retries of the budget");
+}
+
+/// An API whose clock is `ahead` of ours, and which refuses requests that are more than five minutes off.
+fn skewed(ahead: time::Duration, adjust: impl FnOnce(&mut Settings)) -> (Arc<Client>, Arc<TestApi>) {
+    let script = move |_, request: &crate::jdcloud::test_api::Received| {
+        let now = OffsetDateTime::now_utc() + ahead;
+        let minute = |t: OffsetDateTime| format!("{:02}{:02}", t.hour(), t.minute());
+        let signed = &request.date[9..13];
+        if (-5..=5).any(|minutes| minute(now + time::Duration::minutes(minutes)) == signed) {
+            return None;
+        }
+        let date = now.format(&Rfc2822).unwrap().replace("+0000", "GMT");
+        let mut refused = refusal(401, "ACCESS_ERROR", "expired");
+        refused.headers.insert("date", date.parse().unwrap());
+        Some(Instead::Respond(refused))
+    };
+    TestApi::new(&ids(3)).script(script).client(adjust)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_clock_is_corrected_once_with_one_notice() {
+    for minutes in [-90, 10] {
+        let ahead = time::Duration::minutes(minutes);
+        let (client, api) = skewed(ahead, |settings| settings.max_retries = Argument::Known(0));
+        let known = ids(3);
+        let answer = read(&client, &known[..1]).await.unwrap();
+        let [Notice::ClockCorrected { by }] = answer.notices[..] else { panic!("{:?}", answer.notices) };
+        assert!((by - ahead).abs() < time::Duration::seconds(2), "{by}");
+        assert_eq!(api.calls(), 2);
+        let later = read(&client, &known[1..2]).await.unwrap();
+        assert_eq!((later.notices, api.calls()), (vec![], 3), "the correction stays");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_must_not_be_corrected_is_reported() {
+    let plain = |settings: &mut Settings| {
+        let endpoint = "http://vm.internal.cn-north-1.jdcloud-api.com";
+        settings.vm_endpoint = Argument::Known(endpoint.to_owned());
+    };
+    let (client, api) = skewed(time::Duration::minutes(10), plain);
+    let error = failed(read(&client, &ids(1)).await);
+    assert!(
+        matches!(error.failure, Failure::ClockSkew { by, .. } if by > time::Duration::minutes(9)),
+        "{error}"
+    );
+    assert!(error.to_string().contains("10m slow") || error.to_string().contains("9m slow"), "{error}");
+    assert_eq!(api.calls(), 1);
+
+    let (client, api) = skewed(time::Duration::hours(30), |_| {});
+    let error = failed(read(&client, &ids(1)).await);
+    assert!(matches!(error.failure, Failure::ClockSkew { .. }), "{error}");
+    assert_eq!(api.calls(), 1);
+}

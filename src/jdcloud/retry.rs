@@ -1,0 +1,162 @@
+//! When and how a failed call is tried again.
+//!
+//! Tried again: connection errors, timeouts, 500, 502, 503, 504 and every 429 but `QUOTA_EXCEEDED`. Never:
+//! any other 4xx, untrusted certificates, answers that came and make no sense. Waits grow exponentially with
+//! full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter"); `Retry-After` is taken at its word;
+//! JD Cloud counts calls per minute, so a 429 without it waits 5 to 60 seconds.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use backon::ExponentialBuilder;
+
+use super::error::Failure;
+use super::transport::TransportError;
+
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+const THROTTLED_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_THROTTLED_WAIT: Duration = Duration::from_secs(60);
+
+/// The waits before full jitter, as many as there are retries.
+pub(crate) fn backoff(max_retries: u32) -> ExponentialBuilder {
+    ExponentialBuilder::new()
+        .with_factor(2.0)
+        .with_min_delay(FIRST_WAIT)
+        .with_max_delay(LONGEST_WAIT)
+        .with_max_times(max_retries as usize)
+}
+
+/// Whether a call that failed so may succeed when it is tried again.
+pub(crate) fn is_worthwhile(failure: &Failure) -> bool {
+    match failure {
+        Failure::Throttled { .. } | Failure::Server { .. } | Failure::AttemptTimeout { .. } => true,
+        Failure::Transport(error) => match error {
+            TransportError::Dns { .. }
+            | TransportError::Connect { .. }
+            | TransportError::Proxy { .. }
+            | TransportError::Broken { .. } => true,
+            TransportError::Tls { .. } | TransportError::TooLarge { .. } => false,
+        },
+        _ => false,
+    }
+}
+
+/// How long to wait after `failure` where the backoff says `step`; `jitter` is a random number in 0..1.
+pub(crate) fn wait(failure: &Failure, step: Duration, jitter: f64) -> Duration {
+    match failure {
+        Failure::Throttled { retry_after: Some(after) } | Failure::Server { retry_after: Some(after) } => {
+            *after
+        }
+        Failure::Throttled { retry_after: None } => {
+            // 5..10 s, 5..20 s, 5..40 s, then 5..60 s.
+            let scale = THROTTLED_WAIT.as_secs_f64() / FIRST_WAIT.as_secs_f64();
+            let longest = step.mul_f64(2.0 * scale).min(LONGEST_THROTTLED_WAIT);
+            THROTTLED_WAIT + longest.saturating_sub(THROTTLED_WAIT).mul_f64(jitter)
+        }
+        _ => step.mul_f64(jitter),
+    }
+}
+
+/// The retries that the readers of a connection share, so that a dying API is not hammered by all of them at
+/// once.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    tokens: AtomicU32,
+}
+
+impl Budget {
+    /// As the AWS SDKs' standard mode: 100 retries in a row, and one more for every five calls that succeed.
+    const CAPACITY: u32 = 500;
+    const RETRY: u32 = 5;
+    const SUCCESS: u32 = 1;
+
+    /// Takes the price of one retry, unless there is too little left.
+    pub(crate) fn take(&self) -> bool {
+        let less = |tokens: u32| tokens.checked_sub(Self::RETRY);
+        self.tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+
+    /// Gives a little back for a call that succeeded.
+    pub(crate) fn refill(&self) {
+        let more = |tokens: u32| Some((tokens + Self::SUCCESS).min(Self::CAPACITY));
+        // `more` never declines.
+        let _ = self.tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { tokens: AtomicU32::new(Self::CAPACITY) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backon::BackoffBuilder as _;
+
+    use super::*;
+
+    const SERVER: Failure = Failure::Server { retry_after: None };
+    const THROTTLED: Failure = Failure::Throttled { retry_after: None };
+
+    #[test]
+    fn waits_double_up_to_a_limit_and_are_jittered_in_full() {
+        let steps: Vec<_> = backoff(8).build().map(|step| step.as_secs_f64()).collect();
+        assert_eq!(steps, [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0]);
+        for (jitter, expected) in [(0.0, 0.0), (0.5, 4.0), (1.0, 8.0)] {
+            assert_eq!(wait(&SERVER, Duration::from_secs(8), jitter).as_secs_f64(), expected);
+        }
+        assert_eq!(backoff(0).build().count(), 0);
+    }
+
+    #[test]
+    fn throttled_calls_wait_as_told_or_5_to_60_seconds() {
+        let steps: Vec<_> = backoff(5).build().collect();
+        let range =
+            |jitter| steps.iter().map(|step| wait(&THROTTLED, *step, jitter).as_secs()).collect::<Vec<_>>();
+        assert_eq!(range(0.0), [5; 5]);
+        assert_eq!(range(1.0), [10, 20, 40, 60, 60]);
+        let told = Some(Duration::from_secs(90));
+        for failure in [Failure::Throttled { retry_after: told }, Failure::Server { retry_after: told }] {
+            assert_eq!(Some(wait(&failure, steps[0], 0.0)), told);
+        }
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        let host = || "h".to_owned();
+        let reason = host;
+        for failure in [
+            SERVER,
+            THROTTLED,
+            Failure::AttemptTimeout { limit: Duration::ZERO },
+            TransportError::Dns { host: host(), reason: reason() }.into(),
+            TransportError::Connect { host: host(), reason: reason() }.into(),
+            TransportError::Broken { host: host(), reason: reason() }.into(),
+            TransportError::Proxy { proxy: host(), reason: reason() }.into(),
+        ] {
+            assert!(is_worthwhile(&failure), "{failure:?}");
+        }
+        for failure in [
+            Failure::QuotaExceeded,
+            Failure::Refused,
+            Failure::NotFound,
+            Failure::PermissionDenied,
+            Failure::UnknownAccessKey,
+            Failure::Unexpected { reason: reason() },
+            TransportError::Tls { host: host(), reason: reason() }.into(),
+            TransportError::TooLarge { limit: 1 }.into(),
+        ] {
+            assert!(!is_worthwhile(&failure), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn the_budget_runs_dry_and_recovers_with_successes() {
+        let budget = Budget::default();
+        assert_eq!((0..1000).filter(|_| budget.take()).count(), 100);
+        (0..5).for_each(|_| budget.refill());
+        assert!(budget.take() && !budget.take());
+    }
+}

@@ -1,0 +1,386 @@
+//! The HTTP client on real sockets: what an API in memory cannot show.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Once};
+use std::time::Duration;
+
+use base64::Engine as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+
+use super::*;
+use crate::jdcloud::test_api::{failed, ids, read};
+use crate::jdcloud::{Argument, CallError, Client, Error, Failure, Settings, SettingsError};
+
+const NO_ROWS: &str = r#"{"requestId":"r","result":{"imageConstraints":[]}}"#;
+
+/// What a server saw.
+#[derive(Default)]
+struct Seen {
+    connections: AtomicUsize,
+    heads: Mutex<Vec<String>>,
+}
+
+impl Seen {
+    fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+/// An HTTP/1.1 server that answers every request with these bytes and closes where they end the connection.
+async fn serve(response: impl Into<Vec<u8>>, tls: Option<rustls::ServerConfig>) -> (SocketAddr, Arc<Seen>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let seen = Arc::new(Seen::default());
+    let (response, shared) = (Arc::new(response.into()), Arc::clone(&seen));
+    let tls = tls.map(|config| TlsAcceptor::from(Arc::new(config)));
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            shared.connections.fetch_add(1, Ordering::Relaxed);
+            let (response, seen, tls) = (Arc::clone(&response), Arc::clone(&shared), tls.clone());
+            tokio::spawn(async move {
+                match tls {
+                    None => converse(stream, &response, &seen).await,
+                    Some(tls) => {
+                        if let Ok(stream) = tls.accept(stream).await {
+                            converse(stream, &response, &seen).await;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    (address, seen)
+}
+
+async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, response: &[u8], seen: &Seen) {
+    let mut received = Vec::new();
+    while stream.read_buf(&mut received).await.is_ok_and(|read| read > 0) {
+        if received.ends_with(b"\r\n\r\n") {
+            seen.heads.lock().unwrap().push(String::from_utf8(std::mem::take(&mut received)).unwrap());
+            let _ = stream.write_all(response).await;
+            let _ = stream.flush().await;
+            if response.windows(17).any(|words| words == b"Connection: close") {
+                return;
+            }
+        }
+    }
+}
+
+fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    [format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n").as_bytes(), body].concat()
+}
+
+fn settings(endpoint: impl Into<String>) -> Settings {
+    Settings {
+        access_key: Argument::Known("AK".into()),
+        secret_key: Argument::Known("SK".into()),
+        region: Argument::Known("cn-north-1".to_owned()),
+        vm_endpoint: Argument::Known(endpoint.into()),
+        max_retries: Argument::Known(0),
+        ..Settings::default()
+    }
+}
+
+fn client(endpoint: impl Into<String>) -> Client {
+    Client::new(settings(endpoint), Environment::default(), "tests/1")
+}
+
+async fn failure(client: &Client) -> CallError {
+    failed(read(client, &ids(1)).await)
+}
+
+#[tokio::test]
+async fn requests_are_what_was_signed_and_share_a_connection() {
+    let (address, seen) = serve(http("200 OK", "", NO_ROWS.as_bytes()), None).await;
+    let client = client(format!("http://{address}"));
+    for id in ["镜像 *&=", "b", "c", "d"] {
+        assert_eq!(read(&client, &[id.to_owned()]).await.unwrap().missing, [id.into()]);
+    }
+    assert_eq!(seen.connections.load(Ordering::Relaxed), 1);
+    let head = &seen.heads()[0];
+    let target = "/v1/regions/cn-north-1/imageConstraints?ids.1=%E9%95%9C%E5%83%8F%20%2A%26%3D";
+    assert!(head.starts_with(&format!("GET {target} HTTP/1.1\r\n")), "{head}");
+    for line in [
+        format!("host: {address}"),
+        "user-agent: tests/1".into(),
+        "content-type: application/json".into(),
+        "accept-encoding: gzip".into(),
+    ] {
+        assert!(head.contains(&format!("{line}\r\n")), "{line} in {head}");
+    }
+    assert!(head.contains("authorization: JDCLOUD2-HMAC-SHA256 Credential=AK/"));
+}
+
+#[tokio::test]
+async fn answers_may_be_compressed() {
+    // gzip of {"requestId":"zipped"}
+    let zipped = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x2a\x4a\x2d\x2c\x4d\x2d\x2e\xf1\x4c\x51\xb2\x52\xaa\xca\x2c\x28\x48\x4d\x51\xaa\x05\x00\xc4\x07\xec\xf6\x16\x00\x00\x00";
+    let (address, _) = serve(http("200 OK", "Content-Encoding: gzip\r\n", zipped), None).await;
+    assert!(read(&client(format!("http://{address}")), &ids(1)).await.is_ok());
+}
+
+#[tokio::test]
+async fn answers_are_bounded_also_when_they_are_small_on_the_wire() {
+    let limit = Failure::Transport(TransportError::TooLarge { limit: MAX_BODY });
+    let long = http("200 OK", "", &vec![b' '; MAX_BODY + 1]);
+    let (address, _) = serve(long, None).await;
+    assert_eq!(failure(&client(format!("http://{address}"))).await.failure, limit);
+
+    let bomb = bomb(MAX_BODY + 1);
+    assert!(bomb.len() < 500_000);
+    let (address, _) = serve(http("200 OK", "Content-Encoding: gzip\r\n", &bomb), None).await;
+    assert_eq!(failure(&client(format!("http://{address}"))).await.failure, limit);
+}
+
+/// A gzip stream of some more than `length` zero bytes.
+fn bomb(length: usize) -> Vec<u8> {
+    let mut bits: Vec<bool> = Vec::new();
+    // RFC 1951: the last block, fixed codes; a literal 0; then copies of 258 bytes from one byte before.
+    bits.extend([true, true, false]);
+    let code = |code: u32, width: u32| (0..width).rev().map(move |bit| code >> bit & 1 == 1);
+    bits.extend(code(0x30, 8));
+    for _ in 0..=length / 258 {
+        bits.extend(code(0b1100_0101, 8).chain(code(0, 5)));
+    }
+    bits.extend(code(0, 7));
+    let bytes = bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit)));
+    [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255].into_iter().chain(bytes).chain([0; 8]).collect()
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let (elsewhere, seen) = serve(http("200 OK", "", NO_ROWS.as_bytes()), None).await;
+    let location = format!("http://{elsewhere}/login");
+    let (address, _) = serve(http("302 Found", &format!("Location: {location}\r\n"), b""), None).await;
+    let error = failure(&client(format!("http://{address}"))).await;
+    assert_eq!(error.failure, Failure::Redirect { location: Some(location) });
+    assert!(seen.heads().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_or_breaks_is_no_answer() {
+    let stalling = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{";
+    let (address, _) = serve(stalling, None).await;
+    let limit = Duration::from_millis(200);
+    let settings =
+        Settings { request_timeout: Argument::Known(limit), ..settings(format!("http://{address}")) };
+    let client_in_a_hurry = Client::new(settings, Environment::default(), "tests/1");
+    assert_eq!(failure(&client_in_a_hurry).await.failure, Failure::AttemptTimeout { limit });
+
+    let breaking = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 100\r\n\r\n{";
+    let (address, _) = serve(breaking, None).await;
+    let error = failure(&client(format!("http://{address}"))).await;
+    assert!(matches!(error.failure, Failure::Transport(TransportError::Broken { .. })), "{error}");
+}
+
+#[tokio::test]
+async fn an_address_nobody_listens_at_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let error = failure(&client(format!("http://{address}"))).await;
+    let Failure::Transport(TransportError::Connect { host, reason }) = &error.failure else {
+        panic!("{error}")
+    };
+    assert_eq!(*host, address.to_string());
+    assert!(reason.to_lowercase().contains("refused"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_name_without_an_address_is_named() {
+    let error = failure(&client("https://vm.does-not-exist.invalid")).await;
+    assert!(
+        matches!(&error.failure, Failure::Transport(TransportError::Dns { host, .. }) if host == "vm.does-not-exist.invalid"),
+        "{error}"
+    );
+}
+
+/// A server's TLS configuration for `localhost` with this ALPN, and its certificate in PEM.
+fn tls(alpn: &[u8]) -> (rustls::ServerConfig, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = vec![alpn.to_vec()];
+    let lines = base64::engine::general_purpose::STANDARD.encode(made.cert.der());
+    let lines: Vec<_> = lines.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
+    (config, format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n")))
+}
+
+#[tokio::test]
+async fn a_certificate_is_trusted_when_ca_bundle_says_so() {
+    let (config, pem) = tls(b"http/1.1");
+    let (address, _) = serve(http("200 OK", "", NO_ROWS.as_bytes()), Some(config)).await;
+    let endpoint = format!("https://localhost:{}", address.port());
+
+    let error = failure(&client(endpoint.clone())).await;
+    let Failure::Transport(TransportError::Tls { reason, .. }) = &error.failure else { panic!("{error}") };
+    assert!(reason.contains("UnknownIssuer"), "{reason}");
+
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &pem).unwrap();
+    for bundle in [pem, file.path().display().to_string()] {
+        let settings = Settings { ca_bundle: Argument::Known(bundle), ..settings(endpoint.clone()) };
+        let client = Client::new(settings, Environment::default(), "tests/1");
+        read(&client, &ids(1)).await.unwrap();
+    }
+}
+
+/// An HTTP/2 server for one connection: its endpoint and its certificate.
+async fn serve_h2() -> (String, String) {
+    let (config, pem) = tls(b"h2");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.unwrap();
+        let service = hyper::service::service_fn(async |request: http::Request<hyper::body::Incoming>| {
+            assert_eq!(request.version(), http::Version::HTTP_2);
+            Ok::<_, std::convert::Infallible>(http::Response::new(NO_ROWS.to_owned()))
+        });
+        let io = hyper_util::rt::TokioIo::new(stream);
+        let executor = hyper_util::rt::TokioExecutor::new();
+        hyper::server::conn::http2::Builder::new(executor).serve_connection(io, service).await
+    });
+    (endpoint, pem)
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_where_it_is_offered() {
+    let (endpoint, pem) = serve_h2().await;
+    let settings = Settings { ca_bundle: Argument::Known(pem), ..settings(endpoint) };
+    let client = Client::new(settings, Environment::default(), "tests/1");
+    for id in &ids(20) {
+        read(&client, [id]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_ca_bundle_without_certificates_says_why() {
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let cases = [
+        "/no/such/file".to_owned(),
+        empty.path().display().to_string(),
+        "-----BEGIN CERTIFICATE-----\n!".to_owned(),
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned(),
+    ];
+    for bundle in cases {
+        let settings =
+            Settings { ca_bundle: Argument::Known(bundle.clone()), ..settings("https://vm.jdcloud-api.com") };
+        let error = read(&Client::new(settings, Environment::default(), ""), &ids(1)).await.unwrap_err();
+        assert!(matches!(error, Error::Settings(SettingsError::CaBundle { .. })), "{bundle}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_is_used_and_blamed() {
+    let through = |proxy: String, endpoint: &str| {
+        let variables = [("HTTP_PROXY", proxy.clone()), ("HTTPS_PROXY", proxy)];
+        Client::new(settings(endpoint), Environment::new(variables, None), "tests/1")
+    };
+    let internal = "http://vm.internal.cn-north-1.jdcloud-api.com";
+    let (address, seen) = serve(http("200 OK", "", NO_ROWS.as_bytes()), None).await;
+    read(&through(format!("http://{address}"), internal), &ids(1)).await.unwrap();
+    assert!(seen.heads()[0].starts_with(&format!("GET {internal}/v1/")), "{}", seen.heads()[0]);
+
+    let (address, _) = serve(http("407 Proxy Authentication Required", "", b""), None).await;
+    listen();
+    for endpoint in [internal, "https://vm.jdcloud-api.com"] {
+        let error = failure(&through(format!("http://me:hunter2@{address}"), endpoint)).await;
+        let Failure::Transport(TransportError::Proxy { proxy, .. }) = &error.failure else {
+            panic!("{error}")
+        };
+        assert_eq!(*proxy, format!("http://{address}"));
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+    let log = LOG.take().unwrap();
+    assert!(log.contains("message=call ") && !log.contains("hunter2"), "{log}");
+}
+
+thread_local! {
+    /// What this thread logged since it began to listen.
+    static LOG: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Writes every event and span of a thread that listens into its log. One for the process: subscribers that
+/// come and go beside other tests miss events.
+struct Listener;
+
+impl Listener {
+    fn write(record: impl FnOnce(&mut dyn tracing::field::Visit)) {
+        LOG.with_borrow_mut(|log| {
+            let Some(log) = log else { return };
+            record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+                log.push_str(&format!("{field}={value:?} "));
+            });
+            log.push('\n');
+        });
+    }
+}
+
+/// Begins to listen to this thread.
+fn listen() {
+    static ONCE: Once = Once::new();
+    let subscriber = || tracing_subscriber::registry().with(Listener);
+    ONCE.call_once(|| tracing::subscriber::set_global_default(subscriber()).unwrap());
+    LOG.set(Some(String::new()));
+}
+
+impl<S: tracing::Subscriber> Layer<S> for Listener {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        Self::write(|visit| event.record(visit));
+    }
+
+    fn on_new_span(&self, span: &tracing::span::Attributes<'_>, _: &tracing::span::Id, _: Context<'_, S>) {
+        Self::write(|visit| span.record(visit));
+    }
+}
+
+#[tokio::test]
+async fn a_call_leaves_one_line_and_no_secret() {
+    listen();
+    let (endpoint, pem) = serve_h2().await;
+    let settings = Settings {
+        secret_key: Argument::Known("hidden-secret".into()),
+        security_token: Argument::Known("hidden-token".into()),
+        ca_bundle: Argument::Known(pem),
+        ..settings(endpoint)
+    };
+    read(&Client::new(settings, Environment::default(), "tests/1"), &ids(1)).await.unwrap();
+    let log = LOG.take().unwrap();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("message=call ")).collect();
+    let [line] = lines[..] else { panic!("{lines:?}") };
+    for part in [
+        "region=\"cn-north-1\"",
+        "ids=1",
+        "attempt=1",
+        "http_status=200",
+        "request_id=\"r\"",
+        "milliseconds=",
+    ] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    assert!(
+        log.contains(
+            "canonical_request=\"GET\\n/v1/regions/cn-north-1/imageConstraints\\nids.1=img-00000\\n"
+        )
+    );
+    // base64 of the token among them; what HTTP/2 logs of its own is in there too.
+    assert!(log.contains("frame="), "the libraries log as well");
+    for secret in ["hidden", "aGlkZGVuLXRva2Vu", "Signature", "Credential"] {
+        assert!(!log.contains(secret), "{secret}");
+    }
+}

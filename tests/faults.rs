@@ -1,0 +1,405 @@
+//! The fault matrix: everything that can be wrong with the API, against one read, one read of 10,000 images, and 200
+//! reads at once. Each cell ends in the right answer or the right message, within the deadline, after a bounded number
+//! of calls, and leaves nothing behind. Without it a bad day of the API is a hanging or a lying plan.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // a test fails by panicking
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use jdcloud_emulator::{
+    Answer, Catalogue, Emulator, MalformedRow, Options as EmulatorOptions, RetryAfter, Scenario,
+    ThrottleForm, WithoutIds,
+};
+use terraform_provider_jdcloud::framework::Value;
+use terraform_provider_jdcloud::tfplugin::proto::v6::Diagnostic;
+
+use support::{Client, Options, Plugin, runtime, strings};
+
+/// The provider's arguments in every cell: small numbers, so that the matrix takes seconds.
+const REQUEST_TIMEOUT: &str = "1s";
+const READ_TIMEOUT: Duration = Duration::from_secs(6);
+const MAX_RETRIES: i64 = 2;
+
+/// The most a cell may take: the read's own deadline, and a machine that is busy.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Resident memory at the end, far above what 10,000 images need and far below a leak of every answer.
+const MEMORY_KB: u64 = 200 << 10;
+
+const IMAGES: usize = 10_000;
+const TYPES: usize = 6;
+const PARALLEL: usize = 200;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Load {
+    One,
+    Many,
+    Parallel,
+}
+
+/// What each read of a cell ends in.
+#[derive(Clone, Debug)]
+enum End {
+    /// The right value.
+    Value,
+    /// A diagnostic with this summary.
+    Error(&'static str),
+    /// The right value, or for reads that were out of luck a diagnostic with this summary.
+    ValueOr(&'static str),
+    /// A diagnostic with this summary for the reads of this image, the right value for the others.
+    ErrorOf(usize, &'static str),
+}
+
+struct Row {
+    name: &'static str,
+    scenario: Scenario,
+    end: End,
+    /// The most calls for one read, for 10,000 images, and for 200 reads.
+    calls: [u64; 3],
+}
+
+fn row(name: &'static str, end: End, calls: [u64; 3], scenario: Scenario) -> Row {
+    Row { name, scenario, end, calls }
+}
+
+/// What a healthy API costs: one call; 10,000 images by 100; two small calls, one read-ahead, and one for company.
+const HEALTHY: [u64; 3] = [1, 100, 4];
+/// A lasting failure: each call is tried three times as long as the shared budget lasts.
+const FAILING: [u64; 3] = [3, 60, 60];
+/// A failure that is final at once: what was under way when it came.
+const FINAL: [u64; 3] = [1, 16, 60];
+
+const EVER: u64 = u64::MAX;
+
+fn matrix() -> Vec<Row> {
+    use End::{Error, ErrorOf, Value, ValueOr};
+    let s = Scenario::default;
+    let plus = |more: u64| HEALTHY.map(|calls| calls + more);
+    vec![
+        row("healthy", Value, HEALTHY, s()),
+        row("slow", Value, HEALTHY, Scenario { latency_ms: 100, jitter_ms: 100, ..s() }),
+        row("500 at first", Value, plus(2), Scenario { fail_first: 2, ..s() }),
+        row("502 at first", Value, plus(2), Scenario { fail_first: 2, fail_status: 502, ..s() }),
+        row(
+            "503 in HTML at first",
+            Value,
+            plus(2),
+            Scenario { fail_first: 2, fail_status: 503, fail_body: jdcloud_emulator::FailBody::Html, ..s() },
+        ),
+        row("500 for ever", Error("JD Cloud failed"), FAILING, Scenario { fail_first: EVER, ..s() }),
+        row(
+            "503 for ever",
+            Error("JD Cloud failed"),
+            FAILING,
+            Scenario { fail_first: EVER, fail_status: 503, ..s() },
+        ),
+        row(
+            "400 for ever",
+            Error("JD Cloud refused the request"),
+            [1, 60, 100],
+            Scenario { fail_first: EVER, fail_status: 400, ..s() },
+        ),
+        row(
+            "forbidden address",
+            Error("JD Cloud refuses this IP address"),
+            FINAL,
+            Scenario { answer: Answer::ForbiddenIp, ..s() },
+        ),
+        row(
+            "no permission",
+            Error("JD Cloud denies the permission"),
+            FINAL,
+            Scenario { answer: Answer::PermissionDenied, ..s() },
+        ),
+        row(
+            "redirect",
+            Error("Redirected away from JD Cloud"),
+            FINAL,
+            Scenario { answer: Answer::Redirect, ..s() },
+        ),
+        row("a login page", Error("The answer is not JSON"), FINAL, Scenario { answer: Answer::Html, ..s() }),
+        row(
+            "an empty object",
+            Error("Unexpected response"),
+            FINAL,
+            Scenario { answer: Answer::EmptyObject, ..s() },
+        ),
+        row(
+            "no requestId",
+            Error("Unexpected response"),
+            FINAL,
+            Scenario { answer: Answer::NoRequestId, ..s() },
+        ),
+        row("half of the JSON", Error("The answer is not JSON"), FINAL, Scenario { cut_json: true, ..s() }),
+        row(
+            "half of the body",
+            Error("The connection to JD Cloud broke"),
+            FAILING,
+            Scenario { cut_body: true, ..s() },
+        ),
+        row(
+            "half of a body at first",
+            Value,
+            plus(1),
+            Scenario { cut_body: true, only_first: Some(1), ..s() },
+        ),
+        row("reset at first", Value, plus(2), Scenario { reset_first: 2, ..s() }),
+        row(
+            "reset for ever",
+            Error("The connection to JD Cloud broke"),
+            FAILING,
+            Scenario { reset_first: EVER, ..s() },
+        ),
+        row("silence at first", Value, plus(1), Scenario { hang_first: 1, ..s() }),
+        row(
+            "silence for ever",
+            Error("JD Cloud did not answer in time"),
+            FAILING,
+            Scenario { hang_first: EVER, ..s() },
+        ),
+        row(
+            "a body that stalls",
+            Error("JD Cloud did not answer in time"),
+            FAILING,
+            Scenario { stall_after_bytes: Some(10), ..s() },
+        ),
+        row(
+            "a body that trickles",
+            Error("JD Cloud did not answer in time"),
+            FAILING,
+            Scenario { body_bytes_per_second: Some(20), ..s() },
+        ),
+        row(
+            "too large",
+            Error("The answer is too large"),
+            [1, 16, 60],
+            Scenario { huge_body_mb: Some(80), ..s() },
+        ),
+        row(
+            "throttled for ever",
+            Error("JD Cloud throttles this account"),
+            FAILING,
+            Scenario { throttle_per_minute: Some(0), ..s() },
+        ),
+        row(
+            "throttled for ever inside 200",
+            Error("JD Cloud throttles this account"),
+            FAILING,
+            Scenario { throttle_per_minute: Some(0), throttle_form: ThrottleForm::InsideOk, ..s() },
+        ),
+        row(
+            "throttled for ever without JSON",
+            Error("JD Cloud throttles this account"),
+            FAILING,
+            Scenario { throttle_per_minute: Some(0), throttle_form: ThrottleForm::Text, ..s() },
+        ),
+        row(
+            "throttled for a second",
+            ValueOr("JD Cloud throttles this account"),
+            [4, 250, 60],
+            Scenario {
+                throttle_per_minute: Some(60),
+                throttle_window_ms: 1000,
+                retry_after: RetryAfter::Seconds,
+                ..s()
+            },
+        ),
+        row(
+            "quota",
+            Error("A quota of the JD Cloud account is used up"),
+            FINAL,
+            Scenario { throttle_per_minute: Some(0), throttle_form: ThrottleForm::Quota, ..s() },
+        ),
+        row(
+            "one bad id",
+            ErrorOf(7, "JD Cloud refused the request"),
+            [1, 100 + 32, 4 + 32],
+            Scenario { poisoned_ids: vec![id(7)], without_ids: WithoutIds::Refused, ..s() },
+        ),
+        row(
+            // 400 calls of 25, and 32 to find that out.
+            "few ids a call",
+            Value,
+            [1, 432, 60],
+            Scenario { max_ids: Some(30), max_ids_status: 413, ..s() },
+        ),
+        row("no call without ids", Value, [1, 100, 25], Scenario { without_ids: WithoutIds::Refused, ..s() }),
+        row(
+            "an empty call without ids",
+            Value,
+            [1, 100, 25],
+            Scenario { without_ids: WithoutIds::Empty, ..s() },
+        ),
+        row(
+            "a partial call without ids",
+            Value,
+            [1, 100, 25],
+            Scenario { without_ids: WithoutIds::Subset, ..s() },
+        ),
+        row("a clock an hour off", Value, [2, 116, 30], Scenario { clock_skew_s: 3600, ..s() }),
+        row(
+            "a row without imageId",
+            Error("Malformed response"),
+            [1, 100, 60],
+            Scenario { malformed_row: Some(MalformedRow::NoImageId), ..s() },
+        ),
+        row("unknown fields", Value, HEALTHY, Scenario { extra_fields: true, ..s() }),
+        row("a connection for each call", Value, HEALTHY, Scenario { close_connections: true, ..s() }),
+        row("no compression", Value, HEALTHY, Scenario { no_gzip: true, ..s() }),
+    ]
+}
+
+fn id(number: usize) -> String {
+    format!("img-{number:010}")
+}
+
+#[test]
+fn every_fault_ends_in_the_right_answer_or_the_right_message() {
+    let cells: Vec<(Row, Load)> = [Load::One, Load::Many, Load::Parallel]
+        .into_iter()
+        .flat_map(|load| matrix().into_iter().map(move |row| (row, load)))
+        .collect();
+    let count = cells.len();
+    let (queue, wrong) = (Mutex::new(cells), Mutex::new(Vec::new()));
+    // Cells wait more than they work.
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                loop {
+                    let Some((row, load)) = queue.lock().unwrap().pop() else { break };
+                    if let Err(problem) = cell(&row, load) {
+                        wrong.lock().unwrap().push(format!("{} x {load:?}: {problem}", row.name));
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{} of {count} cells:\n{}", wrong.len(), wrong.join("\n"));
+    println!("{count} cells");
+}
+
+/// Runs one cell and tells what is wrong with it.
+fn cell(row: &Row, load: Load) -> Result<(), String> {
+    let catalogue = Catalogue::generated(IMAGES, TYPES);
+    let emulator = Emulator::start(EmulatorOptions { catalogue, ..EmulatorOptions::default() }).unwrap();
+    let mut plugin = Options::plain().start();
+    let (problems, elapsed) = runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        configure(&client, &emulator.url()).await;
+        emulator.set_scenario(row.scenario.clone());
+        let started = Instant::now();
+        (read(&client, row, load).await, started.elapsed())
+    });
+    let mut problems = problems;
+    if elapsed > DEADLINE {
+        problems.push(format!("took {elapsed:?}"));
+    }
+    let (calls, most) = (emulator.counters().calls, row.calls[load as usize]);
+    if calls > most {
+        problems.push(format!("{calls} calls, more than {most}"));
+    }
+    problems.extend(leftovers(&plugin));
+    plugin.signal("TERM");
+    plugin.wait();
+    if !emulator.wait_for(Duration::from_secs(5), |counters| counters.connections_open == 0) {
+        problems.push("connections stay open after the end".to_owned());
+    }
+    problems.dedup();
+    problems.truncate(3);
+    if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
+}
+
+async fn configure(client: &Client, endpoint: &str) {
+    let text = |text: &str| Value::string(text);
+    let diagnostics = client
+        .configure(&[
+            ("vm_endpoint", text(endpoint)),
+            ("access_key", text(jdcloud_emulator::ACCESS_KEY)),
+            ("secret_key", text(jdcloud_emulator::SECRET_KEY)),
+            ("region", text("cn-north-1")),
+            ("request_timeout", text(REQUEST_TIMEOUT)),
+            ("read_timeout", text(&format!("{}s", READ_TIMEOUT.as_secs()))),
+            ("max_retries", MAX_RETRIES.into()),
+        ])
+        .await;
+    assert_eq!(diagnostics, []);
+}
+
+/// Makes the reads of a cell; a problem for each that does not end as it should.
+async fn read(client: &Client, row: &Row, load: Load) -> Vec<String> {
+    let reads: Vec<Vec<usize>> = match load {
+        Load::One => vec![vec![7]],
+        Load::Many => vec![(1..=IMAGES).collect()],
+        Load::Parallel => (1..=PARALLEL).map(|number| vec![number]).collect(),
+    };
+    let answers = futures_util::future::join_all(reads.iter().map(async |images| {
+        let ids: Vec<String> = images.iter().map(|number| id(*number)).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        client.read_value(&[("ids", strings(&ids))]).await
+    }));
+    let answers = answers.await;
+    let mut problems = Vec::new();
+    let mut right = 0;
+    for (images, (state, diagnostics)) in reads.iter().zip(answers) {
+        let expected = match &row.end {
+            End::ErrorOf(bad, summary) if images.contains(bad) => End::Error(summary),
+            End::ErrorOf(..) => End::Value,
+            other => other.clone(),
+        };
+        let outcome = match state {
+            Some(state) => check(&state, images),
+            None => Err(summaries(&diagnostics)),
+        };
+        right += usize::from(outcome.is_ok());
+        match (expected, outcome) {
+            (End::Value | End::ValueOr(_), Ok(())) => {}
+            (End::Error(summary) | End::ValueOr(summary), Err(found)) if found == summary => {}
+            (expected, outcome) => problems.push(format!("{expected:?} expected, {outcome:?} found")),
+        }
+    }
+    if matches!(row.end, End::ValueOr(_)) && load == Load::One && right == 0 {
+        problems.push("not one read was answered".to_owned());
+    }
+    problems
+}
+
+/// Whether the value is right: every image of the catalogue excludes the same number of types.
+fn check(state: &Value, images: &[usize]) -> Result<(), String> {
+    let state = state.as_members().unwrap();
+    let excluded = state["excluded_instance_types"].as_members().unwrap();
+    let expected: BTreeSet<String> = images.iter().map(|number| id(*number)).collect();
+    if !excluded.keys().map(|key| &**key).eq(expected.iter().map(String::as_str)) {
+        return Err(format!("{} images instead of {}", excluded.len(), expected.len()));
+    }
+    match excluded.values().find(|types| types.as_list().map(<[Value]>::len) != Some(TYPES)) {
+        None => Ok(()),
+        Some(types) => Err(format!("an image has {types:?}")),
+    }
+}
+
+fn summaries(diagnostics: &[Diagnostic]) -> String {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == 1);
+    errors.map(|diagnostic| diagnostic.summary.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// What a cell leaves in the process.
+fn leftovers(plugin: &Plugin) -> Vec<String> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", plugin.pid())).unwrap();
+    let number = |name: &str| -> u64 {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let mut problems = Vec::new();
+    if number("Threads:") > 2 {
+        problems.push(format!("{} threads", number("Threads:")));
+    }
+    if number("VmRSS:") > MEMORY_KB {
+        problems.push(format!("{} kB of memory", number("VmRSS:")));
+    }
+    problems
+}
