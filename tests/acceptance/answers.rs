@@ -1,13 +1,22 @@
 //! Answers that are none: whatever comes back, a plan never takes it for "no constraints".
 
-use jdcloud_emulator::{Answer, FailBody, MalformedRow, Scenario};
+use std::time::{Duration, Instant};
 
-use crate::harness::{Case, CaseBuilder, Diagnostic, Expected, Protocol, Stranger, cases};
+use jdcloud_emulator::{Answer, FailBody, MalformedRow, Options, Scenario};
+
+use crate::harness::{Case, CaseBuilder, Diagnostic, Expected, Outcome, Protocol, Stranger, cases};
 
 cases!(
     strangers_answers_are_refused,
+    other_shapes_are_refused,
+    other_shapes_are_refused_in_words_of_json,
+    binary_garbage_is_not_shown,
+    trying_again_is_not_claimed_where_nothing_was_tried_again,
     broken_answers_are_refused,
     errors_of_jd_cloud_are_explained,
+    a_failure_that_passes_is_tried_again,
+    a_silent_api_ends_in_time,
+    a_wrong_clock_is_corrected_with_a_warning,
     malformed_rows_are_refused,
     an_answer_without_rows_has_no_constraints,
     a_message_has_what_a_ticket_needs,
@@ -39,10 +48,11 @@ fn refuses(case: &Case, summary: &str, says: &[&str]) -> Diagnostic {
     error
 }
 
+const NOT_TAKEN: &str = "It was not taken for \"no constraints\".";
+
 fn strangers_answers_are_refused(protocol: Protocol) {
-    // Nothing that compresses, and nothing that is text.
-    let garbage: Vec<u8> = (0..10_u32 << 20).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    let many_rows = format!("{{\"requestId\": \"r\", \"result\": {}", "[".repeat(1 << 20));
+    let garbage = garbage();
+    let mut case = build(protocol).init();
     for (content_type, body, summary, says) in [
         (
             "application/octet-stream",
@@ -61,28 +71,83 @@ fn strangers_answers_are_refused(protocol: Protocol) {
             "application/json",
             b"{\"requestId\":\"r\",\"result\":{\"imageC",
             "The answer is not JSON",
-            "requestId",
+            "it begins with: \"{\\\"requestId\\\"",
         ),
-        ("application/json", many_rows.as_bytes(), "The answer is not JSON", "it begins with"),
-        ("application/json", b"{}", "Unexpected response", "It was not taken for \"no constraints\"."),
-        ("application/json", b"[]", "Unexpected response", "It was not taken for \"no constraints\"."),
-        ("application/json", b"null", "Unexpected response", "It was not taken for \"no constraints\"."),
-        (
-            "application/json",
-            b"{\"requestId\": 5}",
-            "Unexpected response",
-            "It was not taken for \"no constraints\".",
-        ),
-        (
-            "application/json",
-            b"{\"requestId\": \"\"}",
-            "Unexpected response",
-            "It was not taken for \"no constraints\".",
-        ),
+        ("application/json", b"{}", "Unexpected response", NOT_TAKEN),
+        ("application/json", b"[]", "Unexpected response", NOT_TAKEN),
+        ("application/json", b"[\"r\", null, null]", "Unexpected response", NOT_TAKEN),
+        ("application/json", b"null", "Unexpected response", NOT_TAKEN),
+        ("application/json", b"{\"requestId\": 5}", "Unexpected response", NOT_TAKEN),
     ] {
         let stranger = Stranger::answering(content_type, body);
-        let case = build(protocol).variable("JDCLOUD_VM_ENDPOINT", stranger.url()).init();
+        case.set("JDCLOUD_VM_ENDPOINT", &stranger.url());
         refuses(&case, summary, &[says, "vm_endpoint"]);
+    }
+}
+
+/// JSON that is almost an answer of JD Cloud's.
+const OTHER_SHAPES: [&str; 10] = [
+    r#"[]"#,
+    r#"[null]"#,
+    r#"[[]]"#,
+    r#""none""#,
+    r#"{"imageConstraints": {}}"#,
+    r#"{"imageConstraints": [null]}"#,
+    r#"{"imageConstraints": [["img-ubuntu2204", null]]}"#,
+    r#"{"imageConstraints": [{"imageId": 5}]}"#,
+    r#"{"imageConstraints": [{"imageId": "img-ubuntu2204", "imageInstanceTypeConstraint": []}]}"#,
+    r#"{"imageConstraints": [{"imageId": "img-ubuntu2204", "imageInstanceTypeConstraint": ["excludes", []]}]}"#,
+];
+
+/// Plans against a stranger that answers with a `requestId` and this `result`.
+#[track_caller]
+fn plan_with_result(case: &mut Case, result: &str) -> Outcome {
+    let answer = format!("{{\"requestId\": \"r\", \"result\": {result}}}");
+    let stranger = Stranger::answering("application/json", answer.as_bytes());
+    case.set("JDCLOUD_VM_ENDPOINT", &stranger.url());
+    case.plan()
+}
+
+/// Taken for answers, most of these would have no rows, and every rule would pass.
+fn other_shapes_are_refused(protocol: Protocol) {
+    let mut case = build(protocol).init();
+    let taken: Vec<_> =
+        OTHER_SHAPES.into_iter().filter(|result| plan_with_result(&mut case, result).success).collect();
+    assert_eq!(taken, [""; 0], "these were taken for answers without constraints");
+}
+
+fn other_shapes_are_refused_in_words_of_json(protocol: Protocol) {
+    let mut case = build(protocol).init();
+    for result in OTHER_SHAPES {
+        for error in plan_with_result(&mut case, result).diagnostics().of_severity("error").0 {
+            for word in ["struct", "sequence", "ResultBody", "Row", "Constraint ", "tuple"] {
+                assert!(!error.detail.contains(word), "{word:?} means nothing to a user: {}", error.detail);
+            }
+        }
+    }
+}
+
+/// Ten megabytes that neither compress nor are text.
+fn garbage() -> Vec<u8> {
+    (0..10_u32 << 20).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+}
+
+fn binary_garbage_is_not_shown(protocol: Protocol) {
+    let stranger = Stranger::answering("application/octet-stream", &garbage());
+    let case = build(protocol).variable("JDCLOUD_VM_ENDPOINT", stranger.url()).init();
+    let error = refuses(&case, "The answer is not JSON", &["What came is application/octet-stream"]);
+    let readable = |character: char| character != char::REPLACEMENT_CHARACTER;
+    assert!(error.detail.chars().all(readable), "a screen full of noise: {}", error.detail);
+}
+
+fn trying_again_is_not_claimed_where_nothing_was_tried_again(protocol: Protocol) {
+    let failing: fn(&mut Scenario) = |scenario| scenario.fail_first = 9;
+    let throttling: fn(&mut Scenario) = |scenario| scenario.throttle_per_minute = Some(0);
+    for change in [failing, throttling] {
+        let refused = with(protocol, change).plan();
+        let error = refused.diagnostics().of_severity("error").0.remove(0);
+        assert!(error.detail.contains("Attempts: 1"), "{}", error.detail);
+        assert!(!error.detail.contains("did not help"), "there was one attempt: {}", error.detail);
     }
 }
 
@@ -124,6 +189,50 @@ fn errors_of_jd_cloud_are_explained(protocol: Protocol) {
     refuses(&gateway, "JD Cloud failed", &["HTTP 502"]);
     let throttled = with(protocol, |scenario| scenario.throttle_per_minute = Some(0));
     refuses(&throttled, "JD Cloud throttles this account", &["HTTP 429, HTTP_RATE_LIMIT_EXCEEDED"]);
+}
+
+fn a_failure_that_passes_is_tried_again(protocol: Protocol) {
+    let hcl = "data \"jdcloud_image_constraints\" \"web\" {\n  ids = [\"img-ubuntu2204\"]\n}\n";
+    let gateway = |options: &mut Options| {
+        options.scenario.fail_first = 2;
+        options.scenario.fail_status = 503;
+    };
+    let case = Case::build(protocol, hcl).emulator(gateway).init();
+    case.plan().warned_of(&[]);
+    assert_eq!(
+        case.emulator().counters().calls,
+        3,
+        "two bad answers in passing cost the plan or more calls than needed"
+    );
+}
+
+fn a_silent_api_ends_in_time(protocol: Protocol) {
+    let hcl = r#"
+provider "jdcloud" {
+  read_timeout = "1s"
+}
+data "jdcloud_image_constraints" "web" {
+  ids = ["img-ubuntu2204"]
+}
+"#;
+    let case = Case::build(protocol, hcl).emulator(|options| options.scenario.hang_first = 100).init();
+    let begun = Instant::now();
+    refuses(&case, "JD Cloud did not answer in time", &["within 1 s", "read_timeout"]);
+    assert!(
+        begun.elapsed() < Duration::from_secs(15),
+        "read_timeout is 1 s and it took {:?}",
+        begun.elapsed()
+    );
+}
+
+fn a_wrong_clock_is_corrected_with_a_warning(protocol: Protocol) {
+    let case = with(protocol, |scenario| scenario.clock_skew_s = 3 * 3600);
+    case.plan().warned_of(&[Expected {
+        summary: "The clock of this machine is wrong",
+        says: &["It is 3 h slow.", "Set the clock, for example by switching on NTP."],
+        at: "data \"jdcloud_image_constraints\" \"web\"",
+    }]);
+    assert_eq!(case.emulator().counters().calls, 2, "the clock is corrected once");
 }
 
 fn malformed_rows_are_refused(protocol: Protocol) {

@@ -1,6 +1,6 @@
 //! What the data source answers.
 
-use jdcloud_emulator::{Credentials, Emulator, Options, WithoutIds};
+use jdcloud_emulator::{Catalogue, Credentials, Emulator, Options, WithoutIds};
 use serde_json::json;
 
 use crate::harness::{Case, Expected, Protocol, cases, same};
@@ -18,6 +18,9 @@ cases!(
     an_unknown_kind_anywhere_in_the_region_is_warned_of,
     null_constraints_are_none,
     for_each_asks_about_each_image,
+    many_reads_at_once_do_not_mix_their_answers,
+    many_ids_are_asked_about_in_batches,
+    one_readers_bad_id_spares_the_others,
     aliases_have_their_own_keys_and_endpoints,
     regions_have_their_own_answers,
     a_region_of_its_own_replaces_the_providers,
@@ -309,6 +312,83 @@ output "excluded" {
     );
     let calls = case.emulator().counters().calls;
     assert!((1..=4).contains(&calls), "4 blocks cost {calls} calls");
+}
+
+fn many_reads_at_once_do_not_mix_their_answers(protocol: Protocol) {
+    let hcl = r#"
+data "jdcloud_image_constraints" "each" {
+  for_each = toset([for number in range(1, 61) : format("img-%010d", number)])
+  ids      = [each.key]
+}
+output "asked" {
+  value = { for id, asked in data.jdcloud_image_constraints.each : id => asked.image_constraints }
+}
+"#;
+    let images = Catalogue::generated(60, 3);
+    let case = Case::build(protocol, hcl).emulator(|options| options.catalogue = images).init();
+    let outputs = case.planned_outputs();
+    for number in 1..=60 {
+        let id = format!("img-{number:010}");
+        let asked = &outputs["asked"][&id];
+        let [constraint] = &asked.as_array().unwrap()[..] else {
+            panic!("not one constraint for {id}: {asked:#}")
+        };
+        assert_eq!(constraint["image_id"], id, "one image got another's answer");
+        let first = format!("g.n{}.{number}xlarge", number % 9);
+        let types = constraint["instance_types"].as_array().unwrap();
+        assert!(types.contains(&json!(first)), "{id} got another image's types: {asked:#}");
+    }
+    let calls = case.emulator().counters().calls;
+    assert!((1..=60).contains(&calls), "60 blocks cost {calls} calls");
+}
+
+fn many_ids_are_asked_about_in_batches(protocol: Protocol) {
+    let hcl = r#"
+variable "batch_size" {
+  type = number
+}
+provider "jdcloud" {
+  batch_size = var.batch_size
+}
+data "jdcloud_image_constraints" "many" {
+  ids = [for number in range(1, 1001) : format("img-%010d", number)]
+}
+output "many" {
+  value = data.jdcloud_image_constraints.many
+}
+"#;
+    let mut case = Case::build(protocol, hcl)
+        .emulator(|options| options.catalogue = Catalogue::generated(999, 3))
+        .init();
+    for (batch_size, calls) in [("100", 10), ("350", 3)] {
+        case.set("TF_VAR_batch_size", batch_size);
+        case.emulator().reset();
+        let outputs = case.planned_outputs();
+        let many = &outputs["many"];
+        assert_eq!(many["image_constraints"].as_array().unwrap().len(), 999, "batches lose answers");
+        assert_eq!(many["excluded_instance_types"].as_object().unwrap().len(), 1000, "batches lose answers");
+        same(&many["missing_ids"], &json!(["img-0000001000"]), "a batch's missing image is lost");
+        assert_eq!(case.emulator().counters().calls, calls, "batches of {batch_size} are not");
+    }
+}
+
+fn one_readers_bad_id_spares_the_others(protocol: Protocol) {
+    let hcl = r#"
+data "jdcloud_image_constraints" "each" {
+  for_each = toset(["img-ubuntu2204", "img-gpu", "img-free", "img-poison"])
+  ids      = [each.key]
+}
+"#;
+    let poison = |options: &mut Options| options.scenario.poisoned_ids = vec!["img-poison".to_owned()];
+    let case = Case::build(protocol, hcl).emulator(poison).init();
+    let refused = case.plan();
+    refused.refused_with(&[Expected {
+        summary: "JD Cloud refused the request",
+        says: &["for 1 image (img-poison)", "HTTP 400"],
+        at: "data \"jdcloud_image_constraints\" \"each\"",
+    }]);
+    let errors = refused.diagnostics().of_severity("error");
+    assert_eq!(errors.0[0].address, "data.jdcloud_image_constraints.each[\"img-poison\"]", "{errors}");
 }
 
 fn aliases_have_their_own_keys_and_endpoints(protocol: Protocol) {

@@ -12,6 +12,7 @@ mod with_data {
         an_unknown_id_leaves_everything_unknown_until_apply,
         an_unknown_secret_key_falls_back_to_nothing,
         an_unknown_region_falls_back_to_nothing,
+        an_unknown_endpoint_falls_back_to_nothing,
         an_unknown_region_of_the_provider_does_not_matter_to_a_block_with_its_own,
         depends_on_defers_a_read_until_the_provider_is_known,
     );
@@ -145,7 +146,11 @@ fn with_unknown_argument(protocol: Protocol, argument: &str, data: &str) -> Case
     let hcl = format!(
         r#"
 resource "terraform_data" "later" {{
-  input = {{ secret_key = "later-secret", region = "cn-east-2" }}
+  input = {{
+    secret_key  = "later-secret"
+    region      = "cn-east-2"
+    vm_endpoint = "http://127.0.0.1:1"
+  }}
 }}
 provider "jdcloud" {{
   {argument} = terraform_data.later.output.{argument}
@@ -197,6 +202,10 @@ fn an_unknown_region_falls_back_to_nothing(protocol: Protocol) {
         &json!(["s.i3f.metal"]),
         "the way out that the message names is none",
     );
+}
+
+fn an_unknown_endpoint_falls_back_to_nothing(protocol: Protocol) {
+    refuses_to_guess(&with_unknown_argument(protocol, "vm_endpoint", ""), "vm_endpoint");
 }
 
 fn an_unknown_region_of_the_provider_does_not_matter_to_a_block_with_its_own(protocol: Protocol) {

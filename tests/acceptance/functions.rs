@@ -16,19 +16,15 @@ cases!(
 );
 
 /// Calls a function in an output, next to a data source that asked about two images.
-fn with_call(protocol: Protocol, call: &str) -> Case {
-    Case::new(
-        protocol,
-        &format!(
-            r#"
-data "jdcloud_image_constraints" "web" {{
+fn with_call(call: &str) -> String {
+    format!(
+        r#"data "jdcloud_image_constraints" "web" {{
   ids = ["img-ubuntu2204", "img-free"]
 }}
 output "result" {{
   value = provider::jdcloud::{call}
 }}
 "#
-        ),
     )
 }
 
@@ -37,6 +33,7 @@ const WEB: &str = "data.jdcloud_image_constraints.web";
 
 fn wrong_calls_are_errors_on_the_wrong_argument(protocol: Protocol) {
     const WRONG: &str = "Invalid function argument";
+    let case = Case::new(protocol, "");
     let not_asked = |id: &str| {
         format!(
             "Invalid value for \"image_id\" parameter: \"{id}\" is not among the ids that this data source asked about \
@@ -94,16 +91,20 @@ fn wrong_calls_are_errors_on_the_wrong_argument(protocol: Protocol) {
         ),
         (
             format!("suports_instance_type({WEB}, \"img-free\", \"g.n4.large\")"),
-            "Call to unknown function",
-            "suports_instance_type".to_owned(),
+            "Unknown provider function",
+            "The function \"suports_instance_type\" is not available from the provider \"jdcloud\".".to_owned(),
         ),
     ] {
-        with_call(protocol, &call).plan().refused_with(&[Expected { summary, says: &[&says], at: &call }]);
+        case.write("main.tf", &with_call(&call));
+        case.plan().refused_with(&[Expected { summary, says: &[&says], at: &call }]);
     }
 }
 
 fn an_error_shows_what_to_do(protocol: Protocol) {
-    let case = with_call(protocol, &format!("supports_instance_type({WEB}, \"img-gpu\", \"g.n4.large\")"));
+    let case = Case::new(
+        protocol,
+        &with_call(&format!("supports_instance_type({WEB}, \"img-gpu\", \"g.n4.large\")")),
+    );
     let refused = case.text(&["plan"]);
     refused.failed();
     refused.shows(
@@ -119,6 +120,7 @@ fn an_error_shows_what_to_do(protocol: Protocol) {
 
 fn whatever_has_the_shape_of_the_data_source_will_do(protocol: Protocol) {
     let written = r#"{ ids = null, image_constraints = [{ image_id = "img-a", constraints_type = "excludes", instance_types = ["g.n4.large"] }] }"#;
+    let case = Case::new(protocol, "");
     let json = r#"{ ids = null, image_constraints = jsondecode("[{\"image_id\":\"img-a\",\"constraints_type\":\"includes\",\"instance_types\":[\"g.n3.large\"],\"more\":1}]") }"#;
     for (constraints, image, expected) in [
         (WEB, "img-ubuntu2204", false),
@@ -130,7 +132,7 @@ fn whatever_has_the_shape_of_the_data_source_will_do(protocol: Protocol) {
         ("{ ids = [\"img-a\"], image_constraints = [] }", "img-a", true),
     ] {
         let call = format!("supports_instance_type({constraints}, \"{image}\", \"g.n4.large\")");
-        let case = with_call(protocol, &call);
+        case.write("main.tf", &with_call(&call));
         same(&case.planned_outputs()["result"], &json!(expected), &format!("{call} decides wrongly"));
     }
 }
@@ -138,7 +140,7 @@ fn whatever_has_the_shape_of_the_data_source_will_do(protocol: Protocol) {
 fn null_is_not_an_answer(protocol: Protocol) {
     let call =
         "supports_instance_type({ ids = null, image_constraints = null }, \"img-free\", \"g.n4.large\")";
-    with_call(protocol, call).plan().refused_with(&[Expected {
+    Case::new(protocol, &with_call(call)).plan().refused_with(&[Expected {
         summary: "Invalid function argument",
         says: &["Invalid value for \"constraints\" parameter: image_constraints is null, so nothing is known about any image."],
         at: call,
@@ -169,10 +171,8 @@ output "result" {
 }
 
 fn a_sensitive_argument_makes_a_sensitive_result(protocol: Protocol) {
-    let case = with_call(
-        protocol,
-        &format!("explain_instance_type({WEB}, \"img-free\", sensitive(\"g.secret.type\"))"),
-    );
+    let call = format!("explain_instance_type({WEB}, \"img-free\", sensitive(\"g.secret.type\"))");
+    let case = Case::new(protocol, &with_call(&call));
     let refused = case.text(&["plan"]);
     refused.failed();
     refused.shows("Output refers to sensitive values");

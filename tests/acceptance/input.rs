@@ -14,6 +14,7 @@ fn block(arguments: &str) -> String {
 }
 
 fn wrong_arguments_are_found_by_validate(protocol: Protocol) {
+    let case = Case::build(protocol, "").without_settings().init();
     for (arguments, summary, says) in [
         ("region = \"../x\"", "Invalid region", "\"../x\""),
         ("region = \"\"", "Invalid region", "\"\""),
@@ -50,7 +51,7 @@ fn wrong_arguments_are_found_by_validate(protocol: Protocol) {
             "\"included_instance_types\" is set by the provider",
         ),
     ] {
-        let case = Case::build(protocol, &block(arguments)).without_settings().init();
+        case.write("main.tf", &block(arguments));
         case.run(&["validate", "-json"]).refused_with(&[Expected { summary, says: &[says], at: arguments }]);
     }
 }
@@ -82,9 +83,10 @@ fn a_wrong_value_that_only_a_plan_knows_is_found_there(protocol: Protocol) {
 }
 
 fn misspelt_names_are_corrected(protocol: Protocol) {
+    let case = Case::new(protocol, "");
     for (hcl, summary, says) in [
         (
-            "provider \"jdcloud\" {\n  accesskey = \"a\"\n}\n".to_owned(),
+            block("") + "provider \"jdcloud\" {\n  accesskey = \"a\"\n}\n",
             "Unsupported argument",
             "Did you mean \"access_key\"?",
         ),
@@ -95,7 +97,7 @@ fn misspelt_names_are_corrected(protocol: Protocol) {
         ),
         (block("on_mising = \"warn\""), "Unsupported argument", "Did you mean \"on_missing\"?"),
     ] {
-        let case = Case::new(protocol, &hcl);
+        case.write("main.tf", &hcl);
         case.run(&["validate", "-json"]).refused_with(&[Expected { summary, says: &[says], at: "" }]);
     }
 }

@@ -1,10 +1,20 @@
 //! From the first plan to the last: what a configuration goes through.
 
+use std::time::{Duration, Instant};
+
+use jdcloud_emulator::Options;
 use serde_json::json;
 
-use crate::harness::{Case, Protocol, cases, same};
+use crate::harness::{Case, Protocol, Signal, cases, same};
 
-cases!(a_configuration_lives_from_plan_to_destroy, validate_needs_neither_credentials_nor_network);
+cases!(
+    a_configuration_lives_from_plan_to_destroy,
+    validate_needs_neither_credentials_nor_network,
+    a_plan_reads_each_block_once,
+    nothing_depends_on_logging,
+    ctrl_c_ends_a_read_that_hangs,
+    a_killed_terraform_leaves_no_provider,
+);
 
 const WEB: &str = r#"
 data "jdcloud_image_constraints" "web" {
@@ -49,6 +59,51 @@ fn a_configuration_lives_from_plan_to_destroy(protocol: Protocol) {
 
 fn validate_needs_neither_credentials_nor_network(protocol: Protocol) {
     let case = Case::build(protocol, WEB).without_settings().init();
-    case.run(&["validate", "-json"]).warned_of(&[]);
+    let validated = case.run(&["validate", "-json"]);
+    validated.warned_of(&[]);
+    assert_eq!(validated.calls("ValidateProviderConfig") + validated.calls("PrepareProviderConfig"), 0);
+    assert_eq!(validated.calls("ReadDataSource"), 0, "a validation reads");
     assert_eq!(case.emulator().counters().calls, 0);
+}
+
+fn a_plan_reads_each_block_once(protocol: Protocol) {
+    let case = Case::new(protocol, &format!("{WEB}data \"jdcloud_image_constraints\" \"all\" {{}}\n"));
+    let planned = case.plan();
+    planned.succeeded();
+    assert_eq!(planned.calls("ReadDataSource"), 2, "Terraform reads more often than it has blocks");
+    assert_eq!(case.emulator().counters().calls, 2, "a plan of two blocks costs more than two calls");
+}
+
+fn nothing_depends_on_logging(protocol: Protocol) {
+    let case = Case::build(protocol, WEB).variable("TF_LOG_PROVIDER", "").init();
+    let planned = case.text(&["plan"]);
+    planned.succeeded();
+    assert_eq!(planned.stderr, "", "the provider writes where nobody asked it to");
+    planned.shows("data.jdcloud_image_constraints.web: Read complete after 0s [id=cn-north-1/978e7c6edcf7]");
+}
+
+/// A case whose API never answers, and whose patience is longer than any test's.
+fn hanging(protocol: Protocol) -> Case {
+    let patient = "provider \"jdcloud\" {\n  request_timeout = \"10m\"\n  read_timeout = \"20m\"\n}\n";
+    let hang = |options: &mut Options| options.scenario.hang_first = 100;
+    Case::build(protocol, &format!("{WEB}{patient}")).emulator(hang).init()
+}
+
+fn ctrl_c_ends_a_read_that_hangs(protocol: Protocol) {
+    let case = hanging(protocol);
+    let begun = Instant::now();
+    let interrupted = case.plan_until(Signal::CtrlC);
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "a person at the terminal waits for {:?}",
+        begun.elapsed()
+    );
+    interrupted.failed();
+    interrupted.shows("Error: Read cancelled");
+}
+
+fn a_killed_terraform_leaves_no_provider(protocol: Protocol) {
+    // That nothing is left behind is checked after every command.
+    let killed = hanging(protocol).plan_until(Signal::Kill);
+    killed.failed();
 }

@@ -10,6 +10,7 @@
 //! Whatever a case is about, [`harness::Case`] also checks that the protocol was really the one asked for, that no
 //! secret came out, that nothing crashed, and that no process or socket is left behind.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // a test fails by panicking
 
 mod harness;
 
@@ -23,3 +24,4 @@ mod mocks;
 mod provider_block;
 mod rules;
 mod schema;
+mod wording;

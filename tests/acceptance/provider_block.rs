@@ -15,6 +15,7 @@ cases!(
     without_credentials_every_place_is_listed,
     without_a_region_every_place_is_listed,
     an_empty_argument_is_not_an_absent_one,
+    an_empty_ca_bundle_is_not_an_absent_one,
     wrong_arguments_are_found_by_validate,
     numbers_and_durations_are_taken_in_every_usual_form,
     a_closed_port_is_named,
@@ -141,37 +142,37 @@ fn without_a_region_every_place_is_listed(protocol: Protocol) {
 }
 
 fn an_empty_argument_is_not_an_absent_one(protocol: Protocol) {
-    for argument in [
-        "access_key",
-        "secret_key",
-        "security_token",
-        "region",
-        "profile",
-        "config_file",
-        "vm_endpoint",
-        "ca_bundle",
+    let case = Case::new(protocol, "");
+    let pair = "access_key = \"a\"\n  secret_key = \"b\"";
+    for (argument, block) in [
+        ("access_key", pair.replace("\"a\"", "\"\"")),
+        ("secret_key", pair.replace("\"b\"", "\"\"")),
+        ("security_token", format!("{pair}\n  security_token = \"\"")),
+        ("region", "region = \"\"".to_owned()),
+        ("profile", "profile = \"\"".to_owned()),
+        ("config_file", "config_file = \"\"".to_owned()),
+        ("vm_endpoint", "vm_endpoint = \"\"".to_owned()),
     ] {
-        let pair = if argument.ends_with("key") || argument.ends_with("token") {
-            "access_key = \"a\"\nsecret_key = \"b\"\n"
-                .replace(&format!("{argument} ="), &format!("{argument}   ="))
-        } else {
-            String::new()
-        };
-        let mut block: String = pair
-            .lines()
-            .filter(|line| !line.starts_with(&format!("{argument} ")))
-            .fold(String::new(), |block, line| block + "  " + line + "\n");
-        block += &format!("  {argument} = \"\"\n");
-        let case = Case::new(protocol, &format!("{WEB}provider \"jdcloud\" {{\n{block}}}\n"));
-        case.run(&["validate", "-json"]).refused_with(&[Expected {
-            summary: "Empty argument",
-            says: &[&format!("{argument} is an empty string.")],
-            at: &format!("{argument} = \"\""),
-        }]);
+        refuses_empty(&case, argument, &block);
     }
 }
 
+fn an_empty_ca_bundle_is_not_an_absent_one(protocol: Protocol) {
+    refuses_empty(&Case::new(protocol, ""), "ca_bundle", "ca_bundle = \"\"");
+}
+
+#[track_caller]
+fn refuses_empty(case: &Case, argument: &str, block: &str) {
+    case.write("main.tf", &format!("{WEB}provider \"jdcloud\" {{\n  {block}\n}}\n"));
+    case.run(&["validate", "-json"]).refused_with(&[Expected {
+        summary: "Empty argument",
+        says: &[&format!("{argument} is an empty string.")],
+        at: &format!("{argument} = \"\""),
+    }]);
+}
+
 fn wrong_arguments_are_found_by_validate(protocol: Protocol) {
+    let case = Case::build(protocol, "").without_settings().init();
     for (argument, summary, says) in [
         ("region = \"../x\"", "Invalid region", "\"../x\""),
         ("region = \"cn-north-1 \"", "Invalid region", "\"cn-north-1 \""),
@@ -218,8 +219,7 @@ fn wrong_arguments_are_found_by_validate(protocol: Protocol) {
         ("batch_size = 0", "Argument out of range", "batch_size must be between 1 and 350, not 0."),
         ("batch_size = 351", "Argument out of range", "batch_size must be between 1 and 350, not 351."),
     ] {
-        let hcl = format!("{WEB}provider \"jdcloud\" {{\n  {argument}\n}}\n");
-        let case = Case::build(protocol, &hcl).without_settings().init();
+        case.write("main.tf", &format!("{WEB}provider \"jdcloud\" {{\n  {argument}\n}}\n"));
         case.run(&["validate", "-json"]).refused_with(&[Expected { summary, says: &[says], at: argument }]);
     }
 }
@@ -303,16 +303,21 @@ fn a_missing_profile_is_named(protocol: Protocol) {
 }
 
 fn an_argument_comes_before_the_environment(protocol: Protocol) {
-    let hcl = format!(
-        "{WEB}variable \"endpoint\" {{}}\nvariable \"secret_key\" {{\n  sensitive = true\n}}\n\
-         provider \"jdcloud\" {{\n  access_key  = \"{ACCESS_KEY}\"\n  secret_key  = var.secret_key\n  \
-         region      = \"cn-north-1\"\n  vm_endpoint = var.endpoint\n}}\n"
-    );
-    let mut case = Case::build(protocol, &hcl)
+    let provider = r#"
+variable "endpoint" {}
+provider "jdcloud" {
+  access_key  = "written-key"
+  secret_key  = "written-secret"
+  region      = "cn-north-1"
+  vm_endpoint = var.endpoint
+}
+"#;
+    let account = Credentials::new("written-key", "written-secret");
+    let mut case = Case::build(protocol, &format!("{WEB}{provider}"))
+        .emulator(|options| options.credentials = vec![account])
         .variable("JDCLOUD_ACCESS_KEY", "NOBODYS-KEY")
         .variable("JDCLOUD_REGION", "cn-nowhere-9")
         .variable("JDCLOUD_VM_ENDPOINT", "http://127.0.0.1:1")
-        .variable("TF_VAR_secret_key", SECRET_KEY)
         .init();
     let url = case.emulator().url();
     case.set("TF_VAR_endpoint", &url);

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use jdcloud_emulator::{ACCESS_KEY, Emulator, Options, SECRET_KEY};
@@ -18,6 +19,18 @@ use super::outcome::Outcome;
 const REGION: &str = "cn-north-1";
 /// How long what should happen at once may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The endpoint of a case that names none; its port is known once the emulator runs.
+const EMULATOR: &str = "the emulator";
+
+/// What ends a Terraform before its time.
+#[derive(Clone, Copy)]
+pub(crate) enum Signal {
+    /// A person at a terminal.
+    CtrlC,
+    /// A machine that is out of memory or of patience.
+    Kill,
+}
 
 /// What a case is set up with.
 pub(crate) struct CaseBuilder {
@@ -102,7 +115,7 @@ impl Case {
             ("JDCLOUD_ACCESS_KEY", ACCESS_KEY),
             ("JDCLOUD_SECRET_KEY", SECRET_KEY),
             ("JDCLOUD_REGION", REGION),
-            ("JDCLOUD_VM_ENDPOINT", "the emulator"),
+            ("JDCLOUD_VM_ENDPOINT", EMULATOR),
         ];
         let owned = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
         CaseBuilder {
@@ -140,6 +153,7 @@ impl Case {
     }
 
     /// `terraform plan`, whose plan [`planned`](Self::planned) shows.
+    #[track_caller]
     pub(crate) fn plan(&self) -> Outcome {
         self.run(&["plan", "-json", "-input=false", "-out=plan.tfplan"])
     }
@@ -158,6 +172,7 @@ impl Case {
     }
 
     /// `terraform apply`, which asks nothing.
+    #[track_caller]
     pub(crate) fn apply(&self) -> Outcome {
         self.run(&["apply", "-json", "-input=false", "-auto-approve"])
     }
@@ -177,6 +192,7 @@ impl Case {
     }
 
     /// What a person reads.
+    #[track_caller]
     pub(crate) fn text(&self, arguments: &[&str]) -> Outcome {
         self.run(&[arguments, &["-no-color"]].concat())
     }
@@ -184,21 +200,53 @@ impl Case {
     /// Runs a command of Terraform.
     #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
-        let log = self.path("provider.log");
-        let _ = fs::remove_file(&log);
+        let _ = fs::remove_file(self.log());
+        let output = self.command(arguments).output().unwrap();
+        self.ended(arguments, &output)
+    }
+
+    /// Runs a plan, and sends `signal` to it as soon as the emulator was asked something. Ctrl-C reaches every process of
+    /// a terminal; other signals go to Terraform alone.
+    #[track_caller]
+    pub(crate) fn plan_until(&self, signal: Signal) -> Outcome {
+        let arguments = ["plan", "-no-color", "-input=false"];
+        let _ = fs::remove_file(self.log());
+        let mut command = self.command(&arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let terraform = command.spawn().unwrap();
+        assert!(self.emulator.wait_for(PATIENCE, |counters| counters.calls > 0), "nothing was read");
+        let (name, whom) = match signal {
+            Signal::CtrlC => ("-INT", format!("-{}", terraform.id())),
+            Signal::Kill => ("-KILL", terraform.id().to_string()),
+        };
+        assert!(Command::new("kill").args([name, "--", &whom]).status().unwrap().success());
+        let output = terraform.wait_with_output().unwrap();
+        self.ended(&arguments, &output)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(Cli::get().path());
         command.args(arguments).current_dir(self.path("work")).stdin(Stdio::null()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.path("home")).env("TMPDIR", self.path("tmp"));
         command.env("TF_CLI_CONFIG_FILE", self.path("cli.tfrc")).env("TF_DATA_DIR", self.path("data"));
         command.env("CHECKPOINT_DISABLE", "1").env("TF_IN_AUTOMATION", "1");
-        command.env("TF_LOG_PROVIDER", "TRACE").env("TF_LOG_PATH", &log);
+        command.env("TF_LOG_PROVIDER", "TRACE").env("TF_LOG_PATH", self.log());
         command.envs(&self.variables);
-        if self.variables.get("JDCLOUD_VM_ENDPOINT").is_some_and(|endpoint| endpoint == "the emulator") {
+        if self.variables.get("JDCLOUD_VM_ENDPOINT").is_some_and(|endpoint| endpoint == EMULATOR) {
             command.env("JDCLOUD_VM_ENDPOINT", self.emulator.url());
         }
-        let output = command.output().unwrap();
-        let outcome = Outcome::new(arguments, &output, fs::read_to_string(log).unwrap_or_default());
+        command
+    }
+
+    fn log(&self) -> PathBuf {
+        self.path("provider.log")
+    }
+
+    #[track_caller]
+    fn ended(&self, arguments: &[&str], output: &Output) -> Outcome {
+        let log = fs::read_to_string(self.log()).unwrap_or_default();
+        let outcome = Outcome::new(arguments, output, log);
         self.check(&outcome);
         outcome
     }

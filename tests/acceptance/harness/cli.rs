@@ -35,7 +35,7 @@ pub(crate) enum Feature {
 }
 
 impl Feature {
-    /// The first Terraform and the first OpenTofu that have it.
+    /// The first Terraform and the first OpenTofu that have it; OpenTofu's are from its release notes and were not tried.
     fn since(self) -> [(u32, u32); 2] {
         match self {
             Self::Plain => [(1, 2), (1, 6)],

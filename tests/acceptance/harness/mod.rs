@@ -7,11 +7,11 @@ mod mirror;
 mod outcome;
 mod stranger;
 
-pub(crate) use case::{Case, CaseBuilder};
+pub(crate) use case::{Case, CaseBuilder, Signal};
 pub(crate) use cli::{Cli, Feature};
-pub(crate) use diagnostic::{Diagnostic, Diagnostics, Expected};
+pub(crate) use diagnostic::{Diagnostic, Expected};
 pub(crate) use mirror::Protocol;
-pub(crate) use outcome::{Outcome, flat, same};
+pub(crate) use outcome::{Outcome, same};
 pub(crate) use stranger::Stranger;
 
 /// Runs each of these cases on protocol 5 and on protocol 6, where the Terraform at hand has the feature that they need.
