@@ -70,7 +70,7 @@ fn docs_are_what_the_provider_and_the_templates_make() {
         match fs::read_to_string(repository().join(path)) {
             Err(_) => wrong.push(format!("{path} is missing")),
             Ok(found) if found != *text => {
-                wrong.push(format!("{path} differs{}", first_difference(&found, text)))
+                wrong.push(format!("{path} differs{}", first_difference(&found, text)));
             }
             Ok(_) => {}
         }

@@ -10,7 +10,7 @@
 //! stands in for it there, under the other's source address.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // a test fails by panicking
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // a test fails by panicking
 
 #[allow(dead_code, unused_imports, unused_macros)] // what only the acceptance tests use
 #[path = "acceptance/harness/mod.rs"]

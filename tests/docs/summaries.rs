@@ -70,11 +70,9 @@ fn literals(code: &str) -> Vec<String> {
     while let Some(character) = characters.next() {
         match character {
             '/' if characters.peek() == Some(&'/') => while characters.next_if(|c| *c != '\n').is_some() {},
-            '\'' => {
-                // A character that looks like the beginning of a string.
-                if characters.next_if_eq(&'"').is_some() || characters.next_if_eq(&'\\').is_some() {
-                    characters.next();
-                }
+            // A character that looks like the beginning of a string.
+            '\'' if matches!(characters.peek(), Some('"' | '\\')) => {
+                characters.nth(1);
             }
             '"' => {
                 let mut literal = String::new();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::harness::{Case, CaseBuilder, Cli, Feature, Outcome, Protocol, flat};
+use crate::harness::{Case, CaseBuilder, Cli, Feature, Outcome, Protocol};
 
 /// The directory of all examples.
 pub(crate) fn root() -> PathBuf {
@@ -119,4 +119,10 @@ fn with_variables<'a>(command: &[&'a str], variables: &[&'a str]) -> Vec<&'a str
 fn quoted(argument: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "-_=.".contains(character);
     if argument.chars().all(plain) { argument.to_owned() } else { format!("'{argument}'") }
+}
+
+/// A text without the line breaks and the frame that Terraform gives it.
+pub(crate) fn flat(text: &str) -> String {
+    let words = text.split(|character: char| character.is_whitespace() || "╷│╵".contains(character));
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -122,7 +122,7 @@ fn the_functions_answer_as_their_pages_say() {
         let refused = case.plan();
         refused.failed();
         let errors = refused.diagnostics();
-        let said = crate::harness::flat(&errors.0[0].detail);
+        let said = crate::example::flat(&errors.0[0].detail);
         assert!(
             said.ends_with(
                 "\"img-ubuntu2404\" is not among the ids that this data source asked about (img-ubuntu2204), so nothing is \
