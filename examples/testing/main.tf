@@ -1,4 +1,4 @@
-# The module under test. Its rule stands in the validation of a variable; any other rule is tested the same way.
+# The module under test. Its rule is a validation; any other rule is tested the same way.
 variable "image_id" {
   type    = string
   default = "img-ubuntu2204"
@@ -8,8 +8,12 @@ variable "instance_type" {
   type = string
 
   validation {
-    condition     = provider::jdcloud::supports_instance_type(data.jdcloud_image_constraints.web, var.image_id, var.instance_type)
-    error_message = provider::jdcloud::explain_instance_type(data.jdcloud_image_constraints.web, var.image_id, var.instance_type)
+    condition = provider::jdcloud::supports_instance_type(
+      data.jdcloud_image_constraints.web, var.image_id, var.instance_type
+    )
+    error_message = provider::jdcloud::explain_instance_type(
+      data.jdcloud_image_constraints.web, var.image_id, var.instance_type
+    )
   }
 }
 

@@ -41,3 +41,26 @@ fn chinese_pages_are_in_chinese() {
         }
     }
 }
+
+/// Browsers show a line break as a space, which Chinese does not have.
+#[test]
+fn chinese_paragraphs_are_single_lines() {
+    for (_, chinese) in PAIRS {
+        let text = read(chinese);
+        let mut code = false;
+        let mut above = "";
+        for line in text.lines() {
+            let fence = line.starts_with("```");
+            let item = |line: &str| line.starts_with("* ");
+            let prose = |line: &str| {
+                !item(line) && line.starts_with(|c: char| c.is_alphabetic() || "*[`“".contains(c))
+            };
+            assert!(
+                code || fence || !(prose(line) && prose(above) && !line.is_ascii()),
+                "{chinese}: join this line with the one above: {line}"
+            );
+            code ^= fence;
+            above = if fence { "" } else { line };
+        }
+    }
+}

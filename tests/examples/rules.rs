@@ -117,7 +117,7 @@ fn first_supported_type() {
         &["plan"],
         &["preferred_types=[\"g.n4.large\",\"m.n2.18xlarge\"]"],
         "Resource precondition failed",
-        "Image img-ubuntu2204 supports none of the preferred instance types (g.n4.large, m.n2.18xlarge).",
+        "Image img-ubuntu2204 supports none of: g.n4.large, m.n2.18xlarge.",
     );
     shows(
         &case,

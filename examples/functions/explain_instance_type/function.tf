@@ -3,5 +3,7 @@ data "jdcloud_image_constraints" "web" {
 }
 
 output "why" {
-  value = provider::jdcloud::explain_instance_type(data.jdcloud_image_constraints.web, "img-ubuntu2204", "g.n4.large")
+  value = provider::jdcloud::explain_instance_type(
+    data.jdcloud_image_constraints.web, "img-ubuntu2204", "g.n4.large"
+  )
 }

@@ -3,5 +3,7 @@ data "jdcloud_image_constraints" "web" {
 }
 
 output "supported" {
-  value = provider::jdcloud::filter_instance_types(data.jdcloud_image_constraints.web, "img-ubuntu2204", ["g.n4.large", "g.n3.large", "g.n2.large"])
+  value = provider::jdcloud::filter_instance_types(
+    data.jdcloud_image_constraints.web, "img-ubuntu2204", ["g.n4.large", "g.n3.large", "g.n2.large"]
+  )
 }

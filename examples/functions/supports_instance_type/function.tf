@@ -3,5 +3,7 @@ data "jdcloud_image_constraints" "web" {
 }
 
 output "supported" {
-  value = provider::jdcloud::supports_instance_type(data.jdcloud_image_constraints.web, "img-ubuntu2204", "g.n2.large")
+  value = provider::jdcloud::supports_instance_type(
+    data.jdcloud_image_constraints.web, "img-ubuntu2204", "g.n2.large"
+  )
 }

@@ -27,8 +27,12 @@ resource "terraform_data" "server" {
 
   lifecycle {
     precondition {
-      condition     = provider::jdcheck::supports_instance_type(data.jdcloud_image_constraints.web, var.image_id, var.instance_type)
-      error_message = provider::jdcheck::explain_instance_type(data.jdcloud_image_constraints.web, var.image_id, var.instance_type)
+      condition = provider::jdcheck::supports_instance_type(
+        data.jdcloud_image_constraints.web, var.image_id, var.instance_type
+      )
+      error_message = provider::jdcheck::explain_instance_type(
+        data.jdcloud_image_constraints.web, var.image_id, var.instance_type
+      )
     }
   }
 }

@@ -13,7 +13,9 @@ data "jdcloud_image_constraints" "web" {
 }
 
 locals {
-  supported_types = provider::jdcloud::filter_instance_types(data.jdcloud_image_constraints.web, var.image_id, var.preferred_types)
+  supported_types = provider::jdcloud::filter_instance_types(
+    data.jdcloud_image_constraints.web, var.image_id, var.preferred_types
+  )
 }
 
 resource "terraform_data" "server" {
@@ -25,7 +27,7 @@ resource "terraform_data" "server" {
   lifecycle {
     precondition {
       condition     = length(local.supported_types) > 0
-      error_message = "Image ${var.image_id} supports none of the preferred instance types (${join(", ", var.preferred_types)})."
+      error_message = "Image ${var.image_id} supports none of: ${join(", ", var.preferred_types)}."
     }
   }
 }

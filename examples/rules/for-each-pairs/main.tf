@@ -14,8 +14,12 @@ resource "terraform_data" "server" {
 
   lifecycle {
     precondition {
-      condition     = provider::jdcloud::supports_instance_type(data.jdcloud_image_constraints.servers, each.value.image_id, each.value.instance_type)
-      error_message = "Server ${each.key}: ${provider::jdcloud::explain_instance_type(data.jdcloud_image_constraints.servers, each.value.image_id, each.value.instance_type)}"
+      condition = provider::jdcloud::supports_instance_type(
+        data.jdcloud_image_constraints.servers, each.value.image_id, each.value.instance_type
+      )
+      error_message = format("Server %s: %s", each.key, provider::jdcloud::explain_instance_type(
+        data.jdcloud_image_constraints.servers, each.value.image_id, each.value.instance_type
+      ))
     }
   }
 }

@@ -21,8 +21,12 @@ resource "terraform_data" "web" {
 
   lifecycle {
     precondition {
-      condition     = provider::jdcloud::supports_instance_type(data.jdcloud_image_constraints.known, "img-ubuntu2204", var.instance_type)
-      error_message = provider::jdcloud::explain_instance_type(data.jdcloud_image_constraints.known, "img-ubuntu2204", var.instance_type)
+      condition = provider::jdcloud::supports_instance_type(
+        data.jdcloud_image_constraints.known, "img-ubuntu2204", var.instance_type
+      )
+      error_message = provider::jdcloud::explain_instance_type(
+        data.jdcloud_image_constraints.known, "img-ubuntu2204", var.instance_type
+      )
     }
   }
 }
@@ -32,8 +36,12 @@ resource "terraform_data" "worker" {
 
   lifecycle {
     precondition {
-      condition     = provider::jdcloud::supports_instance_type(data.jdcloud_image_constraints.new, terraform_data.new_image.output, var.instance_type)
-      error_message = provider::jdcloud::explain_instance_type(data.jdcloud_image_constraints.new, terraform_data.new_image.output, var.instance_type)
+      condition = provider::jdcloud::supports_instance_type(
+        data.jdcloud_image_constraints.new, terraform_data.new_image.output, var.instance_type
+      )
+      error_message = provider::jdcloud::explain_instance_type(
+        data.jdcloud_image_constraints.new, terraform_data.new_image.output, var.instance_type
+      )
     }
   }
 }

@@ -12,8 +12,12 @@ locals {
 
   # Two look-ups for each server. The functions would take in the whole data source for each.
   unsupported = [
-    for name, server in var.servers : "Server ${name}: image ${server.image_id} does not support instance type ${server.instance_type}."
-    if !try(contains(local.included[server.image_id], server.instance_type), !contains(local.excluded[server.image_id], server.instance_type))
+    for name, server in var.servers :
+    "Server ${name}: image ${server.image_id} does not support instance type ${server.instance_type}."
+    if !try(
+      contains(local.included[server.image_id], server.instance_type),
+      !contains(local.excluded[server.image_id], server.instance_type)
+    )
   ]
 }
 

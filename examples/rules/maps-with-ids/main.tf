@@ -20,7 +20,10 @@ output "server" {
   value = { image_id = var.image_id, instance_type = var.instance_type }
 
   precondition {
-    condition     = try(contains(local.included[var.image_id], var.instance_type), !contains(local.excluded[var.image_id], var.instance_type))
+    condition = try(
+      contains(local.included[var.image_id], var.instance_type),
+      !contains(local.excluded[var.image_id], var.instance_type)
+    )
     error_message = "Image ${var.image_id} does not support instance type ${var.instance_type}."
   }
 }

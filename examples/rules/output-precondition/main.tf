@@ -15,7 +15,11 @@ output "server" {
   value = { image_id = var.image_id, instance_type = var.instance_type }
 
   precondition {
-    condition     = provider::jdcloud::supports_instance_type(data.jdcloud_image_constraints.web, var.image_id, var.instance_type)
-    error_message = provider::jdcloud::explain_instance_type(data.jdcloud_image_constraints.web, var.image_id, var.instance_type)
+    condition = provider::jdcloud::supports_instance_type(
+      data.jdcloud_image_constraints.web, var.image_id, var.instance_type
+    )
+    error_message = provider::jdcloud::explain_instance_type(
+      data.jdcloud_image_constraints.web, var.image_id, var.instance_type
+    )
   }
 }

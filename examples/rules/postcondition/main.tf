@@ -12,8 +12,12 @@ data "jdcloud_image_constraints" "web" {
 
   lifecycle {
     postcondition {
-      condition     = provider::jdcloud::supports_instance_type(self, var.image_id, var.instance_type)
-      error_message = provider::jdcloud::explain_instance_type(self, var.image_id, var.instance_type)
+      condition = provider::jdcloud::supports_instance_type(
+        self, var.image_id, var.instance_type
+      )
+      error_message = provider::jdcloud::explain_instance_type(
+        self, var.image_id, var.instance_type
+      )
     }
   }
 }

@@ -17,8 +17,12 @@ resource "terraform_data" "server" {
 
   lifecycle {
     precondition {
-      condition     = provider::jdcloud::supports_instance_type(data.jdcloud_image_constraints.web, var.image_id, var.instance_type)
-      error_message = provider::jdcloud::explain_instance_type(data.jdcloud_image_constraints.web, var.image_id, var.instance_type)
+      condition = provider::jdcloud::supports_instance_type(
+        data.jdcloud_image_constraints.web, var.image_id, var.instance_type
+      )
+      error_message = provider::jdcloud::explain_instance_type(
+        data.jdcloud_image_constraints.web, var.image_id, var.instance_type
+      )
     }
   }
 }

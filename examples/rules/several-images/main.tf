@@ -14,7 +14,8 @@ data "jdcloud_image_constraints" "all" {
 
 locals {
   unsupported = [
-    for id in var.image_ids : provider::jdcloud::explain_instance_type(data.jdcloud_image_constraints.all, id, var.instance_type)
+    for id in var.image_ids :
+    provider::jdcloud::explain_instance_type(data.jdcloud_image_constraints.all, id, var.instance_type)
     if !provider::jdcloud::supports_instance_type(data.jdcloud_image_constraints.all, id, var.instance_type)
   ]
 }
