@@ -37,6 +37,11 @@ fn a_validation_passes_silently_while_the_image_is_unknown() {
         &["instance_type=g.n4.large"],
     );
     refused.failed();
+    let state = case.json(&["show", "-json"]);
+    let made = state["values"]["root_module"]["resources"].as_array().unwrap();
+    let mut made: Vec<_> = made.iter().filter_map(|resource| resource["name"].as_str()).collect();
+    made.sort_unstable();
+    assert_eq!(made, ["image", "web"], "the image is made, and the server is not");
 }
 
 #[test]

@@ -19,3 +19,7 @@ resource "terraform_data" "image" {
 data "jdcloud_image_constraints" "web" {
   ids = [terraform_data.image.output]
 }
+
+resource "terraform_data" "server" {
+  input = { image_id = terraform_data.image.output, instance_type = var.instance_type }
+}
