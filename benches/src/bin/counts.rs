@@ -40,8 +40,7 @@ fn main() {
             let members = value.as_members().unwrap();
             let parameter = &server.functions()[0].signature().parameters[0].ty;
             let Type::Object(attributes) = parameter else { return };
-            let constraints =
-                Value::members(attributes.keys().map(|name| (name.clone(), members[name].clone())));
+            let constraints = Value::members(attributes.keys().map(|name| (name.clone(), members[name].clone())));
             let encode = |ty: &Type, value: &Value| EncodedValue {
                 msgpack: msgpack::encode(ty, value).unwrap().into(),
                 json: Default::default(),
@@ -59,8 +58,5 @@ fn main() {
     }
     let mut size = 0;
     let counted = allocation_counter::measure(|| size = black_box(work()));
-    println!(
-        "{} allocations, {} bytes, {} at once, {size} result",
-        counted.count_total, counted.bytes_total, counted.bytes_max
-    );
+    println!("{} allocations, {} bytes, {} at once, {size} result", counted.count_total, counted.bytes_total, counted.bytes_max);
 }
