@@ -6,7 +6,7 @@ CARGO := scripts/cargo.sh
 WITH_TERRAFORM = terraform=$$(scripts/terraform.sh) && TERRAFORM="$$terraform" CHECKPOINT_DISABLE=1
 
 .DEFAULT_GOAL := build
-.PHONY: help build install release test-release fmt lint test testacc demo clean
+.PHONY: help build install release test-release generate fmt lint test testacc demo clean
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -33,6 +33,9 @@ test: ## Runs every test: units, conformance, the built binary, and a real Terra
 
 testacc: ## Runs only the tests under a real Terraform; TERRAFORM=/path/to/one chooses it
 	@$(WITH_TERRAFORM) $(CARGO) test --locked --test acceptance
+
+generate: ## Writes docs/ from the schema, templates/ and examples/
+	UPDATE_DOCS=1 $(CARGO) test --locked --test docs -- docs_are_what_the_provider_and_the_templates_make
 
 lint: ## Checks formatting and clippy's lints
 	$(CARGO) fmt --all --check

@@ -141,8 +141,8 @@ fn missing_and_private_images_are_ignored_by_default(protocol: Protocol) {
     }
 }
 
-const RETURNED_NOTHING: &str = "JD Cloud returned nothing in cn-north-1 for img-private, img-typo. They are private images, \
-                                which have no constraint, or ids that don't exist there; JD Cloud does not tell which.";
+const RETURNED_NOTHING: &str = "JD Cloud returned nothing in cn-north-1 for img-private, img-typo. They are images \
+                                without a constraint, as private images always are, or ids that don't exist there; JD Cloud does not tell which.";
 
 fn missing_and_private_images_are_warned_of(protocol: Protocol) {
     let case = with_missing(protocol, "on_missing = \"warn\"");

@@ -95,7 +95,7 @@ fn a_misspelt_id_of_a_public_image_ends_the_plan() {
         &["plan"],
         &[misspelt],
         "Images without an answer",
-        "JD Cloud returned nothing in cn-north-1 for img-gpo. They are private images, which have no constraint, or ids that \
+        "JD Cloud returned nothing in cn-north-1 for img-gpo. They are images without a constraint, as private images always are, or ids that \
          don't exist there; JD Cloud does not tell which. Correct the ids, or set on_missing to \"warn\" or \"ignore\" to \
          treat them as images without a constraint.",
     );
