@@ -312,7 +312,7 @@ fn failure(failure: &Failure, context: &Context) -> (&'static str, String) {
             "The answer is not JSON",
             format!(
                 "The answer is the beginning of JSON and ends too early ({reason}). Something between here and JD Cloud cut it \
-                 off. Run Terraform again; if it stays, check the proxy."
+                 off. Run Terraform again; if it stays, check the proxy, and vm_endpoint if it is set."
             ),
         ),
         Failure::NotJson { content_type, reason, beginning, .. } => (
