@@ -6,7 +6,7 @@ CARGO := scripts/cargo.sh
 WITH_TERRAFORM = terraform=$$(scripts/terraform.sh) && TERRAFORM="$$terraform" CHECKPOINT_DISABLE=1
 
 .DEFAULT_GOAL := build
-.PHONY: help build install release test-release fmt lint test testacc test-compat fuzz soak audit sbom demo clean
+.PHONY: help build install release test-release generate fmt lint test testacc test-compat fuzz soak audit sbom demo clean
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -48,6 +48,9 @@ audit: ## Checks what is depended on: advisories, licences, duplicates, crates t
 
 sbom: ## Writes what is linked into the binary to target/sbom.json (CycloneDX)
 	@python3 scripts/sbom.py target/sbom.json x86_64-unknown-linux-gnu
+
+generate: ## Writes docs/ from the schema, templates/ and examples/
+	UPDATE_DOCS=1 $(CARGO) test --locked --test docs -- docs_are_what_the_provider_and_the_templates_make
 
 lint: ## Checks formatting and clippy's lints
 	$(CARGO) fmt --all --check

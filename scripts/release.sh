@@ -75,8 +75,10 @@ build() {
 	say "Building for $1."
 	# Paths of this machine have no place in the binary, and would make it another on the next.
 	cargo_home=${CARGO_HOME:-${HOME:?}/.cargo}
-	remap="--remap-path-prefix=$root=/provider --remap-path-prefix=$cargo_home=/cargo"
-	RUSTFLAGS="$remap" CFLAGS="-ffile-prefix-map=$cargo_home=/cargo -ffile-prefix-map=$root=/provider" \
+	# Both tools split their flags at spaces unless they are told otherwise.
+	separator=$(printf '\037')
+	CARGO_ENCODED_RUSTFLAGS="--remap-path-prefix=$root=/provider$separator--remap-path-prefix=$cargo_home=/cargo" \
+		CFLAGS="'-ffile-prefix-map=$cargo_home=/cargo' '-ffile-prefix-map=$root=/provider'" CC_SHELL_ESCAPED_FLAGS=1 \
 		CARGO_TARGET_DIR="${RELEASE_TARGET_DIR:-$root/target/release-build}" \
 		scripts/cargo.sh zigbuild --release --locked --target "$target$libc" --bin terraform-provider-jdcloud
 	python3 scripts/package.py zip "$version" "$1" \

@@ -260,7 +260,7 @@ fn guard(work: impl FnOnce(&mut Diagnostics)) -> Diagnostics {
 fn report_panic(diagnostics: &mut Diagnostics) {
     diagnostics.error(
         "Provider crashed",
-        format!("Something that must not happen happened while the provider worked on this. {REPORT} TF_LOG=debug shows where."),
+        format!("Something that must not happen happened while the provider worked on this. {REPORT} TF_LOG_PROVIDER=DEBUG shows where."),
     );
 }
 

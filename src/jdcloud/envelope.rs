@@ -4,11 +4,14 @@
 //! again is decided elsewhere.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use time::OffsetDateTime;
 
@@ -22,13 +25,37 @@ use super::transport::RawResponse;
 #[serde(transparent)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
+/// An object of an answer. A derived structure alone would take an array of its fields as well, and an array where an
+/// object belongs would read as an object without any.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Envelope<'a, T> {
     #[serde(borrow)]
     request_id: Option<Text<'a>>,
-    result: Option<T>,
-    error: Option<ErrorBody>,
+    result: Option<Object<T>>,
+    error: Option<Object<ErrorBody>>,
 }
 
 #[derive(Deserialize)]
@@ -64,7 +91,7 @@ pub(crate) fn open<'a, T: Deserialize<'a>>(
         match parse::<T>(&response.body) {
             Ok(Envelope { request_id: Some(id), result, error: None }) => {
                 said.request_id = Some(id.0.into_owned());
-                return (said, Ok(result));
+                return (said, Ok(result.map(|result| result.0)));
             }
             Ok(Envelope { request_id: None, error: None, .. }) => {
                 let reason = "a JSON object without a requestId".to_owned();
@@ -81,7 +108,7 @@ pub(crate) fn open<'a, T: Deserialize<'a>>(
     }
     if let Ok(Envelope { request_id, error, .. }) = parse::<IgnoredAny>(&response.body) {
         said.request_id = request_id.map(|id| id.0.into_owned()).or(said.request_id);
-        if let Some(ErrorBody { code, status, message }) = error {
+        if let Some(Object(ErrorBody { code, status, message })) = error {
             // HTTP's status says what happened, unless it claims success.
             said.code = if response.status == 200 { code } else { said.code };
             said.status = status;
@@ -93,26 +120,41 @@ pub(crate) fn open<'a, T: Deserialize<'a>>(
 }
 
 fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> serde_json::Result<Envelope<'a, T>> {
-    // A derived struct would take an array as well.
-    if body.trim_ascii_start().starts_with(b"[") {
-        return Err(serde::de::Error::custom("expected a JSON object, found an array"));
-    }
-    serde_json::from_slice(body)
+    serde_json::from_slice::<Object<_>>(body).map(|envelope| envelope.0)
 }
 
 fn unreadable(response: &RawResponse, error: &serde_json::Error) -> Failure {
-    let reason = error.to_string();
+    let reason = in_words_of_json(&error.to_string());
     match error.classify() {
         Category::Data => Failure::Unexpected { reason },
         Category::Syntax | Category::Eof | Category::Io => Failure::NotJson {
             content_type: response.header(CONTENT_TYPE).map(str::to_owned),
             reason,
-            beginning: {
-                let start = &response.body[..response.body.len().min(4 * MAX_BEGINNING)];
-                shortened(&String::from_utf8_lossy(start), MAX_BEGINNING)
-            },
+            cut_off: error.is_eof() && !response.body.is_empty(),
+            beginning: beginning(&response.body),
         },
     }
+}
+
+/// The parser's message for readers who know JSON and not Rust.
+fn in_words_of_json(message: &str) -> String {
+    [
+        ("a sequence", "an array"),
+        ("sequence", "array"),
+        ("type: map", "type: object"),
+        ("u16", "a small number"),
+    ]
+    .into_iter()
+    .fold(message.to_owned(), |message, (rust, json)| message.replace(rust, json))
+}
+
+/// What `body` begins with, where that is text that a person may recognize.
+fn beginning(body: &[u8]) -> Option<String> {
+    let start = String::from_utf8_lossy(&body[..body.len().min(4 * MAX_BEGINNING)]);
+    let noise =
+        start.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER || (c.is_control() && !c.is_whitespace()));
+    // One character may have been cut in two.
+    (noise.count() <= 1 && !start.trim().is_empty()).then(|| shortened(&start, MAX_BEGINNING))
 }
 
 /// At most `max` characters of `text`, on one line.
@@ -185,6 +227,23 @@ mod tests {
             let (said, result) = open::<IgnoredAny>(&response, None);
             assert!(result.is_ok(), "{body}");
             assert_eq!(said.request_id.as_deref(), Some("r"));
+        }
+    }
+
+    #[test]
+    fn an_array_where_an_object_belongs_is_no_object_without_fields() {
+        #[derive(Debug, Deserialize)]
+        struct Inner {
+            #[allow(dead_code)]
+            field: Option<u8>,
+        }
+        for body in
+            [r#"{"requestId":"r","result":[null]}"#, r#"{"requestId":"r","result":[]}"#, "[null,null,null]"]
+        {
+            let response = response(200, body);
+            let (_, result) = open::<Inner>(&response, None);
+            let Err(Failure::Unexpected { reason }) = result else { panic!("{body}: {result:?}") };
+            assert!(reason.contains("expected an object") && !reason.contains("struct"), "{reason}");
         }
     }
 

@@ -100,8 +100,10 @@ pub enum Failure {
         content_type: Option<String>,
         /// What the parser says.
         reason: String,
-        /// The first characters of the body.
-        beginning: String,
+        /// Whether it is the beginning of JSON, and ends too early.
+        cut_off: bool,
+        /// The first characters of the body, where they are text.
+        beginning: Option<String>,
     },
     /// 200 with JSON that is no answer of JD Cloud's.
     #[error("unexpected response: {reason}")]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::constraint::{Interner, Rule, RuleError};
-use super::envelope::Text;
+use super::envelope::{Object, Text};
 use super::error::{Failure, RowProblem};
 use super::query::canonical_query;
 use super::settings::Region;
@@ -34,7 +34,7 @@ pub(crate) fn query(ids: &[Arc<str>]) -> String {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ResultBody<'a> {
     #[serde(borrow)]
-    image_constraints: Option<Vec<Row<'a>>>,
+    image_constraints: Option<Vec<Object<Row<'a>>>>,
 }
 
 #[derive(Deserialize)]
@@ -43,7 +43,7 @@ struct Row<'a> {
     #[serde(borrow)]
     image_id: Option<Text<'a>>,
     #[serde(borrow)]
-    image_instance_type_constraint: Option<Constraint<'a>>,
+    image_instance_type_constraint: Option<Object<Constraint<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -65,7 +65,7 @@ pub(crate) type Rows = BTreeMap<Arc<str>, Result<Rule, Failure>>;
 pub(crate) fn rows(result: Option<ResultBody<'_>>, interner: &mut Interner) -> Result<Rows, Failure> {
     let listed = result.and_then(|result| result.image_constraints).unwrap_or_default();
     let mut rows = Rows::new();
-    for (row, Row { image_id, image_instance_type_constraint: constraint }) in (1..).zip(listed) {
+    for (row, Object(Row { image_id, image_instance_type_constraint: constraint })) in (1..).zip(listed) {
         let id = image_id.filter(|id| !id.0.is_empty());
         let id: Arc<str> = match id {
             Some(id) => id.0.as_ref().into(),
@@ -78,7 +78,7 @@ pub(crate) fn rows(result: Option<ResultBody<'_>>, interner: &mut Interner) -> R
             image_id: Some(Arc::clone(&id)),
             problem: problem.into(),
         };
-        let rule = constraint.map_or(Ok(Rule::Unrestricted), |constraint| {
+        let rule = constraint.map_or(Ok(Rule::Unrestricted), |Object(constraint)| {
             let kind = constraint.constraints_type.as_ref().map(|kind| kind.0.as_ref());
             let types = constraint.instance_types.as_ref().map(|types| types.iter().map(|t| t.0.as_ref()));
             Rule::shared(kind, types, interner).map_err(malformed)

@@ -76,3 +76,26 @@ fn add_bundle(
     }
     if added == 0 { Err(unusable("it holds no certificate".to_owned())) } else { Ok(()) }
 }
+
+/// A TLS error in a reader's words.
+pub(super) fn explain(error: &rustls::Error) -> String {
+    use rustls::CertificateError::{
+        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
+        UnknownIssuer,
+    };
+    match error {
+        rustls::Error::InvalidCertificate(UnknownIssuer) => {
+            "its certificate is from an authority that is not trusted here".to_owned()
+        }
+        rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
+            "its certificate has expired".to_owned()
+        }
+        rustls::Error::InvalidCertificate(NotValidYet | NotValidYetContext { .. }) => {
+            "its certificate is not valid yet".to_owned()
+        }
+        rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
+            "its certificate is for another host name".to_owned()
+        }
+        other => other.to_string(),
+    }
+}

@@ -141,7 +141,7 @@ impl HttpTransport {
             Some(proxy) => builder.proxy(proxy.proxy),
             None => builder,
         };
-        let client = builder.build().map_err(|error| SettingsError::Setup { reason: reasons(&error) })?;
+        let client = builder.build().map_err(|error| SettingsError::Setup { reason: reason(&error) })?;
         Ok(Self { client, host: endpoint.host().to_owned(), proxy: shown })
     }
 
@@ -149,9 +149,9 @@ impl HttpTransport {
         let error = error.without_url();
         let host = self.host.clone();
         if let Some(tls) = tls_error(&error) {
-            return TransportError::Tls { host, reason: tls.to_string() };
+            return TransportError::Tls { host, reason: tls::explain(tls) };
         }
-        let reason = reasons(&error);
+        let reason = reason(&error);
         match &self.proxy {
             Some(proxy) if error.is_connect() => TransportError::Proxy { proxy: proxy.clone(), reason },
             _ if error.is_dns() => TransportError::Dns { host, reason },
@@ -204,16 +204,9 @@ fn chain<'a>(
     })
 }
 
-/// The reasons below `error`, outermost first, each once.
-fn reasons(error: &(dyn StdError + 'static)) -> String {
-    let mut reasons: Vec<String> = Vec::new();
-    for error in chain(error.source()) {
-        let reason = error.to_string();
-        if !reasons.iter().any(|known| known.contains(&reason)) {
-            reasons.push(reason);
-        }
-    }
-    if reasons.is_empty() { error.to_string() } else { reasons.join(": ") }
+/// The innermost reason of `error`: what the system said. The libraries' words around it help nobody.
+fn reason(error: &(dyn StdError + 'static)) -> String {
+    chain(Some(error)).last().unwrap_or(error).to_string()
 }
 
 #[cfg(test)]

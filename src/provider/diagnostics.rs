@@ -2,11 +2,11 @@
 
 use crate::framework::{AttributePath, Diagnostic, Diagnostics, Severity};
 use crate::jdcloud::{
-    CallError, Context, Error, Failure, Looked, Notice, Place, RowProblem, RuleError, SettingsError,
+    CallError, Context, Error, Failure, Looked, Missing, Notice, Place, RowProblem, RuleError, SettingsError,
     TokenEncoding, TransportError,
 };
 
-use super::sentence::{counted, listed, span};
+use super::sentence::{are, counted, joined, span};
 
 /// A failed read.
 pub(super) fn report(error: &Error, diagnostics: &mut Diagnostics) {
@@ -82,7 +82,7 @@ fn settings(problem: &SettingsError) -> (String, String) {
                  Nothing else was used in its place, since that could be another account or region. Apply what it depends on \
                  first (terraform apply -target=...), or put depends_on = [that resource] into the data block, so that it is \
                  read during apply.",
-                listed(arguments, usize::MAX)
+                joined(arguments)
             ),
         ),
         SettingsError::OutOfRange { argument, expected, given } => {
@@ -91,27 +91,30 @@ fn settings(problem: &SettingsError) -> (String, String) {
         SettingsError::EmptyArgument { argument } => (
             "Empty argument",
             format!(
-                "{argument} is an empty string. Give it a value, or leave it out (or set it to null) to take it from the \
-                 environment or the profile; an empty string is not taken for that, since it mostly comes from a variable \
-                 that was not set."
+                "{argument} is an empty string. Give it a value, or leave it out (or set it to null). An empty string is not \
+                 taken for that, since it mostly comes from a variable that was not set."
             ),
         ),
         SettingsError::HalfKeyPair { place, present, missing } => (
             "Incomplete credentials",
             format!(
-                "{place} has {}, but not {}. A key pair, with its token, must come whole from one place, because a key of one \
-                 account with the secret of another only fails. Set {} there too, or remove {}.",
-                listed(present, usize::MAX),
-                listed(missing, usize::MAX),
-                listed(missing, usize::MAX),
-                listed(present, usize::MAX)
+                "Of the key pair, only {} {} set {}; {} {} not. A key pair, with its token, must come whole from one place, \
+                 because a key of one account with the secret of another only fails. Set {} there too, or remove {}.",
+                joined(present),
+                are(present),
+                within(place),
+                joined(missing),
+                are(missing),
+                joined(missing),
+                joined(present)
             ),
         ),
         SettingsError::UnusableKey { place, name } => (
             "Unusable credentials",
             format!(
-                "{name} ({place}) has characters that can't be part of a key, such as a line break at its end. Copy the key \
-                 again from JD Cloud's console."
+                "{name}, as it is set {}, has characters that can't be part of a key, such as a line break at its end. Copy \
+                 the key again from JD Cloud's console.",
+                within(place)
             ),
         ),
         SettingsError::TokenEncoding { given } => (
@@ -140,20 +143,17 @@ fn settings(problem: &SettingsError) -> (String, String) {
         SettingsError::InvalidRegion { region, place } => (
             "Invalid region",
             format!(
-                "\"{region}\" ({place}) can't be the name of a region. A region is written in lower-case letters, digits and \
-                 hyphens, such as \"cn-north-1\"."
+                "\"{region}\", which is set {}, can't be the name of a region. A region is written in lower-case letters, \
+                 digits and hyphens, such as \"cn-north-1\".",
+                within(place)
             ),
         ),
         SettingsError::InvalidEndpoint { endpoint, place, problem } => {
-            ("Invalid endpoint", format!("\"{endpoint}\" ({place}) {problem}."))
+            ("Invalid endpoint", format!("\"{endpoint}\", which is set {}, {problem}.", within(place)))
         }
-        SettingsError::NoProfile(looked) => (
-            "Profile not found",
-            format!(
-                "{looked}. Correct the profile's name, or create it with \"jdc configure add\". The profile is named by \
-                 profile in the provider block, by JDCLOUD_PROFILE, or by the file ~/.jdc/current."
-            ),
-        ),
+        SettingsError::NoProfile(Looked { place, missing }) => {
+            ("Profile not found", no_profile(place, missing))
+        }
         SettingsError::UnreadableFile { file, reason } => (
             "Configuration file can't be read",
             format!(
@@ -191,26 +191,58 @@ fn places(looked: &[Looked]) -> String {
     looked.iter().map(|looked| format!("  - {looked}")).collect::<Vec<_>>().join("\n")
 }
 
+/// Where something is set, as the end of a clause.
+fn within(place: &Place) -> String {
+    match place {
+        Place::Read => "in the data block".to_owned(),
+        Place::Arguments(_) => "in the provider block".to_owned(),
+        Place::Environment(names) => match &names[..] {
+            [name] => format!("by {name}"),
+            _ => "in the environment".to_owned(),
+        },
+        Place::Profile { name, file: Some(file) } => format!("by profile \"{name}\" of {}", file.display()),
+        Place::Profile { name, file: None } => format!("by profile \"{name}\" of ~/.jdc/config"),
+        Place::Default => "by default".to_owned(),
+    }
+}
+
+fn no_profile(place: &Place, missing: &Missing) -> String {
+    let Place::Profile { name, file } = place else { return format!("{place}: {missing}.") };
+    let file = file.as_ref().map_or("~/.jdc/config".to_owned(), |file| file.display().to_string());
+    let problem = match missing {
+        Missing::Home => {
+            "There is no home directory in which ~/.jdc/config could be; set HOME or config_file.".to_owned()
+        }
+        Missing::File => format!("There is no file {file}, which would hold profile \"{name}\"."),
+        _ => format!("{file} has no profile \"{name}\"."),
+    };
+    format!(
+        "{problem} The file is named by config_file in the provider block, or is ~/.jdc/config; the profile is named by \
+         profile in the provider block, by JDCLOUD_PROFILE, or by the file ~/.jdc/current. Correct these, or create the \
+         profile with \"jdc configure add\"."
+    )
+}
+
 fn failure(failure: &Failure, context: &Context) -> (&'static str, String) {
     let region = &context.region;
     match failure {
         Failure::UnknownAccessKey => (
             "JD Cloud does not know the access key",
             "Check access_key, and that the key pair is enabled: JD Cloud's console lists yours under Access Key Management. \
-             TF_LOG=debug tells which source it came from."
+             TF_LOG_PROVIDER=DEBUG tells which source it came from."
                 .to_owned(),
         ),
         Failure::SignatureMismatch { token } => (
             "JD Cloud refused the signature",
             format!(
                 "The secret key does not belong to the access key. Check secret_key: it must be complete and from the same pair \
-                 as access_key.{} TF_LOG=debug tells which source they came from.",
+                 as access_key.{} TF_LOG_PROVIDER=DEBUG tells which source they came from.",
                 token_hint(*token)
             ),
         ),
         Failure::Unauthenticated { token } => (
             "JD Cloud refused the credentials",
-            format!("Check access_key and secret_key, and that temporary credentials have not expired.{}", token_hint(*token)),
+            format!("Check access_key and secret_key, and whether temporary credentials have expired.{}", token_hint(*token)),
         ),
         Failure::ClockSkew { by, server } => (
             "The clock of this machine is wrong",
@@ -242,10 +274,11 @@ fn failure(failure: &Failure, context: &Context) -> (&'static str, String) {
         ),
         Failure::Throttled { .. } => (
             "JD Cloud throttles this account",
-            "The account has made too many calls in this minute, from here or elsewhere, and waiting did not help within the \
-             given time. Wait a minute and run Terraform again; ask about many images in one data block, lower \
-             max_concurrent_requests, or raise read_timeout."
-                .to_owned(),
+            format!(
+                "The account has made too many calls in this minute, from here or elsewhere{}. Wait a minute and run Terraform \
+                 again; ask about many images in one data block, lower max_concurrent_requests, or raise read_timeout.",
+                after_retries(context, ", and waiting did not help within the given time")
+            ),
         ),
         Failure::QuotaExceeded => (
             "A quota of the JD Cloud account is used up",
@@ -255,9 +288,11 @@ fn failure(failure: &Failure, context: &Context) -> (&'static str, String) {
         ),
         Failure::Server { .. } => (
             "JD Cloud failed",
-            "JD Cloud could not answer, and trying again did not help. Run Terraform again later; if it stays, open a ticket at \
-             JD Cloud with the requestId below."
-                .to_owned(),
+            format!(
+                "JD Cloud could not answer{}. Run Terraform again later; if it stays, open a ticket at JD Cloud with the \
+                 requestId below.",
+                after_retries(context, ", and trying again did not help")
+            ),
         ),
         Failure::Refused => (
             "JD Cloud refused the request",
@@ -273,12 +308,22 @@ fn failure(failure: &Failure, context: &Context) -> (&'static str, String) {
                 location.as_deref().unwrap_or("another place")
             ),
         ),
-        Failure::NotJson { content_type, reason, beginning } => (
+        Failure::NotJson { cut_off: true, reason, .. } => (
             "The answer is not JSON",
             format!(
-                "What came is {} ({reason}); it begins with: {beginning:?}. Something between here and JD Cloud answers in its \
-                 place, such as a proxy or a login page; or vm_endpoint is wrong.",
-                content_type.as_deref().unwrap_or("of no stated type")
+                "The answer is the beginning of JSON and ends too early ({reason}). Something between here and JD Cloud cut it \
+                 off. Run Terraform again; if it stays, check the proxy, and vm_endpoint if it is set."
+            ),
+        ),
+        Failure::NotJson { content_type, reason, beginning, .. } => (
+            "The answer is not JSON",
+            format!(
+                "What came is {} ({reason}); {}. Something between here and JD Cloud answers in its place, such as a proxy or a \
+                 login page; or vm_endpoint is wrong.",
+                content_type.as_deref().unwrap_or("of no stated type"),
+                beginning
+                    .as_ref()
+                    .map_or("it is not text".to_owned(), |beginning| format!("it begins with: {beginning:?}"))
             ),
         ),
         Failure::Unexpected { reason } => (
@@ -366,6 +411,11 @@ fn transport(error: &TransportError) -> (&'static str, String) {
             ),
         ),
     }
+}
+
+/// What is true only of a call that was tried more than once.
+fn after_retries(context: &Context, clause: &'static str) -> &'static str {
+    if context.attempts > 1 { clause } else { "" }
 }
 
 fn token_hint(token: Option<TokenEncoding>) -> &'static str {

@@ -17,14 +17,45 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// A duration as a reader would say it: `0.3 s`, `20 s`, `5 min`, `3.2 h`.
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn joined<T: AsRef<str>>(names: &[T]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+/// The verb for so many names.
+pub(super) fn are<T>(names: &[T]) -> &'static str {
+    if names.len() == 1 { "is" } else { "are" }
+}
+
+/// A duration as a reader would say it: `30 ms`, `20 s`, `1.5 min`, `2 h`.
 pub(super) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     let (value, unit) = match seconds {
-        ..120.0 => (seconds, "s"),
-        ..7200.0 => (seconds / 60.0, "min"),
+        ..1.0 => return format!("{} ms", duration.as_millis()),
+        ..90.0 => (seconds, "s"),
+        ..5400.0 => (seconds / 60.0, "min"),
         _ => (seconds / 3600.0, "h"),
     };
     let text = format!("{value:.1}");
     format!("{} {unit}", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_and_times_read_as_sentences_do() {
+        assert_eq!(listed(&["a", "b"], 2), "a, b");
+        assert_eq!(listed(&["a", "b", "c"], 2), "a, b and 1 more");
+        assert_eq!(listed::<&str>(&[], 2), "none");
+        assert_eq!([joined::<&str>(&[]), joined(&["a"]), joined(&["a", "b", "c"])], ["", "a", "a, b and c"]);
+        assert_eq!([counted(1, "image"), counted(2, "image")], ["1 image", "2 images"]);
+        let spans = [0, 30, 20_000, 90_000, 300_000, 7_200_000].map(|ms| span(Duration::from_millis(ms)));
+        assert_eq!(spans, ["0 ms", "30 ms", "20 s", "1.5 min", "5 min", "2 h"]);
+    }
 }

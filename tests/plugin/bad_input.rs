@@ -205,9 +205,9 @@ fn wrong_arguments_of_the_provider_are_named() {
         ("batch_size", 0.into(), "batch_size must be between 1 and 350, not 0"),
         ("batch_size", 351.into(), "batch_size must be between 1 and 350, not 351"),
         ("max_concurrent_requests", 0.into(), "max_concurrent_requests must be"),
-        ("access_key", text("AK"), "but not secret_key"),
+        ("access_key", text("AK"), "secret_key is not."),
         ("secret_key", text(""), "secret_key is an empty string"),
-        ("security_token", text("T"), "but not access_key"),
+        ("security_token", text("T"), "access_key and secret_key are not."),
         ("profile", text(""), "profile is an empty string"),
     ];
     with_client(async |client| {

@@ -38,8 +38,8 @@ impl Limits {
         let duration = |argument, given: &Argument<Duration>, default| match given {
             Argument::Known(given) if given.is_zero() || *given > DAY => Err(SettingsError::OutOfRange {
                 argument,
-                expected: "longer than nothing and at most a day",
-                given: format!("{given:?}"),
+                expected: "more than 0 s and at most a day",
+                given: format!("\"{}s\"", given.as_secs()),
             }),
             given => Ok(known(given, default)),
         };

@@ -73,8 +73,8 @@ impl DataSource<Client> for ImageConstraints {
                 Attribute::computed(
                     "missing_ids",
                     Type::list(Type::String),
-                    "The `ids` for which JD Cloud returned nothing, sorted: private images, which have no constraint, or ids \
-                     that don't exist. JD Cloud does not tell which.",
+                    "The `ids` for which JD Cloud returned nothing, sorted: images without a constraint, as private images \
+                     always are, or ids that don't exist. JD Cloud does not tell which.",
                 ),
             ],
         }
@@ -196,7 +196,7 @@ fn refuse_blank(ids: &[Value], diagnostics: &mut Diagnostics) {
             "Blank image id",
             format!(
                 "ids must hold image ids, and {} can't be one. An id that may be unset can be left out with \
-                 compact([...]); to ask about every image of the region, leave ids out.",
+                 compact([...]), though that keeps ids of spaces only; to ask about every image of the region, leave ids out.",
                 blank.join(", ")
             ),
         );
@@ -228,8 +228,8 @@ impl OnMissing {
         let summary = "Images without an answer";
         let detail = |remedy: &str| {
             format!(
-                "JD Cloud returned nothing in {} for {}. They are private images, which have no constraint, or ids that don't \
-                 exist there; JD Cloud does not tell which. {remedy}",
+                "JD Cloud returned nothing in {} for {}. They are images without a constraint, as private images always are, or \
+                 ids that don't exist there; JD Cloud does not tell which. {remedy}",
                 answer.region,
                 listed(&answer.missing, NAMED)
             )

@@ -1,0 +1,4 @@
+# The section [staging] of ~/.jdc/config, whatever the environment says.
+provider "jdcloud" {
+  profile = "staging"
+}

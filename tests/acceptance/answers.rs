@@ -1,0 +1,321 @@
+//! Answers that are none: whatever comes back, a plan never takes it for "no constraints".
+
+use std::time::{Duration, Instant};
+
+use jdcloud_emulator::{Answer, FailBody, MalformedRow, Options, Scenario};
+
+use crate::harness::{Case, CaseBuilder, Diagnostic, Expected, Outcome, Protocol, Stranger, cases};
+
+cases!(
+    strangers_answers_are_refused,
+    other_shapes_are_refused,
+    other_shapes_are_refused_in_words_of_json,
+    binary_garbage_is_not_shown,
+    trying_again_is_not_claimed_where_nothing_was_tried_again,
+    broken_answers_are_refused,
+    errors_of_jd_cloud_are_explained,
+    a_failure_that_passes_is_tried_again,
+    a_silent_api_ends_in_time,
+    a_wrong_clock_is_corrected_with_a_warning,
+    malformed_rows_are_refused,
+    an_answer_without_rows_has_no_constraints,
+    a_message_has_what_a_ticket_needs,
+    one_failed_read_does_not_hide_another,
+);
+
+fn build(protocol: Protocol) -> CaseBuilder {
+    Case::build(
+        protocol,
+        r#"
+provider "jdcloud" {
+  max_retries     = 0
+  request_timeout = "10s"
+}
+data "jdcloud_image_constraints" "web" {
+  ids = ["img-ubuntu2204"]
+}
+"#,
+    )
+}
+
+fn refuses(case: &Case, summary: &str, says: &[&str]) -> Diagnostic {
+    let refused = case.plan();
+    refused.refused_with(&[Expected { summary, says, at: "data \"jdcloud_image_constraints\" \"web\"" }]);
+    let error = refused.diagnostics().of_severity("error").0.remove(0);
+    assert!(error.detail.len() < 2000, "a screen full of somebody's answer: {}", error.detail);
+    let calls = case.emulator().counters().calls;
+    assert!(calls <= 1, "{calls} calls, although max_retries is 0");
+    error
+}
+
+const NOT_TAKEN: &str = "It was not taken for \"no constraints\".";
+
+fn strangers_answers_are_refused(protocol: Protocol) {
+    let garbage = garbage();
+    let mut case = build(protocol).init();
+    for (content_type, body, summary, says) in [
+        (
+            "application/octet-stream",
+            &garbage[..],
+            "The answer is not JSON",
+            "What came is application/octet-stream",
+        ),
+        (
+            "text/html",
+            b"<html><title>Log in</title></html>",
+            "The answer is not JSON",
+            "it begins with: \"<html><title>Log in",
+        ),
+        ("application/json", b"", "The answer is not JSON", "What came is application/json"),
+        (
+            "application/json",
+            b"{\"requestId\":\"r\",\"result\":{\"imageC",
+            "The answer is not JSON",
+            "cut it off",
+        ),
+        ("application/json", b"{}", "Unexpected response", NOT_TAKEN),
+        ("application/json", b"[]", "Unexpected response", NOT_TAKEN),
+        ("application/json", b"[\"r\", null, null]", "Unexpected response", NOT_TAKEN),
+        ("application/json", b"null", "Unexpected response", NOT_TAKEN),
+        ("application/json", b"{\"requestId\": 5}", "Unexpected response", NOT_TAKEN),
+    ] {
+        let stranger = Stranger::answering(content_type, body);
+        case.set("JDCLOUD_VM_ENDPOINT", &stranger.url());
+        refuses(&case, summary, &[says, "vm_endpoint"]);
+    }
+}
+
+/// JSON that is almost an answer of JD Cloud's.
+const OTHER_SHAPES: [&str; 10] = [
+    r#"[]"#,
+    r#"[null]"#,
+    r#"[[]]"#,
+    r#""none""#,
+    r#"{"imageConstraints": {}}"#,
+    r#"{"imageConstraints": [null]}"#,
+    r#"{"imageConstraints": [["img-ubuntu2204", null]]}"#,
+    r#"{"imageConstraints": [{"imageId": 5}]}"#,
+    r#"{"imageConstraints": [{"imageId": "img-ubuntu2204", "imageInstanceTypeConstraint": []}]}"#,
+    r#"{"imageConstraints": [{"imageId": "img-ubuntu2204", "imageInstanceTypeConstraint": ["excludes", []]}]}"#,
+];
+
+/// Plans against a stranger that answers with a `requestId` and this `result`.
+#[track_caller]
+fn plan_with_result(case: &mut Case, result: &str) -> Outcome {
+    let answer = format!("{{\"requestId\": \"r\", \"result\": {result}}}");
+    let stranger = Stranger::answering("application/json", answer.as_bytes());
+    case.set("JDCLOUD_VM_ENDPOINT", &stranger.url());
+    case.plan()
+}
+
+/// Taken for answers, most of these would have no rows, and every rule would pass.
+fn other_shapes_are_refused(protocol: Protocol) {
+    let mut case = build(protocol).init();
+    let taken: Vec<_> =
+        OTHER_SHAPES.into_iter().filter(|result| plan_with_result(&mut case, result).success).collect();
+    assert_eq!(taken, [""; 0], "these were taken for answers without constraints");
+}
+
+fn other_shapes_are_refused_in_words_of_json(protocol: Protocol) {
+    let mut case = build(protocol).init();
+    for result in OTHER_SHAPES {
+        for error in plan_with_result(&mut case, result).diagnostics().of_severity("error").0 {
+            for word in ["struct", "sequence", "ResultBody", "Row", "Constraint ", "tuple"] {
+                assert!(!error.detail.contains(word), "{word:?} means nothing to a user: {}", error.detail);
+            }
+        }
+    }
+}
+
+/// Ten megabytes that neither compress nor are text.
+fn garbage() -> Vec<u8> {
+    (0..10_u32 << 20).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+}
+
+fn binary_garbage_is_not_shown(protocol: Protocol) {
+    let stranger = Stranger::answering("application/octet-stream", &garbage());
+    let case = build(protocol).variable("JDCLOUD_VM_ENDPOINT", stranger.url()).init();
+    let error = refuses(&case, "The answer is not JSON", &["What came is application/octet-stream"]);
+    let readable = |character: char| character != char::REPLACEMENT_CHARACTER;
+    assert!(error.detail.chars().all(readable), "a screen full of noise: {}", error.detail);
+}
+
+fn trying_again_is_not_claimed_where_nothing_was_tried_again(protocol: Protocol) {
+    let failing: fn(&mut Scenario) = |scenario| scenario.fail_first = 9;
+    let throttling: fn(&mut Scenario) = |scenario| scenario.throttle_per_minute = Some(0);
+    for change in [failing, throttling] {
+        let refused = with(protocol, change).plan();
+        let error = refused.diagnostics().of_severity("error").0.remove(0);
+        assert!(error.detail.contains("Attempts:  1 "), "{}", error.detail);
+        assert!(!error.detail.contains("did not help"), "there was one attempt: {}", error.detail);
+    }
+}
+
+fn with(protocol: Protocol, change: impl FnOnce(&mut Scenario)) -> Case {
+    build(protocol).emulator(|options| change(&mut options.scenario)).init()
+}
+
+fn broken_answers_are_refused(protocol: Protocol) {
+    let portal = with(protocol, |scenario| scenario.answer = Answer::Html);
+    refuses(&portal, "The answer is not JSON", &["What came is text/html", "a proxy or a login page"]);
+    let cut = with(protocol, |scenario| scenario.cut_json = true);
+    refuses(&cut, "The answer is not JSON", &["ends too early", "cut it off"]);
+    let broken = with(protocol, |scenario| scenario.cut_body = true);
+    refuses(&broken, "The connection to JD Cloud broke", &["before the answer was complete"]);
+    let reset = with(protocol, |scenario| scenario.reset_first = 1);
+    refuses(&reset, "The connection to JD Cloud broke", &[]);
+    let redirect = with(protocol, |scenario| scenario.answer = Answer::Redirect);
+    refuses(&redirect, "Redirected away from JD Cloud", &["HTTP 302"]);
+    let bomb = with(protocol, |scenario| scenario.huge_body_mb = Some(80));
+    refuses(&bomb, "The answer is too large", &["larger than 64 MiB"]);
+}
+
+fn errors_of_jd_cloud_are_explained(protocol: Protocol) {
+    let forbidden = with(protocol, |scenario| scenario.answer = Answer::ForbiddenIp);
+    refuses(&forbidden, "JD Cloud refuses this IP address", &["allow list", "HTTP 403, HTTP_FORBIDDEN"]);
+    let denied = with(protocol, |scenario| scenario.answer = Answer::PermissionDenied);
+    refuses(
+        &denied,
+        "JD Cloud denies the permission",
+        &["describeImageConstraintsBatch", "HTTP 403, PERMISSION_DENIED"],
+    );
+    let failed = with(protocol, |scenario| scenario.fail_first = 9);
+    refuses(&failed, "JD Cloud failed", &["HTTP 500", "requestId: "]);
+    let gateway = with(protocol, |scenario| {
+        scenario.fail_first = 9;
+        scenario.fail_status = 502;
+        scenario.fail_body = FailBody::Html;
+    });
+    refuses(&gateway, "JD Cloud failed", &["HTTP 502"]);
+    let throttled = with(protocol, |scenario| scenario.throttle_per_minute = Some(0));
+    refuses(&throttled, "JD Cloud throttles this account", &["HTTP 429, HTTP_RATE_LIMIT_EXCEEDED"]);
+}
+
+fn a_failure_that_passes_is_tried_again(protocol: Protocol) {
+    let hcl = "data \"jdcloud_image_constraints\" \"web\" {\n  ids = [\"img-ubuntu2204\"]\n}\n";
+    let gateway = |options: &mut Options| {
+        options.scenario.fail_first = 2;
+        options.scenario.fail_status = 503;
+    };
+    let case = Case::build(protocol, hcl).emulator(gateway).init();
+    case.plan().warned_of(&[]);
+    assert_eq!(
+        case.emulator().counters().calls,
+        3,
+        "two bad answers in passing cost the plan or more calls than needed"
+    );
+}
+
+fn a_silent_api_ends_in_time(protocol: Protocol) {
+    let hcl = r#"
+provider "jdcloud" {
+  read_timeout = "1s"
+}
+data "jdcloud_image_constraints" "web" {
+  ids = ["img-ubuntu2204"]
+}
+"#;
+    let case = Case::build(protocol, hcl).emulator(|options| options.scenario.hang_first = 100).init();
+    let begun = Instant::now();
+    refuses(&case, "JD Cloud did not answer in time", &["within 1 s", "read_timeout"]);
+    assert!(
+        begun.elapsed() < Duration::from_secs(15),
+        "read_timeout is 1 s and it took {:?}",
+        begun.elapsed()
+    );
+}
+
+fn a_wrong_clock_is_corrected_with_a_warning(protocol: Protocol) {
+    let case = with(protocol, |scenario| scenario.clock_skew_s = 3 * 3600);
+    case.plan().warned_of(&[Expected {
+        summary: "The clock of this machine is wrong",
+        says: &["It is 3 h slow.", "Set the clock, for example by switching on NTP."],
+        at: "data \"jdcloud_image_constraints\" \"web\"",
+    }]);
+    assert_eq!(case.emulator().counters().calls, 2, "the clock is corrected once");
+}
+
+fn malformed_rows_are_refused(protocol: Protocol) {
+    for (row, problem) in [
+        (MalformedRow::NoImageId, "it has no imageId"),
+        (MalformedRow::EmptyType, "its constraint has no constraintsType"),
+        (MalformedRow::NullType, "its constraint has no constraintsType"),
+        (MalformedRow::IncludesNull, "it is of the kind \"includes\" and has no list of instance types"),
+    ] {
+        let case = with(protocol, |scenario| scenario.malformed_row = Some(row));
+        refuses(&case, "Malformed response", &["Row 1 of JD Cloud's answer", problem, "requestId: "]);
+    }
+    let quarrel = Case::new(
+        protocol,
+        "data \"jdcloud_image_constraints\" \"web\" {\n  region = \"cn-odd-1\"\n  ids    = [\"img-quarrel\"]\n}\n",
+    );
+    refuses(
+        &quarrel,
+        "Malformed response",
+        &["for image img-quarrel,", "it contradicts another row for the same image"],
+    );
+}
+
+fn an_answer_without_rows_has_no_constraints(protocol: Protocol) {
+    for answer in [Answer::ResultNull, Answer::ResultAbsent] {
+        let case = with(protocol, |scenario| scenario.answer = answer);
+        case.plan().warned_of(&[]);
+    }
+    let case = with(protocol, |scenario| scenario.extra_fields = true);
+    case.plan().warned_of(&[]);
+}
+
+fn a_message_has_what_a_ticket_needs(protocol: Protocol) {
+    let case = with(protocol, |scenario| {
+        scenario.fail_first = 9;
+        scenario.fail_status = 503;
+    });
+    let refused = case.text(&["plan"]);
+    refused.failed();
+    refused.shows(
+        r#"Error: JD Cloud failed
+           with data.jdcloud_image_constraints.web,
+           on main.tf line 5, in data "jdcloud_image_constraints" "web":
+           5: data "jdcloud_image_constraints" "web" {
+           JD Cloud could not answer"#,
+    );
+    let endpoint = case.emulator().url();
+    refused.shows(&format!(
+        "Request: describeImageConstraintsBatch for 1 image (img-ubuntu2204) in cn-north-1 at {endpoint} \
+         Answer: HTTP 503, "
+    ));
+    refused.shows("requestId: ");
+    refused.shows("Attempts: 1 in ");
+}
+
+fn one_failed_read_does_not_hide_another(protocol: Protocol) {
+    let hcl = r#"
+provider "jdcloud" {
+  max_retries = 0
+}
+data "jdcloud_image_constraints" "good" {
+  ids = ["img-ubuntu2204"]
+}
+data "jdcloud_image_constraints" "bad" {
+  ids = ["img-poison"]
+}
+data "jdcloud_image_constraints" "elsewhere" {
+  region = "cn-nowhere-9"
+}
+"#;
+    let case = Case::build(protocol, hcl)
+        .emulator(|options| options.scenario.poisoned_ids = vec!["img-poison".to_owned()])
+        .init();
+    case.plan().refused_with(&[
+        Expected {
+            summary: "JD Cloud refused the request",
+            says: &["HTTP 400", "img-poison"],
+            at: "data \"jdcloud_image_constraints\" \"bad\"",
+        },
+        Expected {
+            summary: "JD Cloud found nothing at this address",
+            says: &["cn-nowhere-9"],
+            at: "data \"jdcloud_image_constraints\" \"elsewhere\"",
+        },
+    ]);
+}

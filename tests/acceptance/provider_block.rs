@@ -1,0 +1,398 @@
+//! Credentials, region, endpoint: where they come from, and what users read when they are missing or wrong.
+
+use std::fs;
+
+use jdcloud_emulator::{ACCESS_KEY, Credentials, Options, SECRET_KEY};
+use serde_json::json;
+
+use crate::harness::{Case, Expected, Protocol, Stranger, cases, same};
+
+cases!(
+    an_unknown_access_key_is_named_as_such,
+    a_wrong_secret_key_is_named_as_such,
+    half_a_key_pair_in_arguments_is_no_pair,
+    half_a_key_pair_in_the_environment_is_no_pair,
+    without_credentials_every_place_is_listed,
+    without_a_region_every_place_is_listed,
+    an_empty_argument_is_not_an_absent_one,
+    an_empty_ca_bundle_is_not_an_absent_one,
+    wrong_arguments_are_found_by_validate,
+    numbers_and_durations_are_taken_in_every_usual_form,
+    a_closed_port_is_named,
+    a_wrong_endpoint_in_the_environment_names_the_variable,
+    a_profile_of_the_cli_will_do,
+    a_written_profile_comes_before_the_environment,
+    a_missing_profile_is_named,
+    an_argument_comes_before_the_environment,
+    a_security_token_is_sent_with_the_pair_it_belongs_to,
+    a_private_authority_is_trusted_by_name_only,
+    an_unknown_region_is_explained,
+);
+mod with_ephemeral {
+    use super::*;
+    cases!(Ephemeral: an_ephemeral_secret_key_works_and_is_in_no_plan);
+}
+
+/// A data source to read.
+const WEB: &str = r#"
+data "jdcloud_image_constraints" "web" {
+  ids = ["img-ubuntu2204"]
+}
+output "excluded" {
+  value = data.jdcloud_image_constraints.web.excluded_instance_types["img-ubuntu2204"]
+}
+"#;
+/// Where errors of a read point.
+const BLOCK: &str = "data \"jdcloud_image_constraints\" \"web\"";
+
+fn refuses(case: &Case, summary: &str, says: &[&str]) {
+    case.plan().refused_with(&[Expected { summary, says, at: BLOCK }]);
+}
+
+#[track_caller]
+fn reads(case: &Case) {
+    same(
+        &case.planned_outputs()["excluded"],
+        &json!(["g.n4.large", "m.n2.18xlarge", "p.c1p40g.large"]),
+        "the plan shows something else than JD Cloud answered",
+    );
+}
+
+fn an_unknown_access_key_is_named_as_such(protocol: Protocol) {
+    let case = Case::build(protocol, WEB).variable("JDCLOUD_ACCESS_KEY", "NOBODYS-KEY").init();
+    refuses(
+        &case,
+        "JD Cloud does not know the access key",
+        &["Check access_key, and that the key pair is enabled", "HTTP 401", "requestId: "],
+    );
+    assert_eq!(case.emulator().counters().calls, 1, "wrong credentials are tried again");
+}
+
+fn a_wrong_secret_key_is_named_as_such(protocol: Protocol) {
+    let case = Case::build(protocol, WEB).variable("JDCLOUD_SECRET_KEY", "not-the-secret").init();
+    let refused = case.plan();
+    refused.refused_with(&[Expected {
+        summary: "JD Cloud refused the signature",
+        says: &[
+            "The secret key does not belong to the access key. Check secret_key",
+            "HTTP 401",
+            "requestId: ",
+        ],
+        at: BLOCK,
+    }]);
+    for text in [&refused.stdout, &refused.stderr, &refused.log] {
+        assert!(!text.contains("not-the-secret"), "a wrong secret key is a secret too: {text}");
+    }
+    assert_eq!(case.emulator().counters().calls, 1, "wrong credentials are tried again");
+}
+
+fn half_a_key_pair_in_arguments_is_no_pair(protocol: Protocol) {
+    let provider = "provider \"jdcloud\" {\n  access_key = \"only-half\"\n}\n";
+    let case = Case::new(protocol, &format!("{WEB}{provider}"));
+    // The environment has a whole pair, of another account.
+    case.run(&["validate", "-json"]).refused_with(&[Expected {
+        summary: "Incomplete credentials",
+        says: &[
+            "only access_key is set in the provider block; secret_key is not",
+            "must come whole from one place",
+        ],
+        at: "access_key = \"only-half\"",
+    }]);
+    assert_eq!(case.emulator().counters().calls, 0, "half a pair was completed from another account");
+}
+
+fn half_a_key_pair_in_the_environment_is_no_pair(protocol: Protocol) {
+    let case = Case::build(protocol, WEB)
+        .without(&["JDCLOUD_SECRET_KEY"])
+        .variable("JDCLOUD_ACCESS_KEY_ID", ACCESS_KEY)
+        .variable("JDCLOUD_ACCESS_KEY_SECRET", SECRET_KEY)
+        .init();
+    refuses(
+        &case,
+        "Incomplete credentials",
+        &["only JDCLOUD_ACCESS_KEY is set in the environment; JDCLOUD_SECRET_KEY is not"],
+    );
+    assert_eq!(case.emulator().counters().calls, 0, "half a pair was completed from another account");
+}
+
+fn without_credentials_every_place_is_listed(protocol: Protocol) {
+    let case = Case::build(protocol, WEB).without(&["JDCLOUD_ACCESS_KEY", "JDCLOUD_SECRET_KEY"]).init();
+    refuses(
+        &case,
+        "No JD Cloud credentials",
+        &[
+            "access_key and secret_key: not set",
+            "JDCLOUD_ACCESS_KEY and JDCLOUD_SECRET_KEY: not set",
+            "JDCLOUD_ACCESS_KEY_ID and JDCLOUD_ACCESS_KEY_SECRET: not set",
+            &format!(
+                "profile \"default\" in {}: there is no such file",
+                case.path("home/.jdc/config").display()
+            ),
+            "Set JDCLOUD_ACCESS_KEY and JDCLOUD_SECRET_KEY, or access_key and secret_key in the provider block",
+        ],
+    );
+    assert!(!case.path("home/.jdc").exists(), "a provider that only reads has written");
+}
+
+fn without_a_region_every_place_is_listed(protocol: Protocol) {
+    let case = Case::build(protocol, WEB).without(&["JDCLOUD_REGION"]).init();
+    refuses(
+        &case,
+        "No region",
+        &[
+            "region: not set",
+            "JDCLOUD_REGION and JDCLOUD_REGION_ID: not set",
+            "profile \"default\"",
+            "\"cn-north-1\"",
+        ],
+    );
+}
+
+fn an_empty_argument_is_not_an_absent_one(protocol: Protocol) {
+    let case = Case::new(protocol, "");
+    let pair = "access_key = \"a\"\n  secret_key = \"b\"";
+    for (argument, block) in [
+        ("access_key", pair.replace("\"a\"", "\"\"")),
+        ("secret_key", pair.replace("\"b\"", "\"\"")),
+        ("security_token", format!("{pair}\n  security_token = \"\"")),
+        ("region", "region = \"\"".to_owned()),
+        ("profile", "profile = \"\"".to_owned()),
+        ("config_file", "config_file = \"\"".to_owned()),
+        ("vm_endpoint", "vm_endpoint = \"\"".to_owned()),
+    ] {
+        refuses_empty(&case, argument, &block);
+    }
+}
+
+fn an_empty_ca_bundle_is_not_an_absent_one(protocol: Protocol) {
+    refuses_empty(&Case::new(protocol, ""), "ca_bundle", "ca_bundle = \"\"");
+}
+
+#[track_caller]
+fn refuses_empty(case: &Case, argument: &str, block: &str) {
+    case.write("main.tf", &format!("{WEB}provider \"jdcloud\" {{\n  {block}\n}}\n"));
+    case.run(&["validate", "-json"]).refused_with(&[Expected {
+        summary: "Empty argument",
+        says: &[&format!("{argument} is an empty string.")],
+        at: &format!("{argument} = \"\""),
+    }]);
+}
+
+fn wrong_arguments_are_found_by_validate(protocol: Protocol) {
+    let case = Case::build(protocol, "").without_settings().init();
+    for (argument, summary, says) in [
+        ("region = \"../x\"", "Invalid region", "\"../x\""),
+        ("region = \"cn-north-1 \"", "Invalid region", "\"cn-north-1 \""),
+        (
+            "vm_endpoint = \"vm.jdcloud-api.com\"",
+            "Invalid endpoint",
+            "is not a URL such as https://vm.jdcloud-api.com",
+        ),
+        ("vm_endpoint = \"not a url\"", "Invalid endpoint", "\"not a url\""),
+        (
+            "vm_endpoint = \"ftp://vm.jdcloud-api.com\"",
+            "Invalid endpoint",
+            "must begin with https:// or http://",
+        ),
+        (
+            "vm_endpoint = \"http://vm.jdcloud-api.com\"",
+            "Invalid endpoint",
+            "is plain http, which is allowed only for this machine and for JD Cloud's internal hosts (*.internal.<region>.jdcloud-api.com)",
+        ),
+        (
+            "vm_endpoint = \"https://vm.jdcloud-api.com/v1\"",
+            "Invalid endpoint",
+            "must end after the host and port",
+        ),
+        ("request_timeout = \"soon\"", "Invalid duration", "\"soon\""),
+        ("request_timeout = \"0s\"", "Argument out of range", "request_timeout must be"),
+        ("read_timeout = \"-5m\"", "Invalid duration", "\"-5m\""),
+        ("read_timeout = \"25h\"", "Invalid duration", "\"25h\" is no duration of at most a day."),
+        (
+            "max_retries = -1",
+            "Invalid number",
+            "max_retries must be a whole number and not negative, not -1.",
+        ),
+        (
+            "max_retries = 1.5",
+            "Invalid number",
+            "max_retries must be a whole number and not negative, not 1.5.",
+        ),
+        (
+            "max_concurrent_requests = 0",
+            "Argument out of range",
+            "max_concurrent_requests must be between 1 and 1000, not 0.",
+        ),
+        ("batch_size = 0", "Argument out of range", "batch_size must be between 1 and 350, not 0."),
+        ("batch_size = 351", "Argument out of range", "batch_size must be between 1 and 350, not 351."),
+    ] {
+        case.write("main.tf", &format!("{WEB}provider \"jdcloud\" {{\n  {argument}\n}}\n"));
+        case.run(&["validate", "-json"]).refused_with(&[Expected { summary, says: &[says], at: argument }]);
+    }
+}
+
+fn numbers_and_durations_are_taken_in_every_usual_form(protocol: Protocol) {
+    let provider = r#"
+provider "jdcloud" {
+  request_timeout         = 15
+  read_timeout            = "1m30s"
+  max_retries             = "0"
+  max_concurrent_requests = 1
+  batch_size              = 350
+  read_ahead              = "false"
+}
+"#;
+    reads(&Case::new(protocol, &format!("{WEB}{provider}")));
+}
+
+fn a_closed_port_is_named(protocol: Protocol) {
+    let closed = Stranger::closed_port();
+    let hcl = format!("{WEB}provider \"jdcloud\" {{\n  max_retries = 0\n}}\n");
+    let case = Case::build(protocol, &hcl).variable("JDCLOUD_VM_ENDPOINT", format!("http://{closed}")).init();
+    refuses(
+        &case,
+        "JD Cloud can't be reached",
+        &[&format!("No connection to {closed}: "), "vm_endpoint", "Attempts: 1 in"],
+    );
+}
+
+fn a_wrong_endpoint_in_the_environment_names_the_variable(protocol: Protocol) {
+    let case = Case::build(protocol, WEB).variable("JDCLOUD_VM_ENDPOINT", "http://vm.jdcloud-api.com").init();
+    refuses(
+        &case,
+        "Invalid endpoint",
+        &["\"http://vm.jdcloud-api.com\", which is set by JDCLOUD_VM_ENDPOINT, is plain http"],
+    );
+}
+
+/// The JD Cloud CLI's file with a profile that works.
+fn profile(name: &str, region: &str) -> String {
+    format!(
+        "[{name}]\naccess_key = {ACCESS_KEY}\nsecret_key = {SECRET_KEY}\nregion_id = {region}\n\
+         endpoint = www.jdcloud-api.com\nscheme = https\ntimeout = 20\n\n"
+    )
+}
+
+fn a_profile_of_the_cli_will_do(protocol: Protocol) {
+    let names = ["JDCLOUD_ACCESS_KEY", "JDCLOUD_SECRET_KEY", "JDCLOUD_REGION"];
+    let mut case = Case::build(protocol, WEB).without(&names).init();
+    fs::create_dir(case.path("home/.jdc")).unwrap();
+    let file = profile("default", "cn-north-1") + &profile("east", "cn-east-2");
+    fs::write(case.path("home/.jdc/config"), file).unwrap();
+    reads(&case);
+    case.set("JDCLOUD_PROFILE", "east");
+    same(
+        &case.planned_outputs()["excluded"],
+        &json!(["s.i3f.metal"]),
+        "JDCLOUD_PROFILE chose another profile",
+    );
+}
+
+fn a_written_profile_comes_before_the_environment(protocol: Protocol) {
+    let provider = r#"
+provider "jdcloud" {
+  profile     = "work"
+  config_file = "../the-cli's-file"
+}
+"#;
+    let case = Case::build(protocol, &format!("{WEB}{provider}"))
+        .variable("JDCLOUD_ACCESS_KEY", "NOBODYS-KEY")
+        .variable("JDCLOUD_REGION", "cn-nowhere-9")
+        .init();
+    fs::write(case.path("the-cli's-file"), profile("work", "cn-north-1")).unwrap();
+    reads(&case);
+}
+
+fn a_missing_profile_is_named(protocol: Protocol) {
+    let case = Case::new(protocol, &format!("{WEB}provider \"jdcloud\" {{\n  profile = \"wrok\"\n}}\n"));
+    refuses(
+        &case,
+        "Profile not found",
+        &["There is no file", "would hold profile \"wrok\"", "jdc configure add"],
+    );
+    assert_eq!(case.emulator().counters().calls, 0, "another account was asked instead");
+}
+
+fn an_argument_comes_before_the_environment(protocol: Protocol) {
+    let provider = r#"
+variable "endpoint" {}
+provider "jdcloud" {
+  access_key  = "written-key"
+  secret_key  = "written-secret"
+  region      = "cn-north-1"
+  vm_endpoint = var.endpoint
+}
+"#;
+    let account = Credentials::new("written-key", "written-secret");
+    let mut case = Case::build(protocol, &format!("{WEB}{provider}"))
+        .emulator(|options| options.credentials = vec![account])
+        .variable("JDCLOUD_ACCESS_KEY", "NOBODYS-KEY")
+        .variable("JDCLOUD_REGION", "cn-nowhere-9")
+        .variable("JDCLOUD_VM_ENDPOINT", "http://127.0.0.1:1")
+        .init();
+    let url = case.emulator().url();
+    case.set("TF_VAR_endpoint", &url);
+    reads(&case);
+}
+
+fn a_security_token_is_sent_with_the_pair_it_belongs_to(protocol: Protocol) {
+    let with_token = |options: &mut Options| {
+        let token = Some("the-token".to_owned());
+        options.credentials =
+            vec![Credentials { security_token: token, ..Credentials::new("temporary", "secret") }];
+    };
+    let build = || {
+        let pair = Case::build(protocol, WEB).variable("JDCLOUD_ACCESS_KEY", "temporary");
+        pair.variable("JDCLOUD_SECRET_KEY", "secret").emulator(with_token)
+    };
+    reads(&build().variable("JDCLOUD_SECURITY_TOKEN", "the-token").init());
+    // The message must name the switch, since JD Cloud's own clients disagree on the form.
+    let case = build()
+        .variable("JDCLOUD_SECURITY_TOKEN", "the-token")
+        .variable("JDCLOUD_SECURITY_TOKEN_ENCODING", "raw")
+        .init();
+    let refused = case.plan();
+    refused.failed();
+    refused.shows("JDCLOUD_SECURITY_TOKEN_ENCODING=raw");
+    assert!(!refused.stdout.contains("the-token") && !refused.log.contains("the-token"), "{}", refused.log);
+}
+
+fn a_private_authority_is_trusted_by_name_only(protocol: Protocol) {
+    let provider = "provider \"jdcloud\" {\n  max_retries = 0\n}\n";
+    let case =
+        Case::build(protocol, &format!("{WEB}{provider}")).emulator(|options| options.tls = true).init();
+    refuses(&case, "No trusted connection to JD Cloud", &["ca_bundle", "Attempts: 1 in"]);
+    fs::write(case.path("authority.pem"), case.emulator().ca_pem().unwrap()).unwrap();
+    case.write("main.tf", &format!("{WEB}provider \"jdcloud\" {{\n  ca_bundle = \"../authority.pem\"\n}}\n"));
+    reads(&case);
+}
+
+fn an_unknown_region_is_explained(protocol: Protocol) {
+    let case = Case::build(protocol, WEB).variable("JDCLOUD_REGION", "cn-nroth-1").init();
+    refuses(
+        &case,
+        "JD Cloud found nothing at this address",
+        &[
+            "the region does not exist: check that \"cn-nroth-1\" is right (cn-north-1,",
+            "HTTP 404",
+            "requestId: ",
+        ],
+    );
+    assert_eq!(case.emulator().counters().calls, 1, "a region that does not exist is asked again");
+}
+
+fn an_ephemeral_secret_key_works_and_is_in_no_plan(protocol: Protocol) {
+    let hcl = format!(
+        "{WEB}variable \"secret_key\" {{\n  type      = string\n  ephemeral = true\n}}\n\
+         provider \"jdcloud\" {{\n  access_key = \"{ACCESS_KEY}\"\n  secret_key = var.secret_key\n}}\n"
+    );
+    let case = Case::build(protocol, &hcl)
+        .without(&["JDCLOUD_ACCESS_KEY", "JDCLOUD_SECRET_KEY"])
+        .variable("TF_VAR_secret_key", SECRET_KEY)
+        .init();
+    // Every command's output is searched for the secret key, that of `show -json` included.
+    reads(&case);
+    case.apply().succeeded();
+    let state = fs::read_to_string(case.path("work/terraform.tfstate")).unwrap();
+    assert!(!state.contains(SECRET_KEY), "the state holds the secret key");
+}

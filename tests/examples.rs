@@ -1,0 +1,31 @@
+//! Runs every file of `examples/` under real Terraform, against the emulator: what the documentation prints works, and
+//! what it says is refused is refused, in the words that it prints.
+//!
+//! ```text
+//! cargo test --test examples
+//! UPDATE_EXAMPLES=1 cargo test --test examples    # writes the outputs that the guides print (refused.txt and others)
+//! ```
+//!
+//! The other provider of `rules/beside-hashicorp-jdcloud` can't be downloaded in a test. This provider's own binary
+//! stands in for it there, under the other's source address.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // a test fails by panicking
+
+#[allow(dead_code, unused_imports, unused_macros)] // what only the acceptance tests use
+#[path = "acceptance/harness/mod.rs"]
+mod harness;
+
+#[path = "examples/example.rs"]
+mod example;
+
+#[path = "examples/registry.rs"]
+mod registry;
+#[path = "examples/rules.rs"]
+mod rules;
+#[path = "examples/testing.rs"]
+mod testing;
+#[path = "examples/tidiness.rs"]
+mod tidiness;
+#[path = "examples/traps.rs"]
+mod traps;

@@ -1,0 +1,144 @@
+//! The examples on the Registry's pages: of the provider block, of the data source, of the functions.
+
+use std::fs;
+
+use jdcloud_emulator::{ACCESS_KEY, Credentials, SECRET_KEY};
+use serde_json::json;
+
+use crate::example::{accepts, build, open, shows};
+use crate::harness::{Feature, Protocol, same};
+
+const V6: Protocol = Protocol::V6;
+/// Uses the provider, so that it is configured.
+const READ: &str = "data \"jdcloud_image_constraints\" \"probe\" {\n  ids = [\"img-ubuntu2204\"]\n}\n";
+
+#[test]
+fn the_provider_takes_its_keys_from_the_environment() {
+    for protocol in [Protocol::V5, V6] {
+        let builder = build(protocol, "provider/provider.tf").without(&["JDCLOUD_REGION"]);
+        accepts(&builder.file("probe.tf", READ).init(), &[]);
+    }
+}
+
+#[test]
+fn the_provider_takes_its_keys_from_a_profile() {
+    let mut builder = build(V6, "provider/provider_profile.tf").file("probe.tf", READ);
+    builder = builder
+        .without(&["JDCLOUD_SECRET_KEY", "JDCLOUD_REGION"])
+        .variable("JDCLOUD_ACCESS_KEY", "not-this-one");
+    let case = builder.variable("JDCLOUD_SECRET_KEY", "nor-this").init();
+    let directory = case.path("home/.jdc");
+    fs::create_dir_all(&directory).unwrap();
+    let profile =
+        format!("[staging]\naccess_key = {ACCESS_KEY}\nsecret_key = {SECRET_KEY}\nregion_id = cn-north-1\n");
+    fs::write(directory.join("config"), profile).unwrap();
+    accepts(&case, &[]);
+}
+
+#[test]
+fn each_region_has_its_alias() {
+    let case = build(V6, "provider/provider_regions.tf").without(&["JDCLOUD_REGION"]).init();
+    accepts(&case, &[]);
+    let regions = case.emulator().counters().per_region;
+    assert_eq!(regions, [("cn-east-2".to_owned(), 1), ("cn-north-1".to_owned(), 1)].into());
+}
+
+#[test]
+fn temporary_keys_come_as_ephemeral_variables() {
+    if !crate::example::suits(Feature::Ephemeral) {
+        return;
+    }
+    let case = build(V6, "provider/provider_temporary_keys.tf")
+        .file("probe.tf", READ)
+        .without(&["JDCLOUD_ACCESS_KEY", "JDCLOUD_SECRET_KEY", "JDCLOUD_REGION"])
+        .emulator(|options| {
+            let mut pair = Credentials::new("temporary", "pair");
+            pair.security_token = Some("token".to_owned());
+            options.credentials = vec![pair];
+        })
+        .init();
+    accepts(&case, &["access_key=temporary", "secret_key=pair", "security_token=token"]);
+}
+
+#[test]
+fn the_defaults_that_have_to_do_with_load_can_be_written_down() {
+    accepts(&build(V6, "provider/provider_slow_network.tf").file("probe.tf", READ).init(), &[]);
+}
+
+#[test]
+fn the_data_source_answers_as_its_page_says() {
+    let Some(case) = open(V6, Feature::Plain, "data-sources/jdcloud_image_constraints/data-source.tf") else {
+        return;
+    };
+    same(
+        &case.planned_outputs(),
+        &json!({"excluded": ["g.n4.large", "m.n2.18xlarge", "p.c1p40g.large"]}),
+        "the example shows something else",
+    );
+    let name = "data-sources/jdcloud_image_constraints/data-source_region.tf";
+    let Some(case) = open(V6, Feature::Plain, name) else { return };
+    same(
+        &case.planned_outputs(),
+        &json!({"constrained_images": ["img-east", "img-ubuntu2204"]}),
+        "the example shows something else",
+    );
+}
+
+#[test]
+fn a_misspelt_id_of_a_public_image_ends_the_plan() {
+    let name = "data-sources/jdcloud_image_constraints/data-source_on_missing.tf";
+    let Some(case) = open(V6, Feature::Plain, name) else { return };
+    accepts(&case, &[]);
+    let misspelt = "public_image_ids=[\"img-ubuntu2204\",\"img-gpo\"]";
+    crate::example::refuses(
+        &case,
+        &["plan"],
+        &[misspelt],
+        "Images without an answer",
+        "JD Cloud returned nothing in cn-north-1 for img-gpo. They are images without a constraint, as private images always are, or ids that \
+         don't exist there; JD Cloud does not tell which. Correct the ids, or set on_missing to \"warn\" or \"ignore\" to \
+         treat them as images without a constraint.",
+    );
+}
+
+#[test]
+fn the_functions_answer_as_their_pages_say() {
+    for (name, expected) in [
+        ("functions/supports_instance_type/function.tf", json!({"supported": true})),
+        ("functions/filter_instance_types/function.tf", json!({"supported": ["g.n3.large", "g.n2.large"]})),
+        (
+            "functions/explain_instance_type/function.tf",
+            json!({"why": "Image img-ubuntu2204 does not support instance type g.n4.large: JD Cloud excludes it for this image, \
+                           with 3 types in all (g.n4.large, m.n2.18xlarge, p.c1p40g.large)."}),
+        ),
+    ] {
+        let Some(case) = open(V6, Feature::Functions, name) else { return };
+        same(&case.planned_outputs(), &expected, "the example shows something else");
+        // An image that was not asked about has no answer.
+        let text = fs::read_to_string(crate::example::root().join(name)).unwrap();
+        let typo = text.replace("constraints.web, \"img-ubuntu2204\"", "constraints.web, \"img-ubuntu2404\"");
+        assert_ne!(text, typo);
+        let case = build(V6, name).file(name.rsplit('/').next().unwrap(), &typo).init();
+        let refused = case.plan();
+        refused.failed();
+        let errors = refused.diagnostics();
+        let said = crate::example::flat(&errors.0[0].detail);
+        assert!(
+            said.ends_with(
+                "\"img-ubuntu2404\" is not among the ids that this data source asked about (img-ubuntu2204), so nothing is \
+                 known about it. Add it to ids, or leave ids out to ask about every image."
+            ),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn getting_started_is_a_whole_configuration() {
+    let Some(case) = open(V6, Feature::Functions, "getting-started") else { return };
+    accepts(&case, &["instance_type=g.n2.large"]);
+    shows(&case, "getting-started/refused.txt", &["plan"], &["instance_type=g.n4.large"]).failed();
+    // Its first step is without the rule.
+    let first = build(V6, "getting-started/main.tf").file("versions.tf", "").init();
+    shows(&first, "getting-started/plan.txt", &["plan"], &[]).succeeded();
+}
