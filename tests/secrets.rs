@@ -244,6 +244,9 @@ fn echo(status: &'static str, body: fn(&str) -> String) -> String {
     url
 }
 
+/// A gateway's name, its status, and its body for what it was sent.
+type Gateway = (&'static str, &'static str, fn(&str) -> String);
+
 #[test]
 fn a_gateway_that_answers_with_what_it_was_sent_is_not_quoted_with_the_token() {
     let error = |text: &str| {
@@ -255,7 +258,7 @@ fn a_gateway_that_answers_with_what_it_was_sent_is_not_quoted_with_the_token() {
         lines.sort_by_key(|line| !line.to_lowercase().starts_with("x-jdcloud-security-token"));
         lines.join("\n")
     };
-    let cases: [(&str, &'static str, fn(&str) -> String); 4] = [
+    let cases: [Gateway; 4] = [
         ("401 JSON", "401 Unauthorized", error),
         ("200 JSON", "200 OK", error),
         ("200 text", "200 OK", token_first),
