@@ -27,8 +27,9 @@ release: ## Makes the files of a release in dist/; GPG_KEY=id signs them
 test-release: ## Tests a release: same bytes twice, old systems, terraform init from the zips
 	@scripts/test-release.sh
 
-test: ## Runs every test: units, conformance, the built binary, and a real Terraform
+test: ## Runs every test: units, conformance, the built binary, real Terraforms
 	@$(WITH_TERRAFORM) $(CARGO) test --workspace --locked --doc
+	@scripts/test-compat.sh --ends
 	@$(WITH_TERRAFORM) $(CARGO) test --workspace --locked --lib --bins --tests
 
 testacc: ## Runs only the tests under a real Terraform; TERRAFORM=/path/to/one chooses it

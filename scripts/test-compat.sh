@@ -4,6 +4,8 @@
 #
 #   test-compat.sh                  all versions; the table is written if every one of them passes
 #   test-compat.sh 1.6.6 0.12.29    these; the table stays
+#   test-compat.sh --ends           the oldest and the newest, as `make test` does: without those that can't be set up
+#                                   here, and without the newest where `make test` uses it anyway
 #
 # Terraforms before 1.2 have neither the JSON output nor the preconditions that the tests rest on; on those
 # compat/smoke.py plans, applies, and looks at the state.
@@ -20,12 +22,24 @@ main() {
 	export CHECKPOINT_DISABLE=1
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
-	versions=$*
-	if [ -z "$versions" ]; then versions=$(sed -n 's/^\([0-9][^ ]*\) .*/\1/p' scripts/terraform/versions); fi
+	all=$(sed -n 's/^\([0-9][^ ]*\) .*/\1/p' scripts/terraform/versions)
+	versions=${*:-$all}
+	if [ "$versions" = --ends ]; then
+		versions=$(echo "$all" | head -n 1)
+		newest=$(echo "$all" | tail -n 1)
+		case $(scripts/terraform.sh) in
+		*/"$newest"/terraform) ;;
+		*) versions="$versions $newest" ;;
+		esac
+	fi
 	scripts/cargo.sh build --workspace --locked --quiet
 	failed=
 	for version in $versions; do
-		terraform=$(scripts/terraform.sh "$version")
+		terraform=$(scripts/terraform.sh "$version") || {
+			[ "$*" = --ends ] || exit 1
+			say "Not run on Terraform $version, which is not to be had here."
+			continue
+		}
 		if older "$version" 1.2; then smoke; else acceptance; fi || failed="$failed $version"
 	done
 	[ -z "$failed" ] || fail "Failed on:$failed"
