@@ -19,10 +19,9 @@ fuzz_target!(|input: &[u8]| {
         .map(|value| EncodedValue { msgpack: value.msgpack, json: value.json })
         .collect();
     if let Err(error) = SERVER.call_function(&request.name, &arguments) {
-        assert!(
-            !error.text.contains("crashed") && !error.text.contains("does not fit its type"),
-            "{}",
-            error.text
-        );
+        // What the request holds may be quoted further on.
+        for bug in ["the provider crashed", "the result does not fit its type"] {
+            assert!(!error.text.starts_with(bug), "{}", error.text);
+        }
     }
 });
