@@ -32,6 +32,14 @@ static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
 
 const SECRET: &str = "q7Zx9W";
 
+/// Whether the secret stands where only what is not secret belongs, which errors quote.
+fn is_misplaced(text: &str) -> bool {
+    text.to_lowercase()
+        .lines()
+        .filter(|line| line.contains(&SECRET.to_lowercase()))
+        .any(|line| ["region_id", "endpoint", "scheme"].iter().any(|key| line.contains(key)))
+}
+
 fuzz_target!(|input: &[u8]| {
     std::fs::write(&*FILE, input).expect("a file");
     for profile in ["default", "prod"] {
@@ -47,7 +55,8 @@ fuzz_target!(|input: &[u8]| {
         let asked = Wanted::Named(["img-a".to_owned()].into());
         if let Err(error) = RUNTIME.block_on(client.image_constraints(Some("cn-north-1"), asked)) {
             let text = format!("{error} {error:?} {client:?}");
-            assert!(!text.contains(SECRET), "{text}");
+            let shown = text.contains(SECRET) && !is_misplaced(&String::from_utf8_lossy(input));
+            assert!(!shown, "{text}");
         }
     }
 });
