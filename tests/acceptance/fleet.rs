@@ -100,8 +100,8 @@ fn images_without_constraints_share_calls(protocol: Protocol) {
 fn a_for_each_keeps_its_connections_and_says_who_asks(protocol: Protocol) {
     let case = plan(protocol, &["cn-east-2"], 10);
     let counters = case.emulator().counters();
-    // HTTP/1.1 carries one call at a time, so as many connections as calls at once, and no more.
-    assert!(counters.connections_accepted <= counters.peak_in_flight, "{counters:?}");
+    // HTTP/1.1 carries one call at a time, and at most 8 calls are under way at once.
+    assert!(counters.connections_accepted <= 8, "{counters:?}");
     let calls = case.emulator().calls();
     let who = calls[0].user_agent.clone().unwrap_or_default();
     assert!(
