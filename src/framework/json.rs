@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::value::without_duplicates;
 use super::value_error::MAX_DEPTH;
-use super::{Data, Elements, Members, Number, Problem, Step, Type, Value, ValueError};
+use super::{Data, Members, Number, Problem, Step, Type, Value, ValueError};
 
 /// Reads the value of type `ty` that the text `json` holds.
 ///
@@ -47,19 +47,21 @@ fn read(ty: &Type, raw: &RawValue, depth: usize) -> Result<Value, ValueError> {
         Type::List(element) | Type::Set(element) => {
             let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| required())?;
             let elements = elements.into_iter().enumerate();
-            let elements: Elements = elements
+            let elements: Vec<Value> = elements
                 .map(|(index, raw)| {
                     read(element, raw, depth + 1).map_err(|error| error.within(Step::index(index)))
                 })
                 .collect::<Result<_, _>>()?;
-            Data::List(if matches!(ty, Type::Set(_)) { without_duplicates(elements) } else { elements })
+            Data::List(
+                if matches!(ty, Type::Set(_)) { without_duplicates(elements) } else { elements }.into(),
+            )
         }
         Type::Tuple(types) => {
             let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| required())?;
             if elements.len() != types.len() {
                 return Err(Problem::TupleLength { expected: types.len(), found: elements.len() }.into());
             }
-            let elements = types.iter().zip(elements).enumerate();
+            let elements = types.iter().zip(elements.iter()).enumerate();
             let elements = elements.map(|(index, (ty, raw))| {
                 read(ty, raw, depth + 1).map_err(|error| error.within(Step::index(index)))
             });
@@ -145,7 +147,7 @@ fn write(ty: &Type, value: &Value, json: &mut String) -> Result<(), ValueError> 
             if types.len() != elements.len() {
                 return Err(Problem::TupleLength { expected: types.len(), found: elements.len() }.into());
             }
-            write_list(types.iter().zip(elements), json)?;
+            write_list(types.iter().zip(elements.iter()), json)?;
         }
         (Type::Map(element), Data::Map(members)) => {
             write_members(members, |_| Some(element), |key| Step::Key(key.to_owned()), json)?;

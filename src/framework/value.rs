@@ -8,8 +8,8 @@ use super::{Number, Type};
 /// Text that is cheap to share: keys and instance types repeat thousands of times in one value.
 pub type Str = Arc<str>;
 
-/// The elements of a list, set or tuple.
-pub type Elements = Vec<Value>;
+/// The elements of a list, set or tuple; shared, because thousands of images have the same list.
+pub type Elements = Arc<[Value]>;
 
 /// The elements of a map, or the attributes of an object.
 pub type Members = BTreeMap<Str, Value>;
@@ -161,7 +161,11 @@ impl From<i64> for Value {
 }
 
 /// The elements of a set: a known one counts once, while two unknown ones may still turn out to differ.
-pub(super) fn without_duplicates(mut elements: Elements) -> Elements {
+pub(super) fn without_duplicates(mut elements: Vec<Value>) -> Vec<Value> {
+    // As hosts send them: in order, so that each differs from the one before.
+    if elements.iter().all(Value::is_wholly_known) && elements.is_sorted_by(|one, next| one < next) {
+        return elements;
+    }
     let mut seen = BTreeSet::new();
     elements.retain(|element| !element.is_wholly_known() || seen.insert(element.clone()));
     elements
@@ -203,10 +207,7 @@ impl Config {
 
     /// An argument that is a list or a set.
     pub fn elements(&self, name: &str) -> Value<&[Value]> {
-        self.typed(
-            name,
-            |data| if let Data::List(elements) = data { Some(elements.as_slice()) } else { None },
-        )
+        self.typed(name, |data| if let Data::List(elements) = data { Some(&**elements) } else { None })
     }
 
     fn typed<'a, T>(&'a self, name: &str, read: impl FnOnce(&'a Data) -> Option<T>) -> Value<T> {

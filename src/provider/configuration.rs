@@ -99,19 +99,20 @@ pub(super) fn validate(config: &Config, diagnostics: &mut Diagnostics) {
 /// The client of a configuration. It looks at the environment and its files at the first read, and not before.
 pub(super) fn client(config: &Config, host: &Host, diagnostics: &mut Diagnostics) -> Option<Client> {
     let settings = settings(config, diagnostics);
-    let environment = Environment::of_process();
-    let user_agent = user_agent(host, environment.variable("TF_APPEND_USER_AGENT"));
-    (!diagnostics.has_error()).then(|| Client::new(settings, environment, user_agent))
+    let user_agent = user_agent(host, &std::env::var("TF_APPEND_USER_AGENT").unwrap_or_default());
+    (!diagnostics.has_error()).then(|| Client::new(settings, Environment::of_process(), user_agent))
 }
 
-fn user_agent(host: &Host, append: Option<&str>) -> String {
+fn user_agent(host: &Host, append: &str) -> String {
     let mut user_agent = format!("terraform-provider-{NAME}/{VERSION}");
     if !host.terraform_version.is_empty() {
         user_agent.push_str(&format!(" (terraform {})", host.terraform_version));
     }
-    if let Some(append) = append.map(str::trim).filter(|append| !append.is_empty()) {
+    // Other characters can't stand in a header, and no request would be sent at all.
+    let append: String = append.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
+    if !append.trim().is_empty() {
         user_agent.push(' ');
-        user_agent.push_str(append);
+        user_agent.push_str(append.trim());
     }
     user_agent
 }
@@ -193,10 +194,8 @@ mod tests {
     #[test]
     fn jd_cloud_sees_who_asks() {
         let host = Host { terraform_version: "1.11.4".into() };
-        assert_eq!(
-            user_agent(&host, Some(" ci/7 ")),
-            format!("terraform-provider-jdcloud/{VERSION} (terraform 1.11.4) ci/7")
-        );
-        assert_eq!(user_agent(&Host::default(), Some(" ")), format!("terraform-provider-jdcloud/{VERSION}"));
+        let expected = format!("terraform-provider-jdcloud/{VERSION} (terraform 1.11.4) ci/7");
+        assert_eq!(user_agent(&host, " ci/7\n中"), expected);
+        assert_eq!(user_agent(&Host::default(), " "), format!("terraform-provider-jdcloud/{VERSION}"));
     }
 }

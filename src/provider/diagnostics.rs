@@ -350,13 +350,18 @@ fn failure(failure: &Failure, context: &Context) -> (&'static str, String) {
                 span(*limit)
             ),
         ),
-        Failure::ReadTimeout { limit, last } => (
+        // What kept it from being read says more than that the time is up.
+        Failure::ReadTimeout { limit, last: Some(last) } => {
+            let (summary, explanation) = self::failure(last, context);
+            let limit = span(*limit);
+            (summary, format!("{explanation} The provider gave up after read_timeout, which is {limit}."))
+        }
+        Failure::ReadTimeout { limit, last: None } => (
             "JD Cloud did not answer in time",
             format!(
-                "The data source was not read within {}, retries and waiting included.{} Raise read_timeout in the provider \
-                 block if that is to be expected.",
-                span(*limit),
-                last.as_ref().map(|last| format!(" What went wrong before: {last}.")).unwrap_or_default()
+                "The data source was not read within {}, waiting included. Raise read_timeout in the provider block if that is \
+                 to be expected.",
+                span(*limit)
             ),
         ),
         Failure::Unsendable { reason } => ("The request can't be sent", format!("{reason}. No request was sent.")),

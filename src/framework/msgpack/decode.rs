@@ -7,9 +7,7 @@ use rmp::Marker;
 use super::{REFINED, refinement};
 use crate::framework::value::without_duplicates;
 use crate::framework::value_error::MAX_DEPTH;
-use crate::framework::{
-    Data, Elements, Members, Number, Problem, Refinement, Step, Str, Type, Value, ValueError,
-};
+use crate::framework::{Data, Members, Number, Problem, Refinement, Step, Str, Type, Value, ValueError};
 
 /// The most bytes that may describe an unknown value (go-cty's own limit).
 const MAX_REFINEMENT: usize = 1024;
@@ -52,10 +50,12 @@ impl<'a> Decoder<'a> {
             },
             Type::Number => Data::Number(self.number(marker)?),
             Type::String => Data::String(self.text(marker)?.into()),
-            Type::List(element) => Data::List(self.list(ty, marker, element, depth)?),
-            Type::Set(element) => Data::List(without_duplicates(self.list(ty, marker, element, depth)?)),
+            Type::List(element) => Data::List(self.list(ty, marker, element, depth)?.into()),
+            Type::Set(element) => {
+                Data::List(without_duplicates(self.list(ty, marker, element, depth)?).into())
+            }
             Type::Map(element) => Data::Map(self.map(marker, element, depth)?),
-            Type::Tuple(elements) => Data::List(self.tuple(marker, elements, depth)?),
+            Type::Tuple(elements) => Data::List(self.tuple(marker, elements, depth)?.into()),
             Type::Object(attributes) => Data::Map(self.object(marker, attributes, depth)?),
             Type::Dynamic => self.dynamic(marker, depth)?,
         };
@@ -68,17 +68,17 @@ impl<'a> Decoder<'a> {
         marker: Marker,
         element: &Type,
         depth: usize,
-    ) -> Result<Elements, ValueError> {
+    ) -> Result<Vec<Value>, ValueError> {
         let length = self.array_length(marker)?.ok_or_else(|| Problem::Required(ty.clone()))?;
         // An element takes a byte at least, so a length beyond the input reserves nothing for it.
-        let mut elements = Elements::with_capacity(length.min(self.input.len()).min(1024));
+        let mut elements = Vec::with_capacity(length.min(self.input.len()).min(1024));
         for index in 0..length {
             elements.push(self.value(element, depth + 1).map_err(|error| error.within(Step::index(index)))?);
         }
         Ok(elements)
     }
 
-    fn tuple(&mut self, marker: Marker, types: &[Type], depth: usize) -> Result<Elements, ValueError> {
+    fn tuple(&mut self, marker: Marker, types: &[Type], depth: usize) -> Result<Vec<Value>, ValueError> {
         let length =
             self.array_length(marker)?.ok_or_else(|| Problem::Required(Type::Tuple(types.to_vec())))?;
         if length != types.len() {

@@ -68,7 +68,7 @@ impl Encoder {
                     return Err(Problem::TupleLength { expected: types.len(), found: elements.len() }.into());
                 }
                 self.array_length(types.len())?;
-                for (index, (ty, value)) in types.iter().zip(elements).enumerate() {
+                for (index, (ty, value)) in types.iter().zip(elements.iter()).enumerate() {
                     self.value(ty, value).map_err(|error| error.within(Step::index(index)))?;
                 }
             }

@@ -27,26 +27,29 @@ impl Batcher {
             Ok(rules) => self.deliver(call, &ids, rules),
             Err(error) => refused.push((ids, error)),
         }
-        while let Some((ids, error)) = refused.pop() {
+        while let Some((asked, error)) = refused.pop() {
+            // A reader that left may have brought the id that is to blame.
+            let ids = self.lock().still_wanted(&asked, call);
             let readers = self.lock().readers(&ids);
             // A long read has several calls under way: what one learns spares the others their own halving.
             let _turn = match &readers[..] {
                 [only] => Some(only.splitting.lock().await),
                 _ => None,
             };
-            let Some(size) = self.part_size(&ids, &error, &readers) else {
+            let Some(size) = self.part_size(&ids, asked.len(), &error, &readers) else {
                 self.fail(call, &ids, &error);
                 continue;
             };
             let parts: Vec<&[Arc<str>]> = ids.chunks(size).collect();
             let answers = join_all(parts.iter().map(|part| self.send_named(part))).await;
-            if answers.iter().all(Result::is_ok) {
+            if answers.len() > 1 && answers.iter().all(Result::is_ok) {
                 self.learn(ids.len(), size);
             }
-            let in_vain = answers.windows(2).all(|two| match two {
-                [Err(one), Err(other)] => is_alike(one, other),
-                _ => false,
-            });
+            let in_vain = answers.len() > 1
+                && answers.windows(2).all(|two| match two {
+                    [Err(one), Err(other)] => is_alike(one, other),
+                    _ => false,
+                });
             for (part, answer) in parts.into_iter().zip(answers) {
                 match answer {
                     Ok(rules) => self.deliver(call, part, rules),
@@ -61,14 +64,22 @@ impl Batcher {
         self.send(ids, &ForReaders { batcher: self, ids }).await
     }
 
-    /// The size of the parts in which `ids` are asked for after `error`; `None` if that is the end of it.
-    fn part_size(&self, ids: &[Arc<str>], error: &CallError, readers: &[Arc<Reader>]) -> Option<usize> {
+    /// The size of the parts in which `ids` are asked for after a call for `asked` ids, theirs among them, ended in
+    /// `error`; `None` if that is the end of it.
+    fn part_size(
+        &self,
+        ids: &[Arc<str>],
+        asked: usize,
+        error: &CallError,
+        readers: &[Arc<Reader>],
+    ) -> Option<usize> {
+        let fewer = ids.len() < asked;
         let worthwhile = match error.context.code {
             Some(400 | 413 | 414) => !readers.is_empty(),
-            Some(404 | 500) => readers.len() > 1,
+            Some(404 | 500) => readers.len() > 1 || (fewer && !readers.is_empty()),
             _ => false,
         };
-        if !worthwhile || ids.len() < 2 {
+        if !worthwhile || (ids.len() < 2 && !fewer) {
             return None;
         }
         let known = self.lock().batch_size;
@@ -76,12 +87,13 @@ impl Batcher {
             // Learned since this call was put together.
             return Some(known);
         }
+        let (size, calls) = if fewer { (ids.len(), 1) } else { (ids.len().div_ceil(2), HALVES) };
         // Whoever has some left pays, and all who gain are charged.
-        if !readers.iter().any(|reader| reader.may_cost(HALVES)) {
+        if !readers.iter().any(|reader| reader.may_cost(calls)) {
             return None;
         }
-        readers.iter().for_each(|reader| reader.costs(HALVES));
-        Some(ids.len().div_ceil(2))
+        readers.iter().for_each(|reader| reader.costs(calls));
+        Some(size)
     }
 
     /// A call for `refused` ids was refused, and its parts of `size` ids all succeeded.

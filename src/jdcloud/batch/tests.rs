@@ -383,6 +383,26 @@ async fn reads_without_ids_share_a_call_under_way_and_feed_the_memory() {
     assert_eq!(api.calls(), 3);
 }
 
+/// A read whose neighbour left keeps its answer, though the neighbour's bad id is still in their call.
+#[tokio::test(start_paused = true)]
+async fn the_bad_id_of_a_reader_that_left_fails_nobody() {
+    for code in [400, 404, 500] {
+        let script = move |_, call: &crate::jdcloud::test_api::Received| {
+            if call.ids.iter().any(|id| id == "bad") { refuse(code, "image bad not found") } else { None }
+        };
+        let (client, api) = TestApi::new(&["good".to_owned()])
+            .latency(|| Duration::from_millis(100))
+            .script(script)
+            .client(|settings| settings.max_retries = Argument::Known(0));
+        let (one, two) = (["bad".to_owned()], ["good".to_owned(), "other".to_owned()]);
+        let (left, stayed) =
+            tokio::join!(timeout(Duration::from_millis(50), read(&client, &one)), read(&client, &two),);
+        assert!(left.is_err());
+        assert_eq!(returned(&stayed.unwrap()), ["good"], "{code}");
+        assert_eq!(api.calls(), 2, "{code}: one call with the bad id, one without");
+    }
+}
+
 /// A small generator: the same sequence on every run (xorshift64*).
 struct Random(u64);
 

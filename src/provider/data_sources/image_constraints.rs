@@ -1,12 +1,12 @@
 //! `jdcloud_image_constraints`: which instance types images exclude or include.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
-use crate::framework::{Attribute, Config, DataSource, Diagnostics, Schema, Type, Value};
+use crate::framework::{Attribute, Config, DataSource, Diagnostics, Schema, Str, Type, Value};
 use crate::jdcloud::{Answer, Client, Image, Place, Region, Rule, Wanted};
 use crate::provider::diagnostics::{report, report_notice, report_settings};
 use crate::provider::sentence::listed;
@@ -136,23 +136,31 @@ fn row_type() -> Type {
 
 /// The value of the whole block.
 fn state(config: &Config, answer: &Answer, ids: Option<&BTreeSet<&str>>) -> Value {
-    let rows = answer.images.iter().filter_map(|Image { id, rule }| {
-        Some(Value::members([
-            ("image_id", Value::string(id.clone())),
-            ("constraints_type", Value::string(rule.constraints_type()?)),
-            ("instance_types", types(rule)),
-        ]))
-    });
+    let mut lists = Lists::default();
+    let mut kinds = HashMap::new();
+    let [image_id, constraints_type, instance_types] =
+        ["image_id", "constraints_type", "instance_types"].map(Str::from);
+    let mut rows = Vec::with_capacity(answer.images.len());
+    for Image { id, rule } in &answer.images {
+        if let Some(kind) = rule.constraints_type() {
+            rows.push(Value::members([
+                (image_id.clone(), Value::string(id.clone())),
+                (constraints_type.clone(), kinds.entry(kind).or_insert_with(|| Value::string(kind)).clone()),
+                (instance_types.clone(), lists.value(rule)),
+            ]));
+        }
+    }
     let mut excluded: BTreeMap<Arc<str>, Value> =
         answer.missing.iter().map(|id| (id.clone(), Value::list([]))).collect();
     excluded.extend(answer.images.iter().map(|Image { id, rule }| {
         let excluded = match rule {
-            Rule::Unrestricted | Rule::Excludes(_) => types(rule),
+            Rule::Unrestricted | Rule::Excludes(_) => lists.value(rule),
             Rule::Includes(_) | Rule::Unknown { .. } => Value::Null,
         };
         (id.clone(), excluded)
     }));
     let included = answer.images.iter().filter(|image| matches!(image.rule, Rule::Includes(_)));
+    let included: Vec<_> = included.map(|Image { id, rule }| (id.clone(), lists.value(rule))).collect();
     Value::members([
         ("id", Value::string(id(answer.region.as_str(), ids))),
         ("region", Value::string(answer.region.as_str())),
@@ -160,16 +168,21 @@ fn state(config: &Config, answer: &Answer, ids: Option<&BTreeSet<&str>>) -> Valu
         ("on_missing", config.get("on_missing").clone()),
         ("image_constraints", Value::list(rows)),
         ("excluded_instance_types", Value::members(excluded)),
-        (
-            "included_instance_types",
-            Value::members(included.map(|Image { id, rule }| (id.clone(), types(rule)))),
-        ),
+        ("included_instance_types", Value::members(included)),
         ("missing_ids", Value::list(answer.missing.iter().map(|id| Value::string(id.clone())))),
     ])
 }
 
-fn types(rule: &Rule) -> Value {
-    Value::list(rule.instance_types().iter().map(|instance_type| Value::string(instance_type.clone())))
+/// The lists of instance types as values, each made once: images that share a rule's list share its value.
+#[derive(Default)]
+struct Lists(HashMap<*const [Arc<str>], Value>);
+
+impl Lists {
+    fn value(&mut self, rule: &Rule) -> Value {
+        let types = rule.instance_types();
+        let value = || Value::list(types.iter().map(|instance_type| Value::string(instance_type.clone())));
+        self.0.entry(std::ptr::from_ref(types)).or_insert_with(value).clone()
+    }
 }
 
 /// What a plan's log shows beside the data source's name: short, and the same for the same question.
