@@ -6,7 +6,7 @@ CARGO := scripts/cargo.sh
 WITH_TERRAFORM = terraform=$$(scripts/terraform.sh) && TERRAFORM="$$terraform" CHECKPOINT_DISABLE=1
 
 .DEFAULT_GOAL := build
-.PHONY: help build install release test-release generate fmt lint test testacc demo clean
+.PHONY: help build install release test-release generate fmt lint test testacc test-compat fuzz soak audit sbom demo clean
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -27,12 +27,28 @@ release: ## Makes the files of a release in dist/; GPG_KEY=id signs them
 test-release: ## Tests a release: same bytes twice, old systems, terraform init from the zips
 	@scripts/test-release.sh
 
-test: ## Runs every test: units, conformance, the built binary, and a real Terraform
+test: ## Runs every test: units, conformance, the built binary, real Terraforms
 	@$(WITH_TERRAFORM) $(CARGO) test --workspace --locked --doc
+	@scripts/test-compat.sh --ends
 	@$(WITH_TERRAFORM) $(CARGO) test --workspace --locked --lib --bins --tests
 
 testacc: ## Runs only the tests under a real Terraform; TERRAFORM=/path/to/one chooses it
 	@$(WITH_TERRAFORM) $(CARGO) test --locked --test acceptance
+
+test-compat: ## Runs them on eleven Terraforms from 0.12 to 1.15 and writes the table in README.md
+	@scripts/test-compat.sh
+
+soak: ## Holds the provider under load and faults: a minute of 1,000 reads at once, and 100,000 in one process
+	@$(CARGO) test --locked --test load -- --ignored --nocapture
+
+fuzz: ## Runs each fuzz target for 15 minutes; needs nightly Rust and cargo-fuzz
+	@scripts/fuzz.sh
+
+audit: ## Checks what is depended on: advisories, licences, duplicates, crates that nobody uses
+	@scripts/audit.sh
+
+sbom: ## Writes what is linked into the binary to target/sbom.json (CycloneDX)
+	@python3 scripts/sbom.py target/sbom.json x86_64-unknown-linux-gnu
 
 generate: ## Writes docs/ from the schema, templates/ and examples/
 	UPDATE_DOCS=1 $(CARGO) test --locked --test docs -- docs_are_what_the_provider_and_the_templates_make

@@ -37,6 +37,8 @@ main() {
 	python3 scripts/package.py manifest "$version" terraform-registry-manifest.json "$dist"
 	python3 scripts/package.py sums "$version" "$dist"
 	sign
+	# After the checksums: the Registry is not known to accept other files among them.
+	python3 scripts/sbom.py "$dist/terraform-provider-jdcloud_${version}_sbom.json" $(for platform; do target_of "$platform"; done)
 	say "In $dist:"
 	ls "$dist" >&2
 }
@@ -52,15 +54,23 @@ find_zig() {
 	PATH=$tools/bin:$PATH
 }
 
+target_of() {
+	case $1 in
+	linux_amd64) echo x86_64-unknown-linux-gnu ;;
+	linux_arm64) echo aarch64-unknown-linux-gnu ;;
+	darwin_amd64) echo x86_64-apple-darwin ;;
+	darwin_arm64) echo aarch64-apple-darwin ;;
+	windows_amd64) echo x86_64-pc-windows-gnu ;;
+	*) fail "There is no rule for platform $1 in scripts/release.sh." ;;
+	esac
+}
+
 build() {
 	suffix='' libc=''
+	target=$(target_of "$1")
 	case $1 in
-	linux_amd64) target=x86_64-unknown-linux-gnu libc=.$glibc ;;
-	linux_arm64) target=aarch64-unknown-linux-gnu libc=.$glibc ;;
-	darwin_amd64) target=x86_64-apple-darwin ;;
-	darwin_arm64) target=aarch64-apple-darwin ;;
-	windows_amd64) target=x86_64-pc-windows-gnu suffix=.exe ;;
-	*) fail "There is no rule for platform $1 in scripts/release.sh." ;;
+	linux_*) libc=.$glibc ;;
+	windows_*) suffix=.exe ;;
 	esac
 	say "Building for $1."
 	# Paths of this machine have no place in the binary, and would make it another on the next.

@@ -134,6 +134,10 @@ fn write(ty: &Type, value: &Value, json: &mut String) -> Result<(), ValueError> 
     };
     match (ty, data) {
         (Type::Bool, Data::Bool(value)) => json.push_str(if *value { "true" } else { "false" }),
+        // JSON has no infinite numbers, and numbers are read from strings too.
+        (Type::Number, Data::Number(number)) if number.is_infinite() => {
+            write_text(&number.to_string(), json)?;
+        }
         (Type::Number, Data::Number(number)) => json.push_str(&number.to_string()),
         (Type::String, Data::String(text)) => write_text(text, json)?,
         (Type::List(element) | Type::Set(element), Data::List(elements)) => {
@@ -239,6 +243,16 @@ mod tests {
             decode(&Type::set(Type::String), br#"["a","a"]"#).unwrap(),
             Value::list([Value::string("a")])
         );
+    }
+
+    #[test]
+    fn an_infinite_number_is_a_string_and_no_broken_json() {
+        for text in ["Inf", "-Inf"] {
+            let value = Value::Known(Data::Number(Number::parse(text).unwrap()));
+            let json = encode(&Type::Number, &value).unwrap();
+            assert_eq!(json, format!("{text:?}"));
+            assert_eq!(decode(&Type::Number, json.as_bytes()).unwrap(), value);
+        }
     }
 
     #[test]

@@ -184,8 +184,13 @@ impl Caller {
             Err(failure) => Err(failure),
         };
         let attempt = match answered {
-            Ok(response) => {
-                let (said, result) = open(&response, self.credentials.token_encoding());
+            Ok(mut response) => {
+                let mut opened = open(&response, self.credentials.token_encoding());
+                // Errors quote what was answered, and some gateways answer with what they were sent.
+                if opened.1.is_err() && self.credentials.remove_token(&mut response.body) {
+                    opened = open(&response, self.credentials.token_encoding());
+                }
+                let (said, result) = opened;
                 let date = response.header(DATE).and_then(http_date);
                 Attempt { result, http_status: Some(response.status), said, date, correction }
             }

@@ -39,8 +39,21 @@ pub struct Identity {
 
 impl Identity {
     pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// One whose certificate ended years ago.
+    pub fn expired() -> Self {
+        Self::with(|params| {
+            params.not_before = rcgen::date_time_ymd(2001, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2002, 1, 1);
+        })
+    }
+
+    fn with(change: impl FnOnce(&mut CertificateParams)) -> Self {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P521_SHA512).unwrap();
         let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        change(&mut params);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&key).unwrap().der().clone();
         let body = base64::engine::general_purpose::STANDARD.encode(&certificate);
@@ -50,7 +63,7 @@ impl Identity {
         Self { certificate, key, pem }
     }
 
-    fn private_key(&self) -> PrivateKeyDer<'static> {
+    pub fn private_key(&self) -> PrivateKeyDer<'static> {
         PrivateKeyDer::Pkcs8(self.key.serialize_der().into())
     }
 }
@@ -60,6 +73,8 @@ pub struct Options {
     pub variables: BTreeMap<String, String>,
     pub arguments: Vec<String>,
     pub temp: tempfile::TempDir,
+    /// What a shell does before it becomes the binary, as `"$0"`.
+    shell: Option<String>,
 }
 
 impl Options {
@@ -77,7 +92,7 @@ impl Options {
     pub fn person() -> Self {
         let temp = tempfile::Builder::new().prefix("t").tempdir().unwrap();
         let variables = BTreeMap::from([("TMPDIR".to_owned(), temp.path().to_str().unwrap().to_owned())]);
-        Self { variables, arguments: Vec::new(), temp }.set("HOME", "/nonexistent")
+        Self { variables, arguments: Vec::new(), temp, shell: None }.set("HOME", "/nonexistent")
     }
 
     pub fn set(mut self, name: &str, value: &str) -> Self {
@@ -90,8 +105,26 @@ impl Options {
         self
     }
 
+    pub fn unset(mut self, name: &str) -> Self {
+        self.variables.remove(name);
+        self
+    }
+
+    /// Starts it by a line of shell that ends in `"$0"`.
+    pub fn shell(mut self, line: &str) -> Self {
+        self.shell = Some(line.to_owned());
+        self
+    }
+
     pub fn command(&self) -> Command {
-        let mut command = Command::new(BINARY);
+        let mut command = match &self.shell {
+            None => Command::new(BINARY),
+            Some(line) => {
+                let mut command = Command::new("/bin/sh");
+                command.args(["-c", line, BINARY]);
+                command
+            }
+        };
         command.args(&self.arguments).env_clear().envs(&self.variables);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -315,6 +348,19 @@ impl Client {
         grpc.unary(tonic::Request::new(request), path, ProstCodec::default())
             .await
             .map(tonic::Response::into_inner)
+    }
+
+    /// Sends any bytes as the body of a call.
+    pub async fn send(&self, path: &str, body: tonic::body::Body) -> Result<http::HeaderMap, String> {
+        let request = http::Request::post(format!("http://localhost{path}"))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(body)
+            .unwrap();
+        let mut channel = self.channel.clone();
+        let response = tower::ServiceExt::ready(&mut channel).await.map_err(|error| error.to_string())?;
+        let response = tower::Service::call(response, request).await.map_err(|error| error.to_string())?;
+        Ok(response.headers().clone())
     }
 
     /// Opens a stream that the plugin sends.

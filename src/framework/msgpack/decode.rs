@@ -183,7 +183,8 @@ impl<'a> Decoder<'a> {
         }
         let mut decoder = Decoder { input: payload };
         let refinement = decoder.refinement().map_err(|_| Problem::Unknown)?;
-        Ok(Some(Box::new(refinement)))
+        // All of it may be from a Terraform that knows more than we do; then nothing is known here.
+        Ok(Some(refinement).filter(|refinement| *refinement != Refinement::default()).map(Box::new))
     }
 
     fn refinement(&mut self) -> Result<Refinement, ValueError> {

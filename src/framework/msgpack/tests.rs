@@ -245,3 +245,12 @@ fn a_value_that_is_not_of_its_declared_type_is_never_written() {
         assert_eq!(encode(&ty, &value).unwrap_err().to_string(), message);
     }
 }
+
+#[test]
+fn an_unknown_value_of_which_only_later_terraforms_know_something_is_plainly_unknown() {
+    // Key 91 means nothing to us.
+    let bytes = [0xc7, 3, 12, 0x81, 91, 0xc2];
+    let value = decode(&Type::String, &bytes).unwrap();
+    assert_eq!(value, Value::UNKNOWN);
+    assert_eq!(encode(&Type::String, &value).unwrap(), [0xd4, 0, 0]);
+}

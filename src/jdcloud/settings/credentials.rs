@@ -96,6 +96,19 @@ impl Credentials {
         })
     }
 
+    /// Puts `***` in the place of the token, in either of its forms, wherever it stands in `text`. Tells whether it did.
+    pub(crate) fn remove_token(&self, text: &mut Vec<u8>) -> bool {
+        let Some(token) = &self.security_token else { return false };
+        let mut found = false;
+        for form in [token.expose_secret().to_owned(), STANDARD.encode(token.expose_secret())] {
+            while let Some(at) = text.windows(form.len()).position(|part| part == form.as_bytes()) {
+                text.splice(at..at + form.len(), *b"***");
+                found = true;
+            }
+        }
+        found
+    }
+
     /// How the token is sent, `None` without one.
     pub(crate) fn token_encoding(&self) -> Option<TokenEncoding> {
         self.security_token.as_ref().map(|_| self.encoding)

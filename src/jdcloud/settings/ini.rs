@@ -3,12 +3,20 @@
 //! gaps.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// A parsed file: section -> key in lower case -> its line and its value as written.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Ini(BTreeMap<String, BTreeMap<String, (usize, SecretString)>>);
+
+/// Shows nothing of the file: where lines are broken, a secret may stand in a name's place.
+impl fmt::Debug for Ini {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ini({} sections)", self.0.len())
+    }
+}
 
 /// What is wrong, and on which line, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +96,12 @@ mod tests {
             assert_eq!(get(text, section, key).as_deref(), value, "{section}.{key}");
         }
         assert!(Ini::parse(text).unwrap().has("Prod"));
+    }
+
+    #[test]
+    fn a_secret_in_a_names_place_is_not_shown() {
+        let ini = Ini::parse("[a secret_key = hidden]\nhidden = 1\n").unwrap();
+        assert_eq!(format!("{ini:?}"), "Ini(1 sections)");
     }
 
     #[test]

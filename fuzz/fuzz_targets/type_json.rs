@@ -1,0 +1,11 @@
+//! Any text as a type: read or refused, and what was read is written back as the same type.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use terraform_provider_jdcloud::framework::Type;
+
+fuzz_target!(|input: &[u8]| {
+    if let Ok(ty) = Type::from_json(input) {
+        assert_eq!(Type::from_json(&ty.to_json()).expect("a type's own form is read"), ty);
+    }
+});

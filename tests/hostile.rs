@@ -1,0 +1,67 @@
+//! Strangers at the door, hosts that send too much, and machines that lack everything: whoever comes and whatever is
+//! missing, the provider works or says what is wrong, and a healthy host is served all the while.
+//!
+//! What `plugin` tests about the door and the process is not repeated here.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // a test fails by panicking
+
+mod support;
+
+#[path = "hostile/crowd.rs"]
+mod crowd;
+#[path = "hostile/machine.rs"]
+mod machine;
+#[path = "hostile/messages.rs"]
+mod messages;
+#[path = "hostile/strangers.rs"]
+mod strangers;
+
+use jdcloud_emulator::{Emulator, Options as EmulatorOptions, Scenario};
+use terraform_provider_jdcloud::framework::Value;
+use terraform_provider_jdcloud::tfplugin::proto::v6::Diagnostic;
+
+use support::{Client, strings};
+
+fn emulator(scenario: Scenario) -> Emulator {
+    Emulator::start(EmulatorOptions { scenario, ..EmulatorOptions::default() }).unwrap()
+}
+
+/// Configures for an endpoint, with a key pair that the emulator knows.
+async fn configure(client: &Client, endpoint: &str) {
+    let text = |text: &str| Value::string(text);
+    let diagnostics = client
+        .configure(&[
+            ("vm_endpoint", text(endpoint)),
+            ("access_key", text(jdcloud_emulator::ACCESS_KEY)),
+            ("secret_key", text(jdcloud_emulator::SECRET_KEY)),
+            ("region", text("cn-north-1")),
+            ("max_retries", 0.into()),
+        ])
+        .await;
+    assert_eq!(diagnostics, []);
+}
+
+/// Reads an image's constraint: its excluded types, or the errors.
+async fn read(client: &Client) -> Result<Value, Vec<Diagnostic>> {
+    let (state, diagnostics) = client.read_value(&[("ids", strings(&["img-ubuntu2204"]))]).await;
+    let state = state.ok_or(diagnostics)?;
+    Ok(state.as_members().unwrap()["excluded_instance_types"].as_members().unwrap()["img-ubuntu2204"].clone())
+}
+
+/// What [`read`] finds in a healthy emulator.
+fn constraint() -> Value {
+    strings(&["g.n4.large", "m.n2.18xlarge", "p.c1p40g.large"])
+}
+
+/// A number of `/proc/<pid>/status`.
+fn status(pid: u32, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// How many files and sockets a process has open.
+fn open_files(pid: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count()
+}

@@ -1,0 +1,114 @@
+//! Many connections, and slow ones, beside the host's own.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
+use jdcloud_emulator::Scenario;
+
+use crate::support::{Identity, Options, eventually, raw, runtime};
+use crate::{configure, constraint, emulator, open_files, read, status};
+
+/// As many as the machine lets a process have, up to a thousand.
+fn a_thousand() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let soft: usize = files.split_whitespace().next().unwrap().parse().unwrap_or(usize::MAX);
+    soft.saturating_sub(300).min(1_000)
+}
+
+#[test]
+fn a_thousand_connections_do_not_keep_the_host_from_being_served() {
+    let identity = Identity::new();
+    let emulator = emulator(Scenario::default());
+    let plugin = Options::host(&identity).start();
+    runtime().block_on(async {
+        let client = plugin.connect(&identity).await;
+        configure(&client, &emulator.url()).await;
+        let before = (open_files(plugin.pid()), status(plugin.pid(), "VmRSS:"));
+        let hello = [22, 3, 1, 2, 0, 1];
+        let crowd: Vec<UnixStream> = (0..a_thousand())
+            .map(|number| {
+                let mut stream = raw(&plugin.socket());
+                // A third is silent, a third begins a handshake and stops, a third speaks something else.
+                match number % 3 {
+                    0 => {}
+                    1 => stream.write_all(&hello).unwrap(),
+                    _ => drop(stream.write_all(b"GET / HTTP/1.1\r\n\r\n")),
+                }
+                stream
+            })
+            .collect();
+        assert_eq!(read(&client).await.unwrap(), constraint());
+        let another = plugin.connect(&identity).await;
+        assert_eq!(another.health().await.unwrap(), 1, "nor from connecting again");
+        let more = status(plugin.pid(), "VmRSS:").saturating_sub(before.1);
+        assert!(more < 150 << 10, "{more} kB more for {} connections", crowd.len());
+        println!("{} connections: {more} kB more", crowd.len());
+        drop(crowd);
+        // The host's two, and the one to the API that it kept.
+        eventually("the crowd's sockets are closed", || open_files(plugin.pid()) <= before.0 + 3);
+        assert_eq!(read(&client).await.unwrap(), constraint());
+    });
+}
+
+/// The provider waits ten seconds for a handshake; so does this test.
+#[test]
+fn who_is_slow_on_purpose_is_let_go() {
+    let identity = Identity::new();
+    let plugin = Options::host(&identity).start();
+    let mut slow: Vec<UnixStream> = (0..20).map(|_| raw(&plugin.socket())).collect();
+    for stream in &mut slow {
+        stream.write_all(&[22]).unwrap();
+    }
+    runtime().block_on(async {
+        let client = plugin.connect(&identity).await;
+        assert_eq!(client.health().await.unwrap(), 1);
+        for mut stream in slow {
+            // The end of the stream, not this test's patience.
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).unwrap();
+        }
+        assert_eq!(client.health().await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_preface_that_never_ends_hurts_nobody() {
+    let emulator = emulator(Scenario::default());
+    let plugin = Options::plain().start();
+    runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        configure(&client, &emulator.url()).await;
+        let mut slow: Vec<UnixStream> = (0..200).map(|_| raw(&plugin.socket())).collect();
+        for (number, stream) in slow.iter_mut().enumerate() {
+            let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+            stream.write_all(&preface[..number % preface.len()]).unwrap();
+        }
+        assert_eq!(read(&client).await.unwrap(), constraint());
+        assert_eq!(plugin.connect_plain().await.health().await.unwrap(), 1);
+    });
+}
+
+/// Each connection and each file takes a descriptor; a machine that allows few must not stop the provider for good.
+#[test]
+fn with_32_file_descriptors_a_crowd_only_delays() {
+    let emulator = emulator(Scenario::default());
+    let mut plugin = Options::plain().shell("ulimit -n 32; exec \"$0\"").start();
+    runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        configure(&client, &emulator.url()).await;
+        assert_eq!(read(&client).await.unwrap(), constraint(), "32 are enough for a read");
+        let crowd: Vec<UnixStream> = (0..100).map(|_| raw(&plugin.socket())).collect();
+        eventually("the descriptors are used up", || open_files(plugin.pid()) >= 32);
+        assert_eq!(client.health().await.unwrap(), 1);
+        // Needs a descriptor unless the connection was kept; it works or it says why.
+        if let Err(diagnostics) = read(&client).await {
+            assert!(diagnostics[0].detail.contains("Too many open files"), "{diagnostics:?}");
+        }
+        drop(crowd);
+        eventually("the descriptors are free again", || open_files(plugin.pid()) < 32);
+        assert_eq!(plugin.connect_plain().await.health().await.unwrap(), 1);
+        assert_eq!(read(&client).await.unwrap(), constraint());
+    });
+    assert!(plugin.is_running());
+}

@@ -1,0 +1,91 @@
+//! Messages that are too large, and bodies that are no messages.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame};
+use tonic::Code;
+
+use crate::status;
+use crate::support::{Options, PATIENCE, runtime};
+
+/// A body of `left` pieces of a mebibyte, after a beginning.
+struct Pieces {
+    beginning: Option<Bytes>,
+    piece: Bytes,
+    left: usize,
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = tonic::Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
+        if let Some(beginning) = self.beginning.take() {
+            return Poll::Ready(Some(Ok(Frame::data(beginning))));
+        }
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        self.left -= 1;
+        Poll::Ready(Some(Ok(Frame::data(self.piece.clone()))))
+    }
+}
+
+/// A message that says it is `mebibytes` long, and is.
+fn message(mebibytes: usize, compressed: u8) -> tonic::body::Body {
+    let length = u32::try_from(mebibytes << 20).unwrap().to_be_bytes();
+    let beginning = Some(Bytes::from([&[compressed], &length[..]].concat()));
+    tonic::body::Body::new(Pieces { beginning, piece: Bytes::from(vec![0; 1 << 20]), left: mebibytes })
+}
+
+#[test]
+fn a_message_of_300_mebibytes_is_refused_by_its_length() {
+    let plugin = Options::plain().start();
+    runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        let sent = client.send("/tfplugin6.Provider/ReadDataSource", message(300, 0));
+        let headers = tokio::time::timeout(PATIENCE, sent).await.expect("no answer").unwrap();
+        let code = Code::from_bytes(headers["grpc-status"].as_bytes());
+        let text = headers["grpc-message"].to_str().unwrap();
+        assert_eq!(code, Code::OutOfRange, "{text}");
+        assert!(text.contains("268435456"), "the message does not name the limit: {text}");
+        assert_eq!(client.health().await.unwrap(), 1, "the connection goes on");
+    });
+    let peak = status(plugin.pid(), "VmHWM:");
+    assert!(peak < 100 << 10, "{peak} kB were used for a message that is refused");
+    println!("300 MiB: {peak} kB at most");
+}
+
+#[test]
+fn bodies_that_are_no_messages_are_errors() {
+    let plugin = Options::plain().start();
+    runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        let body = |bytes: &[u8]| {
+            let beginning = Some(Bytes::copy_from_slice(bytes));
+            tonic::body::Body::new(Pieces { beginning, piece: Bytes::new(), left: 0 })
+        };
+        let cases: [(&str, tonic::body::Body); 6] = [
+            ("compressed, which nobody agreed on", message(0, 1)),
+            ("an unknown kind of compression", message(0, 9)),
+            ("shorter than it says", body(&[0, 0, 0, 0, 9, 1])),
+            ("half of a length", body(&[0, 0])),
+            ("no protobuf", body(&[0, 0, 0, 0, 3, 0xff, 0xff, 0xff])),
+            ("nothing", body(&[])),
+        ];
+        for (what, body) in cases {
+            let sent = client.send("/tfplugin6.Provider/CallFunction", body);
+            let answered = tokio::time::timeout(PATIENCE, sent).await.expect(what);
+            if let Ok(headers) = answered {
+                let code = headers.get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
+                assert!(!matches!(code, None | Some(Code::Ok)), "{what}: {headers:?}");
+            }
+            assert_eq!(client.health().await.unwrap(), 1, "{what}");
+        }
+    });
+}

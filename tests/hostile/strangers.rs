@@ -1,0 +1,133 @@
+//! Certificates that are almost the host's, and protocols that are almost TLS.
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use rustls::ClientConfig;
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls::sign::CertifiedKey;
+use rustls::version::{TLS12, TLS13};
+
+use crate::support::{Identity, Options, Plugin, client_config, connect, raw, runtime};
+
+fn server_certificate(plugin: &Plugin) -> CertificateDer<'static> {
+    CertificateDer::from(STANDARD_NO_PAD.decode(plugin.field(6)).unwrap())
+}
+
+#[test]
+fn an_expired_certificate_of_anothers_is_refused_and_the_hosts_own_is_not() {
+    let (identity, stranger) = (Identity::expired(), Identity::expired());
+    let plugin = Options::host(&identity).start();
+    let server = server_certificate(&plugin);
+    runtime().block_on(async {
+        for version in [&TLS12, &TLS13] {
+            let config = client_config(&server, Some(&stranger), &[version]);
+            assert!(connect(&plugin.socket(), Some(config)).await.is_err(), "{version:?}");
+            // It is pinned, so its dates say nothing; and this machine's clock may be the wrong one.
+            let config = client_config(&server, Some(&identity), &[version]);
+            assert!(connect(&plugin.socket(), Some(config)).await.is_ok(), "{version:?}");
+        }
+    });
+}
+
+/// Shows a certificate and signs with a key that may be another's.
+#[derive(Debug)]
+struct Shows(Arc<CertifiedKey>);
+
+impl ResolvesClientCert for Shows {
+    fn resolve(&self, _: &[&[u8]], _: &[rustls::SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.clone())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// The host's certificate is no secret: it stands in the environment of a process. Its key is what counts.
+#[test]
+fn the_hosts_certificate_without_its_key_is_refused() {
+    let (identity, thief) = (Identity::new(), Identity::new());
+    let plugin = Options::host(&identity).start();
+    let server = server_certificate(&plugin);
+    let with_key_of = |signer: &Identity, version| -> ClientConfig {
+        let key = aws_lc_rs::sign::any_supported_type(&signer.private_key()).unwrap();
+        let shown = CertifiedKey::new(vec![identity.certificate.clone()], key);
+        let mut config = client_config(&server, None, &[version]);
+        config.client_auth_cert_resolver = Arc::new(Shows(Arc::new(shown)));
+        config
+    };
+    runtime().block_on(async {
+        for version in [&TLS12, &TLS13] {
+            let stolen = connect(&plugin.socket(), Some(with_key_of(&thief, version))).await;
+            assert!(stolen.is_err(), "{version:?}");
+            let own = connect(&plugin.socket(), Some(with_key_of(&identity, version))).await;
+            assert!(own.is_ok(), "{version:?}: the test itself is wrong");
+        }
+    });
+}
+
+/// The first message of a TLS client that speaks `version` and nothing newer.
+fn client_hello(version: [u8; 2]) -> Vec<u8> {
+    let mut body = version.to_vec();
+    body.extend([7; 32]); // random
+    body.push(0); // no session
+    body.extend([0, 6, 0xc0, 0x2b, 0xc0, 0x09, 0xc0, 0x0a]); // ECDHE-ECDSA with AES, new and old
+    body.extend([1, 0]); // no compression
+    let mut extensions = vec![0, 10, 0, 4, 0, 2, 0, 23]; // P-256
+    extensions.extend([0, 11, 0, 2, 1, 0]); // uncompressed points
+    extensions.extend([0, 13, 0, 4, 0, 2, 4, 3]); // ECDSA with SHA-256
+    extensions.extend([0, 16, 0, 5, 0, 3, 2, b'h', b'2']); // HTTP/2
+    body.extend(u16::try_from(extensions.len()).unwrap().to_be_bytes());
+    body.extend(extensions);
+    let length = u32::try_from(body.len()).unwrap().to_be_bytes();
+    let message = [&[1, length[1], length[2], length[3]], body.as_slice()].concat();
+    let record = u16::try_from(message.len()).unwrap().to_be_bytes();
+    [&[22, 3, 1, record[0], record[1]], message.as_slice()].concat()
+}
+
+#[test]
+fn tls_below_1_2_is_refused_by_name() {
+    let identity = Identity::new();
+    let plugin = Options::host(&identity).start();
+    for (name, version) in [("TLS 1.1", [3, 2]), ("TLS 1.0", [3, 1]), ("SSL 3", [3, 0])] {
+        let mut stream = raw(&plugin.socket());
+        stream.write_all(&client_hello(version)).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        // An alert, fatal, protocol_version.
+        assert_eq!(answer.first(), Some(&21), "{name}: {answer:?}");
+        assert_eq!(answer[5..], [2, 70], "{name}: {answer:?}");
+    }
+    let mut stream = raw(&plugin.socket());
+    stream.write_all(&client_hello([3, 3])).unwrap();
+    let mut answer = [0];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, [22], "the same from a client of TLS 1.2 is no hello: this test is wrong");
+    runtime().block_on(async { assert_eq!(plugin.connect(&identity).await.health().await.unwrap(), 1) });
+}
+
+#[test]
+fn two_providers_at_once_do_not_open_to_each_others_hosts() {
+    let identities = [Identity::new(), Identity::new()];
+    let temp = tempfile::tempdir().unwrap();
+    let same_temp =
+        |identity: &Identity| Options::host(identity).set("TMPDIR", temp.path().to_str().unwrap()).start();
+    let plugins = identities.each_ref().map(same_temp);
+    assert_ne!(plugins[0].socket(), plugins[1].socket());
+    runtime().block_on(async {
+        let healthy = [plugins[0].connect(&identities[0]).await, plugins[1].connect(&identities[1]).await];
+        for (mine, other) in [(0, 1), (1, 0)] {
+            let server = server_certificate(&plugins[other]);
+            let config = client_config(&server, Some(&identities[mine]), &[&TLS13]);
+            assert!(connect(&plugins[other].socket(), Some(config)).await.is_err());
+        }
+        for client in healthy {
+            assert_eq!(client.health().await.unwrap(), 1);
+        }
+    });
+}

@@ -1,0 +1,371 @@
+//! Where the secret key, the security token and the key that signs must never be: logs at TRACE, diagnostics, command
+//! lines, plan files and state. Each run below takes one of the ways in which a secret could get out.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // a test fails by panicking
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use jdcloud_emulator::{
+    Answer, Credentials, Emulator, FailBody, MalformedRow, Options as EmulatorOptions, Scenario,
+    ThrottleForm, TokenEncoding,
+};
+use sha2::Sha256;
+use terraform_provider_jdcloud::framework::{Type, Value};
+use terraform_provider_jdcloud::tfplugin::proto::v6;
+use time::{Duration, OffsetDateTime};
+
+use support::{BINARY, Options, Plugin, block, data_source_type, dynamic, runtime, strings};
+
+const ACCESS_KEY: &str = "ACCESSKEYOFTHESECRETTEST";
+const SECRET_KEY: &str = "qSecretKeyOfTheSecretsTest7Zx9W";
+const TOKEN: &str = "qTokenOfTheSecretsTest/+8Yw0V";
+const PASSWORD: &str = "qPasswordOfTheProxy6Tr";
+const REGION: &str = "cn-north-1";
+
+/// What is searched for, with its name: each secret in every form in which code could have had it.
+fn secrets() -> Vec<(&'static str, Vec<u8>)> {
+    let mut secrets = vec![
+        ("the secret key", SECRET_KEY.into()),
+        ("the secret key in base64", STANDARD.encode(SECRET_KEY).trim_end_matches('=').into()),
+        ("the token", TOKEN.into()),
+        ("the token in base64", STANDARD.encode(TOKEN).trim_end_matches('=').into()),
+        ("the proxy's password", PASSWORD.into()),
+    ];
+    // The test may run over midnight, and under a clock that the emulator has put wrong.
+    for days in -1..=1 {
+        let day = OffsetDateTime::now_utc() + Duration::days(days);
+        let day = format!("{:04}{:02}{:02}", day.year(), u8::from(day.month()), day.day());
+        let mut key = format!("JDCLOUD2{SECRET_KEY}").into_bytes();
+        for part in [day.as_str(), REGION, "vm", "jdcloud2_request"] {
+            let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+            mac.update(part.as_bytes());
+            key = mac.finalize().into_bytes().to_vec();
+            let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            secrets.push(("a signing key", key.clone()));
+            secrets.push(("a signing key in hex", hex.to_uppercase().into()));
+            secrets.push(("a signing key in hex", hex.into()));
+            secrets.push(("a signing key in base64", STANDARD.encode(&key).into()));
+            // As Debug shows bytes.
+            secrets.push(("a signing key in decimal", format!("{key:?}").trim_matches(['[', ']']).into()));
+        }
+    }
+    secrets
+}
+
+#[track_caller]
+fn assert_clean(place: &str, content: &[u8]) {
+    for (name, secret) in secrets() {
+        let found = content.windows(secret.len()).any(|part| part == secret);
+        assert!(!found, "{place} holds {name}:\n{}", String::from_utf8_lossy(content));
+    }
+}
+
+fn emulator(scenario: Scenario, token_encoding: TokenEncoding) -> Emulator {
+    let mut credentials = Credentials::new(ACCESS_KEY, SECRET_KEY);
+    credentials.security_token = Some(TOKEN.to_owned());
+    let credentials = vec![credentials];
+    Emulator::start(EmulatorOptions { scenario, token_encoding, credentials, ..EmulatorOptions::default() })
+        .unwrap()
+}
+
+/// The arguments of a configured provider with short deadlines.
+fn arguments(endpoint: &str) -> Vec<(&'static str, Value)> {
+    vec![
+        ("vm_endpoint", Value::string(endpoint)),
+        ("access_key", Value::string(ACCESS_KEY)),
+        ("secret_key", Value::string(SECRET_KEY)),
+        ("security_token", Value::string(TOKEN)),
+        ("region", Value::string(REGION)),
+        ("request_timeout", Value::string("1s")),
+        ("read_timeout", Value::string("3s")),
+        ("max_retries", 1.into()),
+    ]
+}
+
+/// Configures, reads in every way, and searches what came of it. Returns the summaries.
+#[track_caller]
+fn run(what: &str, options: Options, arguments: &[(&str, Value)]) -> Vec<String> {
+    let mut plugin = options.set("TF_LOG", "TRACE").start();
+    let mut said = String::new();
+    let mut summaries = Vec::new();
+    runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        let mut diagnostics = client.configure(arguments).await;
+        for arguments in [
+            vec![],
+            vec![("ids", strings(&["img-ubuntu2204", "img-gpu", "img-private"]))],
+            vec![("ids", Value::list([])), ("region", Value::string("../"))],
+            // Somebody puts the key where an id belongs: it is shown, but not by us.
+            vec![("ids", Value::UNKNOWN)],
+        ] {
+            let ty = data_source_type();
+            let response = client.read(dynamic(&ty, &block(&ty, &arguments))).await.unwrap();
+            if let Some(state) = &response.state {
+                assert_clean(&format!("{what}: the state"), &state.msgpack);
+            }
+            diagnostics.extend(response.diagnostics);
+        }
+        summaries.extend(diagnostics.iter().map(|diagnostic| diagnostic.summary.clone()));
+        said = format!("{diagnostics:?}");
+    });
+    assert_clean(&format!("{what}: a diagnostic"), said.as_bytes());
+    assert_clean(&format!("{what}: the command line"), &command_line(&plugin));
+    plugin.signal("TERM");
+    plugin.wait();
+    let log = plugin.log.all().join("\n");
+    assert!(log.contains("\"@level\":"), "{what}: nothing is logged, so nothing was searched: {log}");
+    assert_clean(&format!("{what}: the log"), log.as_bytes());
+    assert_clean(&format!("{what}: standard output"), plugin.handshake.as_bytes());
+    summaries
+}
+
+fn command_line(plugin: &Plugin) -> Vec<u8> {
+    std::fs::read(format!("/proc/{}/cmdline", plugin.pid())).unwrap()
+}
+
+#[test]
+fn reads_that_succeed_and_fail_show_no_secret() {
+    let s = Scenario::default;
+    let scenarios = [
+        ("well", s()),
+        ("forbidden", Scenario { answer: Answer::ForbiddenIp, ..s() }),
+        ("no permission", Scenario { answer: Answer::PermissionDenied, ..s() }),
+        ("redirect", Scenario { answer: Answer::Redirect, ..s() }),
+        ("login page", Scenario { answer: Answer::Html, ..s() }),
+        ("no requestId", Scenario { answer: Answer::NoRequestId, ..s() }),
+        ("500", Scenario { fail_first: u64::MAX, fail_body: FailBody::Html, ..s() }),
+        ("400", Scenario { fail_first: u64::MAX, fail_status: 400, ..s() }),
+        ("reset", Scenario { reset_first: u64::MAX, ..s() }),
+        ("silence", Scenario { hang_first: u64::MAX, ..s() }),
+        (
+            "throttled",
+            Scenario { throttle_per_minute: Some(0), throttle_form: ThrottleForm::InsideOk, ..s() },
+        ),
+        ("wrong clock", Scenario { clock_skew_s: 7_200, ..s() }),
+        ("malformed row", Scenario { malformed_row: Some(MalformedRow::NoImageId), ..s() }),
+        ("half of the JSON", Scenario { cut_json: true, ..s() }),
+    ];
+    std::thread::scope(|scope| {
+        for (what, scenario) in scenarios {
+            scope.spawn(move || {
+                let emulator = emulator(scenario, TokenEncoding::Base64);
+                let summaries = run(what, Options::plain(), &arguments(&emulator.url()));
+                assert!(emulator.counters().calls > 0, "{what}: nothing was asked: {summaries:?}");
+            });
+        }
+    });
+}
+
+#[test]
+fn keys_from_anywhere_right_or_wrong_show_in_nothing() {
+    let emulator = emulator(Scenario::default(), TokenEncoding::Raw);
+    let url = emulator.url();
+    let from_environment = |secret_key: &str| {
+        Options::plain()
+            .set("JDCLOUD_ACCESS_KEY", ACCESS_KEY)
+            .set("JDCLOUD_SECRET_KEY", secret_key)
+            .set("JDCLOUD_SECURITY_TOKEN", TOKEN)
+            .set("JDCLOUD_SECURITY_TOKEN_ENCODING", "raw")
+            .set("JDCLOUD_VM_ENDPOINT", &url)
+            .set("JDCLOUD_REGION", REGION)
+    };
+    let calls = || emulator.counters().calls;
+    run("environment, token as it is", from_environment(SECRET_KEY), &[]);
+    assert!(calls() > 0, "the token was not taken as it is");
+    // The emulator's own message is shown: a 401 with the wrong signature.
+    let summaries = run("another secret key", from_environment(&format!("{SECRET_KEY}x")), &[]);
+    assert!(!summaries.is_empty());
+    run("a key that no header carries", from_environment(&format!("{SECRET_KEY}\n")), &[]);
+    let options = Options::plain().set("JDCLOUD_SECRET_KEY", SECRET_KEY);
+    assert!(!run("half a pair", options, &[("region", Value::string(REGION))]).is_empty());
+    let half = [("secret_key", Value::string(SECRET_KEY)), ("security_token", Value::string(TOKEN))];
+    assert!(!run("half a pair in arguments", Options::plain(), &half).is_empty());
+    let mut unknown = arguments(&url);
+    unknown[1].1 = Value::UNKNOWN;
+    assert!(!run("an access key that is not known", Options::plain(), &unknown).is_empty());
+
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("config");
+    for (what, text) in [
+        ("profile", format!("[default]\naccess_key = {ACCESS_KEY}\nsecret_key = {SECRET_KEY}\n")),
+        ("a profile with a line too many", format!("[default]\naccess_key = {ACCESS_KEY}\n{SECRET_KEY}\n")),
+        ("a profile with a percent", format!("[default]\naccess_key = a\nsecret_key = {SECRET_KEY}%x\n")),
+        (
+            "a profile with a key twice",
+            format!("[default]\nsecret_key={SECRET_KEY}\nsecret_key={SECRET_KEY}\n"),
+        ),
+        ("a profile named like a key", format!("[{SECRET_KEY}]\naccess_key = a\n")),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let arguments = [
+            ("config_file", Value::string(file.to_str().unwrap())),
+            ("region", Value::string(REGION)),
+            ("vm_endpoint", Value::string(url.as_str())),
+        ];
+        run(what, Options::plain(), &arguments);
+    }
+    let proxy = format!("http://me:{PASSWORD}@127.0.0.1:9");
+    let options = from_environment(SECRET_KEY)
+        .set("JDCLOUD_VM_ENDPOINT", "https://vm.jdcloud-api.com")
+        .set("HTTPS_PROXY", &proxy);
+    assert!(!run("a proxy that is not there", options, &[]).is_empty());
+    let options = from_environment(SECRET_KEY)
+        .set("JDCLOUD_VM_ENDPOINT", &format!("https://me:{PASSWORD}@vm.jdcloud-api.com"));
+    assert!(!run("a password in the endpoint", options, &[]).is_empty());
+}
+
+/// Answers every request with what it was sent, as gateways do that somebody debugs.
+fn echo(status: &'static str, body: fn(&str) -> String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
+                head.push(byte[0]);
+            }
+            let body = body(&String::from_utf8_lossy(&head));
+            let head =
+                format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all((head + &body).as_bytes());
+        }
+    });
+    url
+}
+
+/// A gateway's name, its status, and its body for what it was sent.
+type Gateway = (&'static str, &'static str, fn(&str) -> String);
+
+#[test]
+fn a_gateway_that_answers_with_what_it_was_sent_is_not_quoted_with_the_token() {
+    let error = |text: &str| {
+        serde_json::json!({ "requestId": "r", "error": { "code": 401, "status": "X", "message": text } })
+            .to_string()
+    };
+    let token_first = |text: &str| {
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_by_key(|line| !line.to_lowercase().starts_with("x-jdcloud-security-token"));
+        lines.join("\n")
+    };
+    let cases: [Gateway; 4] = [
+        ("401 JSON", "401 Unauthorized", error),
+        ("200 JSON", "200 OK", error),
+        ("200 text", "200 OK", token_first),
+        ("500 text", "500 Internal Server Error", token_first),
+    ];
+    for (what, status, body) in cases {
+        let summaries = run(what, Options::plain(), &arguments(&echo(status, body)));
+        assert!(!summaries.is_empty(), "{what}");
+    }
+}
+
+#[test]
+fn malformed_requests_are_refused_without_quoting_them() {
+    let plugin = Options::plain().set("TF_LOG", "TRACE").start();
+    runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        // A key where the schema has a number; a string that is cut; JSON with the key in it.
+        let number = Type::object([("max_retries", Type::String), ("secret_key", Type::String)]);
+        let whole = dynamic(
+            &number,
+            &Value::members([
+                ("max_retries", Value::string(SECRET_KEY)),
+                ("secret_key", Value::string(SECRET_KEY)),
+            ]),
+        );
+        let mut cut = whole.clone();
+        cut.msgpack = cut.msgpack.slice(..cut.msgpack.len() - 3);
+        let json = |text: String| v6::DynamicValue { msgpack: Default::default(), json: text.into() };
+        for config in [
+            whole,
+            cut,
+            json(format!("{{\"secret_key\":\"{SECRET_KEY}\",\"max_retries\":\"{SECRET_KEY}\"}}")),
+            json(format!("{{\"secret_key\":{SECRET_KEY}")),
+            json(format!("\"{SECRET_KEY}\"")),
+        ] {
+            let request = v6::configure_provider::Request { config: Some(config), ..Default::default() };
+            let response: v6::configure_provider::Response =
+                client.provider("Configure", "ConfigureProvider", request).await.unwrap();
+            assert!(!response.diagnostics.is_empty());
+            assert_clean("a diagnostic", format!("{response:?}").as_bytes());
+        }
+    });
+    assert_clean("the log", plugin.log.all().join("\n").as_bytes());
+}
+
+/// The Terraform that `make test` has set up.
+fn terraform() -> String {
+    std::env::var("TERRAFORM").ok().filter(|path| !path.is_empty()).unwrap_or_else(|| "terraform".to_owned())
+}
+
+#[test]
+fn plan_files_state_and_logs_of_terraform_hold_no_secret() {
+    let emulator = emulator(Scenario::default(), TokenEncoding::Base64);
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let settings = format!(
+        "provider_installation {{\n  dev_overrides {{ \"jdcloud/jdcloud\" = \"{}\" }}\n}}\n",
+        Path::new(BINARY).parent().unwrap().display()
+    );
+    std::fs::write(path("cli.tfrc"), settings).unwrap();
+    std::fs::write(
+        path("main.tf"),
+        "terraform {\n  required_providers {\n    jdcloud = { source = \"jdcloud/jdcloud\" }\n  }\n}\n\
+         data \"jdcloud_image_constraints\" \"all\" {}\n\
+         data \"jdcloud_image_constraints\" \"some\" {\n  ids = [\"img-gpu\", \"img-private\"]\n}\n\
+         output \"all\" {\n  value = data.jdcloud_image_constraints.all\n}\n",
+    )
+    .unwrap();
+    let run = |arguments: &[&str], secret_key: &str| {
+        let output = Command::new(terraform())
+            .args(arguments)
+            .current_dir(dir.path())
+            .envs([
+                ("TF_CLI_CONFIG_FILE", path("cli.tfrc").as_str()),
+                ("TF_LOG", "TRACE"),
+                ("TF_LOG_PATH", &path("terraform.log")),
+                ("CHECKPOINT_DISABLE", "1"),
+                ("JDCLOUD_ACCESS_KEY", ACCESS_KEY),
+                ("JDCLOUD_SECRET_KEY", secret_key),
+                ("JDCLOUD_SECURITY_TOKEN", TOKEN),
+                ("JDCLOUD_REGION", REGION),
+                ("JDCLOUD_VM_ENDPOINT", &emulator.url()),
+            ])
+            .output()
+            .unwrap_or_else(|error| {
+                panic!("{}: {error}. `make test` sets a Terraform up, TERRAFORM names one", terraform())
+            });
+        assert_clean("standard output", &output.stdout);
+        assert_clean("standard error", &output.stderr);
+        output.status.success()
+    };
+    assert!(run(&["plan", "-input=false", "-out=plan.tfplan"], SECRET_KEY));
+    assert!(run(&["show", "-json", "plan.tfplan"], SECRET_KEY));
+    assert!(run(&["apply", "-input=false", "plan.tfplan"], SECRET_KEY));
+    assert!(!run(&["plan", "-input=false"], &format!("{SECRET_KEY}wrong")), "a wrong key is accepted");
+    // A plan file is a zip, whose parts are compressed.
+    let unpacked = Command::new("python3")
+        .args(["-c", "import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1])\nsys.stdout.buffer.write(b'\\n'.join(z.read(n) for n in z.namelist()))"])
+        .arg(path("plan.tfplan"))
+        .output()
+        .unwrap();
+    assert!(unpacked.status.success(), "{}", String::from_utf8_lossy(&unpacked.stderr));
+    assert!(unpacked.stdout.windows(7).any(|part| part == b"img-gpu"), "the plan file was not read");
+    assert_clean("the plan file", &unpacked.stdout);
+    for name in ["terraform.tfstate", "terraform.log"] {
+        let content = std::fs::read(path(name)).unwrap();
+        assert!(!content.is_empty());
+        assert_clean(name, &content);
+    }
+}
