@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the acceptance tests on every Terraform that scripts/terraform/versions names, and writes what ran into the table
-# of README.md, between its two markers.
+# of README.md and of its Chinese twin, between two markers.
 #
 #   test-compat.sh                  all versions; the table is written if every one of them passes
 #   test-compat.sh 1.6.6 0.12.29    these; the table stays
@@ -44,8 +44,8 @@ main() {
 	done
 	[ -z "$failed" ] || fail "Failed on:$failed"
 	if [ $# -eq 0 ]; then
-		python3 scripts/compat/table.py README.md "$work/results"
-		say 'The table of README.md is what ran.'
+		python3 scripts/compat/table.py "$work/results"
+		say 'The tables of README.md and README.zh-CN.md are what ran.'
 	fi
 }
 
