@@ -33,6 +33,10 @@ use super::settings::Region;
 /// milliseconds.
 const COMPANY: Duration = Duration::from_millis(5);
 
+/// How long they wait at most when more is to be expected: reads that were answered together are followed by as many,
+/// which a busy Terraform starts over some tens of milliseconds. Without this, reads that once went apart never meet again.
+const ROUND: Duration = Duration::from_millis(50);
+
 /// The reads and calls of one region.
 pub(crate) struct Batcher {
     caller: Arc<Caller>,
@@ -141,13 +145,17 @@ impl Batcher {
 
     /// Sends `call` with the company it has after a moment, unless that was done or nobody waits any more.
     async fn send_after_company(self: Arc<Self>, call: Arc<Call>) {
+        let latest = Instant::now() + ROUND;
         sleep(COMPANY).await;
+        while Instant::now() < latest && self.lock().expects_more_than(&call) {
+            sleep(COMPANY).await;
+        }
         // On a busy machine the company may have arrived and wait for its tasks: the connection's, the
         // request's and the read's own.
         for _ in 0..3 {
             yield_now().await;
         }
-        let ours = self.lock().gathering.take_if(|gathering| Arc::ptr_eq(&gathering.call, &call));
+        let ours = self.lock().take_gathering(&call);
         if let Some(Gathering { call, chunk }) = ours {
             self.start(call, chunk.into_ids(), true);
         }

@@ -32,7 +32,11 @@ impl Batcher {
                 self.read_ahead().await;
             }
             let ids = self.lock().still_wanted(&ids, &call);
+            let asked = ids.len();
             self.ask(&call, ids).await;
+            if is_small {
+                self.lock().expect(asked);
+            }
         };
         select! {
             biased;

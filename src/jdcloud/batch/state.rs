@@ -42,6 +42,8 @@ pub(super) struct State {
     /// How many ids a call may ask for: as configured, or fewer once that was refused.
     pub(super) batch_size: usize,
     pub(super) gathering: Option<Gathering>,
+    /// How many ids small calls have answered since one was sent: so many reads may follow at any moment.
+    expected: usize,
     pub(super) read_ahead: ReadAhead,
     /// The call under way for reads without ids.
     pub(super) whole: Option<Arc<Whole>>,
@@ -56,12 +58,33 @@ impl State {
         Self {
             batch_size: limits.batch_size,
             gathering: None,
+            expected: 0,
             read_ahead: if limits.read_ahead { ReadAhead::default() } else { ReadAhead::Never },
             whole: None,
             interner: Interner::default(),
             memory: HashMap::new(),
             asking: HashMap::new(),
         }
+    }
+
+    /// A small call has answered `ids` ids.
+    pub(super) fn expect(&mut self, ids: usize) {
+        self.expected += ids;
+    }
+
+    /// Whether `call` still gathers and has fewer ids than are expected.
+    pub(super) fn expects_more_than(&self, call: &Arc<Call>) -> bool {
+        let ours = self.gathering.as_ref().filter(|gathering| Arc::ptr_eq(&gathering.call, call));
+        ours.is_some_and(|gathering| gathering.chunk.ids().len() < self.expected)
+    }
+
+    /// Takes `call` if it still gathers. Whoever has not come by now is not expected any more.
+    pub(super) fn take_gathering(&mut self, call: &Arc<Call>) -> Option<Gathering> {
+        let ours = self.gathering.take_if(|gathering| Arc::ptr_eq(&gathering.call, call));
+        if ours.is_some() {
+            self.expected = 0;
+        }
+        ours
     }
 
     /// Answers `id` from memory, or lets `reader` wait for the call that asks for it; false if there is

@@ -383,6 +383,27 @@ async fn reads_without_ids_share_a_call_under_way_and_feed_the_memory() {
     assert_eq!(api.calls(), 3);
 }
 
+/// Ten readers who take up to 20 ms to come back, as a busy Terraform does, stay together: otherwise each call of the
+/// next round is as small as the group that happened to come first.
+#[tokio::test(start_paused = true)]
+async fn reads_that_come_back_one_by_one_stay_in_one_round() {
+    let (client, api) = TestApi::new(&[]).latency(|| Duration::from_millis(50)).client(|_| {});
+    let ids = ids(200);
+    let mut readers = JoinSet::new();
+    for (number, own) in ids.chunks(20).enumerate() {
+        let (client, own, mut random) = (Arc::clone(&client), own.to_vec(), Random(number as u64 + 1));
+        readers.spawn(async move {
+            for id in own {
+                sleep(Duration::from_millis(random.below(20))).await;
+                read(&client, &[id]).await.unwrap();
+            }
+        });
+    }
+    readers.join_all().await;
+    // 20 rounds, the read-ahead, and what it takes to find each other.
+    assert!(api.calls() <= 20 + 1 + 5, "{} calls", api.calls());
+}
+
 /// A read whose neighbour left keeps its answer, though the neighbour's bad id is still in their call.
 #[tokio::test(start_paused = true)]
 async fn the_bad_id_of_a_reader_that_left_fails_nobody() {
