@@ -262,7 +262,7 @@ fn failure(failure: &Failure, context: &Context) -> (&'static str, String) {
         Failure::PermissionDenied => (
             "JD Cloud denies the permission",
             "The user of this access key may not call describeImageConstraintsBatch. Attach a policy that allows the read-only \
-             calls of Virtual Machines, such as JDCloudVMReadOnly, to the user in JD Cloud's IAM."
+             calls of Virtual Machines to the user in JD Cloud's IAM."
                 .to_owned(),
         ),
         Failure::NotFound => (
