@@ -17,10 +17,22 @@ pub fn encode(ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
     Ok(encoder.into_bytes())
 }
 
+/// [`encode`] for a value that must not have unknown parts.
+///
+/// # Errors
+/// When it has, or is not of type `ty`.
+pub fn encode_known(ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
+    let mut encoder = Encoder { known_only: true, ..Encoder::default() };
+    encoder.value(ty, value)?;
+    Ok(encoder.into_bytes())
+}
+
 /// The msgpack encoding of a value, as far as it has been written.
 #[derive(Default)]
 pub struct Encoder {
     output: ByteBuf,
+    /// Refuses a value that is not known.
+    known_only: bool,
 }
 
 /// Writing to memory cannot fail, so there is nothing to handle.
@@ -45,6 +57,7 @@ impl Encoder {
                 self.null();
                 return Ok(());
             }
+            Value::Unknown(_) if self.known_only => return Err(Problem::NotKnown.into()),
             Value::Unknown(refinement) => {
                 self.unknown(refinement.as_deref());
                 return Ok(());

@@ -1,10 +1,10 @@
 //! What a region's reads share: what is remembered, and who asks for what.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 

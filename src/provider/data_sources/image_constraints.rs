@@ -1,10 +1,11 @@
 //! `jdcloud_image_constraints`: which instance types images exclude or include.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sha2::{Digest, Sha256};
+use aws_lc_rs::digest::{SHA256, digest};
+use hashbrown::HashMap;
 
 use crate::framework::{Attribute, Config, DataSource, Diagnostics, Schema, Str, Type, Value};
 use crate::jdcloud::{Answer, Client, Image, Place, Region, Rule, Wanted};
@@ -189,8 +190,8 @@ impl Lists {
 fn id(region: &str, ids: Option<&BTreeSet<&str>>) -> String {
     let Some(ids) = ids else { return region.to_owned() };
     let text = ids.iter().copied().collect::<Vec<_>>().join("\n");
-    let digest = Sha256::digest(text.as_bytes());
-    let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest(&SHA256, text.as_bytes());
+    let short: String = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     format!("{region}/{short}")
 }
 
