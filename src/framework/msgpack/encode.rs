@@ -1,11 +1,14 @@
 //! Writes a value of a known type.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use rmp::encode::{self, ByteBuf, ValueWriteError};
 
 use super::{REFINED, refinement};
-use crate::framework::{AttributePath, Data, Number, Problem, Refinement, Step, Type, Value, ValueError};
+use crate::framework::{
+    AttributePath, Data, Members, Number, Problem, Refinement, Step, Str, Type, Value, ValueError,
+};
 
 /// Writes `value` as a value of type `ty`.
 ///
@@ -87,18 +90,17 @@ impl Encoder {
             }
             (Type::Map(element), Data::Map(members)) => {
                 self.map_length(members.len())?;
-                for (key, value) in members {
+                for (key, value) in members.iter() {
                     self.text(key);
                     self.value(element, value).map_err(|error| error.within(Step::Key(key.to_string())))?;
                 }
             }
             (Type::Object(attributes), Data::Map(members)) => {
-                if let Some(name) = members.keys().find(|name| !attributes.contains_key(*name)) {
-                    return Err(Problem::Unexpected(name.to_string()).into());
+                if !attributes.keys().eq(members.keys()) {
+                    return Err(other_attributes(attributes, members).into());
                 }
-                self.map_length(attributes.len())?;
-                for (name, ty) in attributes {
-                    let value = members.get(name).ok_or_else(|| Problem::Missing(name.to_string()))?;
+                self.map_length(members.len())?;
+                for (ty, (name, value)) in attributes.values().zip(members.iter()) {
                     self.text(name);
                     self.value(ty, value).map_err(|error| error.within(Step::Attribute(name.to_string())))?;
                 }
@@ -159,6 +161,16 @@ impl Encoder {
             ));
             self.output.as_mut_vec().extend_from_slice(&payload);
         }
+    }
+}
+
+/// What is wrong with `members`, which are not those that `attributes` want.
+fn other_attributes(attributes: &BTreeMap<Str, Type>, members: &Members) -> Problem {
+    let unexpected = members.keys().find(|name| !attributes.contains_key(*name));
+    let missing = attributes.keys().find(|name| members.get(name).is_none());
+    match (unexpected, missing) {
+        (None, Some(name)) => Problem::Missing(name.to_string()),
+        (name, _) => Problem::Unexpected(name.map(ToString::to_string).unwrap_or_default()),
     }
 }
 

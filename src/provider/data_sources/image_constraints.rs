@@ -1,6 +1,6 @@
 //! `jdcloud_image_constraints`: which instance types images exclude or include.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -151,8 +151,8 @@ fn state(config: &Config, answer: &Answer, ids: Option<&BTreeSet<&str>>) -> Valu
             ]));
         }
     }
-    let mut excluded: BTreeMap<Arc<str>, Value> =
-        answer.missing.iter().map(|id| (id.clone(), Value::list([]))).collect();
+    let missing = answer.missing.iter().map(|id| (id.clone(), lists.value(&Rule::Unrestricted)));
+    let mut excluded: Vec<_> = missing.collect();
     excluded.extend(answer.images.iter().map(|Image { id, rule }| {
         let excluded = match rule {
             Rule::Unrestricted | Rule::Excludes(_) => lists.value(rule),
