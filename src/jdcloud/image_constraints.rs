@@ -3,9 +3,10 @@
 //! Source: JD Cloud's page of that name. Rows become [`Rule`]s here; what is tolerated and what is not is
 //! written in `constraint.rs` and below.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use serde::Deserialize;
 
 use super::constraint::{Interner, Rule, RuleError};
@@ -56,8 +57,8 @@ struct Constraint<'a> {
     instance_types: Option<Vec<Text<'a>>>,
 }
 
-/// The images of an answer, sorted. A row that makes no rule fails only who asked for its image.
-pub(crate) type Rows = BTreeMap<Arc<str>, Result<Rule, Failure>>;
+/// The images of an answer. A row that makes no rule fails only who asked for its image.
+pub(crate) type Rows = HashMap<Arc<str>, Result<Rule, Failure>>;
 
 /// The rules that `result` holds; none when it is null or absent.
 ///
@@ -65,7 +66,7 @@ pub(crate) type Rows = BTreeMap<Arc<str>, Result<Rule, Failure>>;
 /// A row without an image id: it could be anybody's.
 pub(crate) fn rows(result: Option<ResultBody<'_>>, interner: &mut Interner) -> Result<Rows, Failure> {
     let listed = result.and_then(|result| result.image_constraints).unwrap_or_default();
-    let mut rows = Rows::new();
+    let mut rows = Rows::with_capacity(listed.len());
     for (row, Object(Row { image_id, image_instance_type_constraint: constraint })) in (1..).zip(listed) {
         let id = image_id.filter(|id| !id.0.is_empty());
         let id: Arc<str> = match id {
@@ -84,12 +85,16 @@ pub(crate) fn rows(result: Option<ResultBody<'_>>, interner: &mut Interner) -> R
             let types = constraint.instance_types.as_ref().map(|types| types.iter().map(|t| t.0.as_ref()));
             Rule::shared(kind, types, interner).map_err(malformed)
         });
-        let rule = match rows.remove(&id) {
-            None => rule,
-            Some(Ok(first)) => rule.and_then(|second| first.agree(second).map_err(malformed)),
-            Some(failed) => failed,
-        };
-        rows.insert(id, rule);
+        match rows.entry(Arc::clone(&id)) {
+            Entry::Vacant(place) => {
+                place.insert(rule);
+            }
+            Entry::Occupied(mut place) => {
+                if let Ok(first) = place.get().clone() {
+                    *place.get_mut() = rule.and_then(|second| first.agree(second).map_err(malformed));
+                }
+            }
+        }
     }
     Ok(rows)
 }

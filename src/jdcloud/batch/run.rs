@@ -1,7 +1,6 @@
 //! What a call does, as a task of its own: wait for the read-ahead if there is one, ask, hand out the
 //! answers.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::select;
@@ -9,15 +8,48 @@ use tokio::time::Instant;
 
 use super::Batcher;
 use super::state::Call;
+use crate::jdcloud::answer::Image;
 use crate::jdcloud::call::{Effort, Request};
 use crate::jdcloud::constraint::Rule;
 use crate::jdcloud::envelope;
-use crate::jdcloud::error::{Asked, CallError, Failure};
-use crate::jdcloud::image_constraints::{self, OPERATION, ResultBody, SERVICE};
+use crate::jdcloud::error::{Asked, CallError, Context, Failure};
+use crate::jdcloud::image_constraints::{self, OPERATION, ResultBody, Rows, SERVICE};
 use crate::jdcloud::transport::RawResponse;
 
 /// What a call says about the images it returned.
-pub(super) type Rules = BTreeMap<Arc<str>, Result<Rule, Arc<CallError>>>;
+pub(super) struct Rules {
+    rows: Rows,
+    /// Of the answer, for the errors in its rows.
+    context: Context,
+}
+
+impl Rules {
+    /// What it says about `id`, unless that was taken before.
+    fn take(&mut self, id: &str) -> Option<Result<Rule, Arc<CallError>>> {
+        let rule = self.rows.remove(id)?;
+        Some(rule.map_err(|failure| located(failure, &self.context)))
+    }
+
+    /// The images whose rules make sense.
+    pub(super) fn sound(&self) -> impl Iterator<Item = (&Arc<str>, &Rule)> {
+        self.rows.iter().filter_map(|(id, rule)| Some((id, rule.as_ref().ok()?)))
+    }
+
+    /// All of them.
+    ///
+    /// # Errors
+    /// One whose row makes no rule.
+    pub(super) fn into_images(self) -> Result<Vec<Image>, Arc<CallError>> {
+        let image = |(id, rule): (_, Result<_, _>)| {
+            rule.map(|rule| Image { id, rule }).map_err(|failure| located(failure, &self.context))
+        };
+        self.rows.into_iter().map(image).collect()
+    }
+}
+
+fn located(failure: Failure, context: &Context) -> Arc<CallError> {
+    Arc::new(CallError { failure, context: context.clone() })
+}
 
 impl Batcher {
     /// Starts `call` for `ids`. `is_small` says that it could have asked for more.
@@ -56,15 +88,14 @@ impl Batcher {
             (said, result.and_then(|result| image_constraints::rows(result, &mut self.lock().interner)))
         };
         let (rows, context) = self.caller.call(&request, effort, open).await?;
-        let located = |failure| Arc::new(CallError { failure, context: context.clone() });
-        Ok(rows.into_iter().map(|(id, rule)| (id, rule.map_err(located))).collect())
+        Ok(Rules { rows, context })
     }
 
     /// Hands out what `rules` say about `ids`: a row, or that there is none.
     pub(super) fn deliver(&self, call: &Arc<Call>, ids: &[Arc<str>], mut rules: Rules) {
         let mut state = self.lock();
         for id in ids {
-            match rules.remove(id).transpose() {
+            match rules.take(id).transpose() {
                 Ok(rule) => state.settle(id, rule),
                 Err(error) => state.fail(id, call, &error),
             }

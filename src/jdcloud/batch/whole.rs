@@ -114,7 +114,7 @@ impl Batcher {
             // Nothing is left to be read ahead.
             state.read_ahead = ReadAhead::Never;
             remember(&mut state, &rules);
-            rules.into_iter().map(|(id, rule)| Ok(Image { id, rule: rule? })).collect()
+            rules.into_images()
         });
         // Set by nobody else.
         let _ = whole.outcome.set(everything);
@@ -138,10 +138,8 @@ impl Batcher {
 
 /// Remembers what a call without ids contains. A malformed row is left to whoever asks for its image.
 fn remember(state: &mut State, rules: &Rules) {
-    for (id, rule) in rules {
-        if let Ok(rule) = rule {
-            state.settle(id, Some(rule.clone()));
-        }
+    for (id, rule) in rules.sound() {
+        state.settle(id, Some(rule.clone()));
     }
 }
 
