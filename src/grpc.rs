@@ -11,7 +11,7 @@ use tonic::server::Grpc;
 use tonic_prost::ProstCodec;
 
 /// The bounds of one message in either direction; what the plugin libraries of other languages use too.
-const MAX_MESSAGE: usize = 256 << 20;
+pub const MAX_MESSAGE: usize = 256 << 20;
 
 /// A call as HTTP carries it. Its path is `/<package>.<Service>/<Rpc>`.
 pub type Request = http::Request<Body>;

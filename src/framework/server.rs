@@ -135,14 +135,26 @@ impl<P: Provider> Server<P> {
         if diagnostics.has_error() {
             return None;
         }
-        msgpack::encode_known(&source.schema().ty(), &state)
-            .map_err(|problem| {
-                diagnostics.error(
-                    "Invalid result",
-                    format!("The provider made a value of {type_name} that does not fit its schema: {problem}. {REPORT}"),
-                );
-            })
-            .ok()
+        let encoded = msgpack::encode_known(&source.schema().ty(), &state).map_err(|problem| {
+            diagnostics.error(
+                "Invalid result",
+                format!("The provider made a value of {type_name} that does not fit its schema: {problem}. {REPORT}"),
+            );
+        });
+        let encoded = encoded.ok()?;
+        if encoded.len() > MAX_RESULT {
+            diagnostics.error(
+                "Result too large",
+                format!(
+                    "The result of {type_name} is {} MB long, and a provider can hand at most {} MB to Terraform at once. Ask for \
+                     a part of it in this data block, and for the rest in others.",
+                    encoded.len().div_ceil(MEGABYTE),
+                    MAX_RESULT / MEGABYTE
+                ),
+            );
+            return None;
+        }
+        Some(encoded)
     }
 
     /// Calls a function with encoded arguments.
@@ -208,6 +220,11 @@ impl<P: Provider> Server<P> {
         found
     }
 }
+
+/// The longest result of a read: a message has a limit (`MAX_MESSAGE` in `grpc.rs`) and the diagnostics beside it.
+pub const MAX_RESULT: usize = 250 * MEGABYTE;
+
+const MEGABYTE: usize = 1_000_000;
 
 const REPORT: &str = "This is a bug in the provider; please report it.";
 
@@ -303,6 +320,7 @@ mod tests {
                 Some("panic") => panic!("told to"),
                 Some("wait") => std::future::pending().await,
                 Some("wrong") => Some(Value::members([("do", 1.into())])),
+                Some("say too much") => Some(Value::members([("do", Value::string("x".repeat(MAX_RESULT)))])),
                 Some("unknown") => Some(Value::members([("do", Value::UNKNOWN)])),
                 Some("error beside a value") => {
                     diagnostics.error("Failed", "It did.");
@@ -392,6 +410,7 @@ mod tests {
             ("refuse", "Refused"),
             ("wrong", "Invalid result"),
             ("unknown", "Invalid result"),
+            ("say too much", "Result too large"),
             ("error beside a value", "Failed"),
         ] {
             assert_eq!(read(&server, what).await, Err(message.into()), "{what}");

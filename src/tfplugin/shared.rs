@@ -10,7 +10,7 @@ use crate::framework::{
     self, AttributePath, DataSource, Diagnostics, EncodedValue, FunctionError, Provider, Server, Severity,
     Signature, Step,
 };
-use crate::grpc::{Request, Response, immediate, unary};
+use crate::grpc::{self, Request, Response, immediate, unary};
 
 pub(super) fn encoded(value: Option<wire::DynamicValue>) -> EncodedValue {
     value.map(|value| EncodedValue { msgpack: value.msgpack, json: value.json }).unwrap_or_default()
@@ -111,6 +111,9 @@ pub(super) async fn call_function<P: Provider>(server: Arc<Server<P>>, request: 
     })
     .await
 }
+
+// What is refused with a diagnostic of its own must not fail as a message before.
+const _: () = assert!(framework::MAX_RESULT + (1 << 20) < grpc::MAX_MESSAGE);
 
 pub(super) async fn read_data_source<P: Provider>(server: Arc<Server<P>>, request: Request) -> Response {
     unary(request, move |read: wire::read_data_source::Request| async move {

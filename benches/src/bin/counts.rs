@@ -1,30 +1,57 @@
-//! One workload, once:
+//! Counts what the provider does: instructions, allocations, bytes.
 //!
-//!     counts WORKLOAD IMAGES TYPES
+//!     counts FILE                      counts everything and brings the table in FILE up to date
+//!     counts WORKLOAD IMAGES TYPES     counts one workload
 //!
-//! Prints the allocations, the bytes allocated, the most bytes at once, and the size of the result. `measured` is the
-//! function whose instructions count, for a tool that counts them.
+//! A figure in the file stays until it is more than 5 % away from what was counted, so that a difference in the file is
+//! a change of the code. Instructions need valgrind; they are those of `measured`.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a measuring command
 
 use std::hint::black_box;
+use std::process::Command;
 
+use jdcloud_benches::baseline::{Baseline, Counts, WORKLOADS};
 use jdcloud_benches::workload::{self, Work};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [name, images, types] = &arguments[..] else {
-        println!("usage: counts query|sign|parse|encode|decode|function|schema|read|floor IMAGES TYPES");
-        return;
-    };
-    let mut work = workload::prepare(name, images.parse().unwrap(), types.parse().unwrap()).unwrap();
-    let mut size = 0;
-    let counted = allocation_counter::measure(|| size = measured(&mut work));
-    assert!(size > 0, "{name} failed");
-    println!("{} {} {} {size}", counted.count_total, counted.bytes_total, counted.bytes_max);
+    match &arguments[..] {
+        [file] => {
+            let mut baseline = Baseline::read(file).unwrap();
+            for (name, images, types) in WORKLOADS {
+                let counted = run(name, images, types);
+                println!("{name} {images} {types}: {counted}");
+                baseline.update(name, images, types, counted);
+            }
+            baseline.write(file).unwrap();
+        }
+        [name, images, types] => {
+            let mut work = workload::prepare(name, images.parse().unwrap(), types.parse().unwrap()).unwrap();
+            println!("{}", Counts::of(|| measured(&mut work)));
+        }
+        _ => println!("usage: counts FILE, or counts WORKLOAD IMAGES TYPES"),
+    }
 }
 
 #[inline(never)]
 fn measured(work: &mut Work) -> usize {
     black_box(work())
+}
+
+/// Counts a workload in a process of its own.
+fn run(name: &str, images: usize, types: usize) -> Counts {
+    let program = std::env::current_exe().unwrap();
+    let workload = [name.to_owned(), images.to_string(), types.to_string()];
+    let counted = Command::new(&program).args(&workload).output().unwrap();
+    let counted: Counts = String::from_utf8(counted.stdout).unwrap().parse().unwrap();
+    let report = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*counts::measured*"])
+        .arg(&program)
+        .args(&workload)
+        .output()
+        .unwrap();
+    let report = String::from_utf8_lossy(&report.stderr).into_owned();
+    let collected = report.lines().find_map(|line| line.split_once("Collected :")).unwrap_or_default().1;
+    Counts { instructions: collected.trim().parse().unwrap(), ..counted }
 }
