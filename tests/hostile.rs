@@ -8,6 +8,8 @@
 
 mod support;
 
+#[path = "hostile/clock.rs"]
+mod clock;
 #[path = "hostile/crowd.rs"]
 mod crowd;
 #[path = "hostile/machine.rs"]

@@ -8,7 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -171,8 +171,11 @@ fn shortened(text: &str, max: usize) -> String {
 /// causes.
 fn failure(said: &Said, response: &RawResponse, token: Option<TokenEncoding>) -> Failure {
     let says = |words: &str| said.message.as_ref().is_some_and(|m| m.to_lowercase().contains(words));
-    let retry_after =
-        || response.header(RETRY_AFTER).and_then(|value| retry_after(value, OffsetDateTime::now_utc()));
+    let retry_after = || {
+        // Both dates are the server's, so that our clock doesn't matter.
+        let now = response.header(DATE).and_then(http_date).unwrap_or_else(OffsetDateTime::now_utc);
+        retry_after(response.header(RETRY_AFTER)?, now)
+    };
     let Some(code) = said.code else {
         return Failure::Unexpected { reason: "HTTP 200 with an error that has no code".to_owned() };
     };
