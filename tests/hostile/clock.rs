@@ -9,7 +9,7 @@ use futures_util::future::{join, join_all};
 use jdcloud_emulator::{Catalogue, Emulator, Options as EmulatorOptions, Scenario};
 use terraform_provider_jdcloud::framework::Value;
 
-use crate::support::{Client, Options, runtime, strings, texts};
+use crate::support::{Client, Options, Plugin, runtime, strings, texts};
 
 const WRONG: &str = "The clock of this machine is wrong";
 const READS: usize = 40;
@@ -34,6 +34,19 @@ const SHIM: &str = r#"
     }
 "#;
 
+/// Starts the provider with such a clock; the function sets it wrong, by hours.
+fn start(directory: &Path) -> (Plugin, impl Fn(i64)) {
+    let off = directory.join("off");
+    let options = Options::plain().set("LD_PRELOAD", &compile(directory));
+    let plugin = options.set("CLOCK_IS_OFF", off.to_str().unwrap()).start();
+    let new = directory.join("new");
+    let set = move |hours: i64| {
+        std::fs::write(&new, (hours * 3600).to_string()).unwrap();
+        std::fs::rename(&new, &off).unwrap();
+    };
+    (plugin, set)
+}
+
 fn compile(directory: &Path) -> String {
     let (source, library) = (directory.join("shim.c"), directory.join("shim.so"));
     std::fs::write(&source, SHIM).unwrap();
@@ -56,12 +69,6 @@ async fn read(client: &Client, image: usize) -> (bool, Vec<String>) {
 #[test]
 fn reads_go_on_while_the_clock_of_the_machine_jumps_by_hours() {
     let directory = tempfile::tempdir().unwrap();
-    let off = directory.path().join("off");
-    let set = |hours: i64| {
-        let new = directory.path().join("new");
-        std::fs::write(&new, (hours * 3600).to_string()).unwrap();
-        std::fs::rename(new, &off).unwrap();
-    };
     let emulator = Emulator::start(EmulatorOptions {
         tls: true,
         catalogue: Catalogue::generated(6 * READS, 1),
@@ -69,8 +76,7 @@ fn reads_go_on_while_the_clock_of_the_machine_jumps_by_hours() {
         ..EmulatorOptions::default()
     })
     .unwrap();
-    let options = Options::plain().set("LD_PRELOAD", &compile(directory.path()));
-    let plugin = options.set("CLOCK_IS_OFF", off.to_str().unwrap()).start();
+    let (plugin, set) = start(directory.path());
     runtime().block_on(async {
         let client = plugin.connect_plain().await;
         // A call for each read, and none a second time.
@@ -105,5 +111,26 @@ fn reads_go_on_while_the_clock_of_the_machine_jumps_by_hours() {
         client.configure_for(&emulator.url(), &arguments).await;
         let (right, told) = read(&client, 5 * READS).await;
         assert!(right && told.len() == 1 && told[0].starts_with(WRONG), "{told:?}");
+    });
+}
+
+#[test]
+fn a_certificate_that_is_not_good_by_this_clock_is_named_with_the_clock() {
+    let directory = tempfile::tempdir().unwrap();
+    let emulator = Emulator::start(EmulatorOptions { tls: true, ..EmulatorOptions::default() }).unwrap();
+    let (plugin, set) = start(directory.path());
+    runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        let bundle = Value::string(emulator.ca_pem().unwrap());
+        // The emulator's certificate is good from 1975 to 4096.
+        let year = 366 * 24;
+        for (hours, reason) in [(-53 * year, "not valid yet"), (2100 * year, "has expired")] {
+            set(hours);
+            let arguments = [("ca_bundle", bundle.clone()), ("max_retries", 0.into())];
+            client.configure_for(&emulator.url(), &arguments).await;
+            let (_, told) = read(&client, 1).await;
+            let [text] = &told[..] else { panic!("{told:?}") };
+            assert!(text.contains(reason) && text.contains("this machine's clock is wrong"), "{text}");
+        }
     });
 }

@@ -96,18 +96,20 @@ fn only_its_owner_can_reach_the_socket() {
 fn a_group_can_be_let_in_and_nobody_else() {
     let elsewhere = tempfile::tempdir().unwrap();
     let dir = elsewhere.path().to_str().unwrap();
-    let group = std::process::Command::new("id").arg("-gn").output().unwrap().stdout;
-    let group = String::from_utf8(group).unwrap();
     let options = || Options::plain().set("PLUGIN_UNIX_SOCKET_DIR", dir);
-
-    let mut plugin = options().set("PLUGIN_UNIX_SOCKET_GROUP", group.trim()).start();
-    let socket = plugin.socket();
-    assert_eq!(socket.parent().unwrap(), elsewhere.path(), "the group can't enter a private directory");
-    assert_eq!(socket.metadata().unwrap().permissions().mode() & 0o777, 0o660);
-    plugin.signal("TERM");
-    plugin.wait();
-    assert!(!socket.exists());
-    assert_eq!(elsewhere.path().read_dir().unwrap().count(), 0, "something is left behind");
+    // By name and by number.
+    for form in ["-gn", "-g"] {
+        let group = std::process::Command::new("id").arg(form).output().unwrap().stdout;
+        let group = String::from_utf8(group).unwrap();
+        let mut plugin = options().set("PLUGIN_UNIX_SOCKET_GROUP", group.trim()).start();
+        let socket = plugin.socket();
+        assert_eq!(socket.parent().unwrap(), elsewhere.path(), "the group can't enter a private directory");
+        assert_eq!(socket.metadata().unwrap().permissions().mode() & 0o777, 0o660);
+        plugin.signal("TERM");
+        plugin.wait();
+        assert!(!socket.exists());
+        assert_eq!(elsewhere.path().read_dir().unwrap().count(), 0, "something is left behind");
+    }
 
     let (status, _, message) = options().set("PLUGIN_UNIX_SOCKET_GROUP", "no-such-group").run();
     assert_eq!(status.code(), Some(1));
