@@ -54,7 +54,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
 struct Envelope<'a, T> {
     #[serde(borrow)]
     request_id: Option<Text<'a>>,
-    result: Option<Object<T>>,
+    result: Option<T>,
     error: Option<Object<ErrorBody>>,
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn open<'a, T: Deserialize<'a>>(
     let mut said = Said { code: Some(response.status), ..Said::default() };
     said.request_id = response.header("x-jdcloud-request-id").map(str::to_owned);
     if response.status == 200 {
-        match parse::<T>(&response.body) {
+        match parse::<Object<T>>(&response.body) {
             Ok(Envelope { request_id: Some(id), result, error: None }) => {
                 said.request_id = Some(id.0.into_owned());
                 return (said, Ok(result.map(|result| result.0)));
@@ -269,6 +269,20 @@ mod tests {
             assert!(matches!(failure_of(200, body), Failure::NotJson { .. }), "{body}");
         }
         assert!(matches!(failure_of(204, ""), Failure::Unexpected { .. }));
+    }
+
+    #[test]
+    fn an_error_counts_whatever_its_result_looks_like() {
+        #[derive(Debug, Deserialize)]
+        struct Inner {}
+        for status in [200, 429] {
+            let body = r#"{"requestId":"r","result":[],"error":{"code":429,"status":"RATE_LIMIT"}}"#;
+            let response = response(status, body);
+            let (said, result) = open::<Inner>(&response, None);
+            assert_eq!(result.unwrap_err(), Failure::Throttled { retry_after: None });
+            let told = (said.code, said.request_id.as_deref(), said.status.as_deref());
+            assert_eq!(told, (Some(429), Some("r"), Some("RATE_LIMIT")), "{status}");
+        }
     }
 
     #[test]
