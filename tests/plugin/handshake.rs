@@ -80,6 +80,17 @@ fn a_rubbish_certificate_ends_the_process_with_a_clear_line() {
 }
 
 #[test]
+fn a_variable_that_is_no_text_is_named() {
+    let line = r#"PLUGIN_UNIX_SOCKET_GROUP=$(printf '\377') exec "$0""#;
+    let (status, output, message) = Options::plain().shell(line).run();
+    assert_eq!((status.code(), output.as_str()), (Some(1), ""));
+    assert!(
+        message.starts_with("[ERROR] ") && message.contains("PLUGIN_UNIX_SOCKET_GROUP is not valid Unicode"),
+        "{message}"
+    );
+}
+
+#[test]
 fn only_its_owner_can_reach_the_socket() {
     let plugin = Options::plain().start();
     let socket = plugin.socket();

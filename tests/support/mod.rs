@@ -127,6 +127,8 @@ impl Options {
             }
         };
         command.args(&self.arguments).env_clear().envs(&self.variables);
+        // Where `make coverage` wants its counters.
+        command.envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
