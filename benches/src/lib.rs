@@ -1,6 +1,9 @@
 //! A JD Cloud that answers from memory, so that what is measured is the provider alone.
 
-use std::sync::Arc;
+pub mod workload;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,22 +16,27 @@ use terraform_provider_jdcloud::jdcloud::{
 };
 use terraform_provider_jdcloud::provider::JdCloud;
 
-/// Answers every call with the rows of the ids that it asks for.
+/// Answers every call with the rows of the ids that it asks for. A body is made once: what is measured is a second
+/// client's work.
+#[derive(Clone)]
 pub struct Canned {
     types: String,
+    bodies: Arc<Mutex<HashMap<String, Vec<u8>>>>,
 }
 
 impl Canned {
     /// A JD Cloud whose images exclude this many instance types each.
     pub fn new(types: usize) -> Self {
         let types: Vec<String> = (0..types).map(|number| format!("\"g.n{number}.large\"")).collect();
-        Self { types: types.join(",") }
+        Self { types: types.join(","), bodies: Arc::default() }
     }
-}
 
-#[async_trait]
-impl Transport for Canned {
-    async fn send(&self, request: SignedRequest) -> Result<RawResponse, TransportError> {
+    /// What it has answered.
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
+        self.lock().values().cloned().collect()
+    }
+
+    fn body(&self, request: &SignedRequest) -> Vec<u8> {
         let rows: Vec<String> = request
             .url
             .query_pairs()
@@ -39,13 +47,40 @@ impl Transport for Canned {
                 )
             })
             .collect();
-        let body = format!(r#"{{"requestId":"r","result":{{"imageConstraints":[{}]}}}}"#, rows.join(","));
-        Ok(RawResponse { status: 200, body: body.into_bytes(), ..RawResponse::default() })
+        format!(r#"{{"requestId":"r","result":{{"imageConstraints":[{}]}}}}"#, rows.join(",")).into_bytes()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<u8>>> {
+        self.bodies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Transport for Canned {
+    async fn send(&self, request: SignedRequest) -> Result<RawResponse, TransportError> {
+        let query = request.url.query().unwrap_or_default();
+        let known = self.lock().get(query).cloned();
+        let body = known.unwrap_or_else(|| {
+            let body = self.body(&request);
+            self.lock().insert(query.to_owned(), body.clone());
+            body
+        });
+        Ok(RawResponse { status: 200, body, ..RawResponse::default() })
+    }
+}
+
+/// What a client needs.
+pub fn settings() -> Settings {
+    Settings {
+        access_key: Argument::Known(SecretString::from("AK")),
+        secret_key: Argument::Known(SecretString::from("SK")),
+        region: Argument::Known("cn-north-1".to_owned()),
+        ..Settings::default()
     }
 }
 
 /// The provider with that JD Cloud behind it.
-pub struct Offline(pub usize);
+pub struct Offline(pub Canned);
 
 impl Provider for Offline {
     type Configured = Client;
@@ -67,14 +102,7 @@ impl Provider for Offline {
     }
 
     fn configure(&self, _: &Config, _: &Host, _: &mut Diagnostics) -> Option<Client> {
-        let settings = Settings {
-            access_key: Argument::Known(SecretString::from("AK")),
-            secret_key: Argument::Known(SecretString::from("SK")),
-            region: Argument::Known("cn-north-1".to_owned()),
-            ..Settings::default()
-        };
-        let environment = Environment::new(Vec::<(String, String)>::new(), None);
-        Some(Client::with_transport(settings, environment, Arc::new(Canned::new(self.0))))
+        Some(Client::with_transport(settings(), Environment::default(), Arc::new(self.0.clone())))
     }
 
     fn stop(&self, client: &Client) {
@@ -82,9 +110,14 @@ impl Provider for Offline {
     }
 }
 
+/// The ids of this many images.
+pub fn ids(images: usize) -> Vec<Arc<str>> {
+    (0..images).map(|number| format!("img-{number:010}").into()).collect()
+}
+
 /// A block of the data source that asks for this many images.
 pub fn block(images: usize) -> EncodedValue {
-    let ids = Value::list((0..images).map(|number| Value::string(format!("img-{number:010}"))));
+    let ids = Value::list(ids(images).into_iter().map(Value::string));
     encoded(&data_source_type(), |name| if name == "ids" { ids.clone() } else { Value::Null })
 }
 

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::value::without_duplicates;
 use super::value_error::MAX_DEPTH;
-use super::{Data, Members, Number, Problem, Step, Type, Value, ValueError};
+use super::{Data, Members, Number, Problem, Step, Str, Type, Value, ValueError};
 
 /// Reads the value of type `ty` that the text `json` holds.
 ///
@@ -68,27 +68,25 @@ fn read(ty: &Type, raw: &RawValue, depth: usize) -> Result<Value, ValueError> {
             Data::List(elements.collect::<Result<_, _>>()?)
         }
         Type::Map(element) => {
-            let mut members = Members::new();
-            for (key, raw) in members_of(text).ok_or_else(required)? {
+            let members = members_of(text).ok_or_else(required)?.into_iter().map(|(key, raw)| {
                 let value = read(element, raw, depth + 1)
                     .map_err(|error| error.within(Step::Key(key.to_string())))?;
-                members.insert(key.into(), value);
-            }
-            Data::Map(members)
+                Ok((Str::from(key), value))
+            });
+            Data::Map(members.collect::<Result<_, ValueError>>()?)
         }
         Type::Object(attributes) => {
             let found = members_of(text).ok_or_else(required)?;
             if let Some(name) = found.keys().find(|name| !attributes.contains_key(&***name)) {
                 return Err(Problem::Unexpected(name.to_string()).into());
             }
-            let mut members = Members::new();
-            for (name, ty) in attributes {
+            let members = attributes.iter().map(|(name, ty)| {
                 let raw = found.get(&**name).ok_or_else(|| Problem::Missing(name.to_string()))?;
                 let value = read(ty, raw, depth + 1)
                     .map_err(|error| error.within(Step::Attribute(name.to_string())))?;
-                members.insert(name.clone(), value);
-            }
-            Data::Map(members)
+                Ok((name.clone(), value))
+            });
+            Data::Map(members.collect::<Result<_, ValueError>>()?)
         }
         Type::Dynamic => {
             let typed: Typed<'_> =
@@ -153,7 +151,7 @@ fn write(ty: &Type, value: &Value, json: &mut String) -> Result<(), ValueError> 
             write_members(members, |_| Some(element), |key| Step::Key(key.to_owned()), json)?;
         }
         (Type::Object(attributes), Data::Map(members)) => {
-            if let Some(name) = attributes.keys().find(|name| !members.contains_key(*name)) {
+            if let Some(name) = attributes.keys().find(|name| members.get(name).is_none()) {
                 return Err(Problem::Missing(name.to_string()).into());
             }
             write_members(

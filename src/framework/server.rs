@@ -135,12 +135,7 @@ impl<P: Provider> Server<P> {
         if diagnostics.has_error() {
             return None;
         }
-        let encoded = if state.is_wholly_known() {
-            msgpack::encode(&source.schema().ty(), &state).map_err(|error| error.to_string())
-        } else {
-            Err("a part of it is unknown".to_owned())
-        };
-        encoded
+        msgpack::encode_known(&source.schema().ty(), &state)
             .map_err(|problem| {
                 diagnostics.error(
                     "Invalid result",

@@ -1,18 +1,15 @@
 //! Terraform's values: known, null, or not known yet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Number, Type};
+use super::{Members, Number, Type};
 
 /// Text that is cheap to share: keys and instance types repeat thousands of times in one value.
 pub type Str = Arc<str>;
 
 /// The elements of a list, set or tuple; shared, because thousands of images have the same list.
 pub type Elements = Arc<[Value]>;
-
-/// The elements of a map, or the attributes of an object.
-pub type Members = BTreeMap<Str, Value>;
 
 /// A value in one of its three states. What type it has is told by a [`Type`] beside it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -50,6 +50,9 @@ pub enum Problem {
     /// The description of an unknown value is wrong.
     #[error("an unknown value is malformed")]
     Unknown,
+    /// A value that must be known is not.
+    #[error("an unknown value where a known one is required")]
+    NotKnown,
     /// JSON has no unknown values.
     #[error("an unknown value has no JSON form")]
     UnknownInJson,

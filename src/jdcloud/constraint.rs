@@ -3,8 +3,9 @@
 //! The only place that decides it. API rows and values that a user hands back to a function become the same
 //! [`Rule`] and are judged by the same [`Rule::verdict`]. Knows neither HTTP nor JSON.
 
-use std::collections::HashSet;
 use std::sync::Arc;
+
+use hashbrown::{Equivalent, HashSet};
 
 /// Instance types, sorted and unique; shared between the images that have the same list.
 pub type InstanceTypes = Arc<[Arc<str>]>;
@@ -174,15 +175,25 @@ impl Interner {
     }
 
     fn list<'a>(&mut self, texts: impl IntoIterator<Item = &'a str>) -> InstanceTypes {
-        let mut list: Vec<Arc<str>> = texts.into_iter().map(|text| self.text(text)).collect();
+        let mut list: Vec<&str> = texts.into_iter().collect();
         list.sort_unstable();
         list.dedup();
-        if let Some(known) = self.lists.get(list.as_slice()) {
+        if let Some(known) = self.lists.get(&Listed(&list)) {
             return Arc::clone(known);
         }
-        let new: InstanceTypes = list.into();
+        let new: InstanceTypes = list.into_iter().map(|text| self.text(text)).collect();
         self.lists.insert(Arc::clone(&new));
         new
+    }
+}
+
+/// A list that is looked up before it is made.
+#[derive(Hash)]
+struct Listed<'a>(&'a [&'a str]);
+
+impl Equivalent<InstanceTypes> for Listed<'_> {
+    fn equivalent(&self, known: &InstanceTypes) -> bool {
+        self.0.iter().copied().eq(known.iter().map(|text| &**text))
     }
 }
 

@@ -26,7 +26,8 @@ pub(crate) fn path(region: &Region) -> String {
 
 /// The query that asks for `ids`; with none it asks for every image.
 pub(crate) fn query(ids: &[Arc<str>]) -> String {
-    canonical_query((1..).zip(ids).map(|(n, id)| (format!("ids.{n}"), id)))
+    let keys: Vec<String> = (1..=ids.len()).map(|number| format!("ids.{number}")).collect();
+    canonical_query(keys.iter().zip(ids).map(|(key, id)| (key.as_str(), &**id)))
 }
 
 /// `result` of the answer. Every field may be null or absent, and unknown ones are ignored.

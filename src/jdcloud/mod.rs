@@ -20,6 +20,8 @@ mod random;
 mod retry;
 mod settings;
 mod signer;
+#[doc(hidden)]
+pub mod steps;
 #[cfg(test)]
 mod test_api;
 mod tls;

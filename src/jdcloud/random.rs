@@ -1,6 +1,6 @@
 //! Randomness from the TLS library's generator, for nonces and for the jitter of retries.
 
-use rustls::crypto::aws_lc_rs::default_provider;
+use aws_lc_rs::rand;
 
 /// The operating system gives no randomness: no signature can be made.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -9,7 +9,7 @@ pub(crate) struct NoRandomness;
 
 fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
     let mut bytes = [0; N];
-    default_provider().secure_random.fill(&mut bytes).map_err(|_| NoRandomness)?;
+    rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
     Ok(bytes)
 }
 

@@ -93,16 +93,14 @@ impl<'a> Decoder<'a> {
 
     fn map(&mut self, marker: Marker, element: &Type, depth: usize) -> Result<Members, ValueError> {
         let length = self.map_length(marker)?.ok_or_else(|| Problem::Required(Type::map(element.clone())))?;
-        let mut members = Members::new();
+        let mut members = Vec::with_capacity(length.min(self.input.len()).min(1024));
         for _ in 0..length {
             let key: Str = self.key()?.into();
             let value =
                 self.value(element, depth + 1).map_err(|error| error.within(Step::Key(key.to_string())))?;
-            if members.insert(key.clone(), value).is_some() {
-                return Err(Problem::Duplicate(key.to_string()).into());
-            }
+            members.push((key, value));
         }
-        Ok(members)
+        Members::unique(members).map_err(|key| Problem::Duplicate(key.to_string()).into())
     }
 
     fn object(
@@ -113,7 +111,7 @@ impl<'a> Decoder<'a> {
     ) -> Result<Members, ValueError> {
         let length =
             self.map_length(marker)?.ok_or_else(|| Problem::Required(Type::Object(attributes.clone())))?;
-        let mut members = Members::new();
+        let mut members = Vec::with_capacity(length.min(attributes.len()));
         for _ in 0..length {
             let key = self.key()?;
             let Some((name, ty)) = attributes.get_key_value(key) else {
@@ -121,11 +119,10 @@ impl<'a> Decoder<'a> {
             };
             let value =
                 self.value(ty, depth + 1).map_err(|error| error.within(Step::Attribute(name.to_string())))?;
-            if members.insert(name.clone(), value).is_some() {
-                return Err(Problem::Duplicate(key.to_owned()).into());
-            }
+            members.push((name.clone(), value));
         }
-        match attributes.keys().find(|name| !members.contains_key(*name)) {
+        let members = Members::unique(members).map_err(|key| Problem::Duplicate(key.to_string()))?;
+        match attributes.keys().find(|name| members.get(name).is_none()) {
             None => Ok(members),
             Some(missing) => Err(Problem::Missing(missing.to_string()).into()),
         }

@@ -1,11 +1,14 @@
 //! Writes a value of a known type.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use rmp::encode::{self, ByteBuf, ValueWriteError};
 
 use super::{REFINED, refinement};
-use crate::framework::{AttributePath, Data, Number, Problem, Refinement, Step, Type, Value, ValueError};
+use crate::framework::{
+    AttributePath, Data, Members, Number, Problem, Refinement, Step, Str, Type, Value, ValueError,
+};
 
 /// Writes `value` as a value of type `ty`.
 ///
@@ -17,10 +20,22 @@ pub fn encode(ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
     Ok(encoder.into_bytes())
 }
 
+/// [`encode`] for a value that must not have unknown parts.
+///
+/// # Errors
+/// When it has, or is not of type `ty`.
+pub fn encode_known(ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
+    let mut encoder = Encoder { known_only: true, ..Encoder::default() };
+    encoder.value(ty, value)?;
+    Ok(encoder.into_bytes())
+}
+
 /// The msgpack encoding of a value, as far as it has been written.
 #[derive(Default)]
 pub struct Encoder {
     output: ByteBuf,
+    /// Refuses a value that is not known.
+    known_only: bool,
 }
 
 /// Writing to memory cannot fail, so there is nothing to handle.
@@ -45,6 +60,7 @@ impl Encoder {
                 self.null();
                 return Ok(());
             }
+            Value::Unknown(_) if self.known_only => return Err(Problem::NotKnown.into()),
             Value::Unknown(refinement) => {
                 self.unknown(refinement.as_deref());
                 return Ok(());
@@ -74,18 +90,17 @@ impl Encoder {
             }
             (Type::Map(element), Data::Map(members)) => {
                 self.map_length(members.len())?;
-                for (key, value) in members {
+                for (key, value) in members.iter() {
                     self.text(key);
                     self.value(element, value).map_err(|error| error.within(Step::Key(key.to_string())))?;
                 }
             }
             (Type::Object(attributes), Data::Map(members)) => {
-                if let Some(name) = members.keys().find(|name| !attributes.contains_key(*name)) {
-                    return Err(Problem::Unexpected(name.to_string()).into());
+                if !attributes.keys().eq(members.keys()) {
+                    return Err(other_attributes(attributes, members).into());
                 }
-                self.map_length(attributes.len())?;
-                for (name, ty) in attributes {
-                    let value = members.get(name).ok_or_else(|| Problem::Missing(name.to_string()))?;
+                self.map_length(members.len())?;
+                for (ty, (name, value)) in attributes.values().zip(members.iter()) {
                     self.text(name);
                     self.value(ty, value).map_err(|error| error.within(Step::Attribute(name.to_string())))?;
                 }
@@ -146,6 +161,16 @@ impl Encoder {
             ));
             self.output.as_mut_vec().extend_from_slice(&payload);
         }
+    }
+}
+
+/// What is wrong with `members`, which are not those that `attributes` want.
+fn other_attributes(attributes: &BTreeMap<Str, Type>, members: &Members) -> Problem {
+    let unexpected = members.keys().find(|name| !attributes.contains_key(*name));
+    let missing = attributes.keys().find(|name| members.get(name).is_none());
+    match (unexpected, missing) {
+        (None, Some(name)) => Problem::Missing(name.to_string()),
+        (name, _) => Problem::Unexpected(name.map(ToString::to_string).unwrap_or_default()),
     }
 }
 

@@ -6,7 +6,7 @@ mod decode;
 mod encode;
 
 pub use decode::decode;
-pub use encode::{Encoder, encode};
+pub use encode::{Encoder, encode, encode_known};
 
 /// The extension type of an unknown value about which something is known.
 const REFINED: i8 = 12;

@@ -2,10 +2,11 @@
 //!
 //! Reads hand in ids ([`Reader`]). Ids that no call asks for yet make up calls ([`Chunk`], [`Call`]); each
 //! call is a task of its own, which lends itself to every read that wants one of its ids and ends when none
-//! is left. What a call answers is remembered. `run.rs` is what a call does, `split.rs` what happens when it
-//! is refused, `whole.rs` the calls without ids.
+//! is left. What a call answers is remembered. `company.rs` says how long ids wait for others, `run.rs` is what a
+//! call does, `split.rs` what happens when it is refused, `whole.rs` the calls without ids.
 
 mod chunk;
+mod company;
 mod reader;
 mod run;
 mod split;
@@ -15,12 +16,12 @@ mod tests;
 mod whole;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use self::chunk::Chunk;
+use self::company::COMPANY;
 pub(crate) use self::reader::Found;
 use self::reader::Reader;
 use self::state::{Call, Gathering, State};
@@ -28,14 +29,6 @@ use super::call::Caller;
 use super::error::{Asked, CallError, Context, Failure};
 use super::image_constraints::{self, OPERATION};
 use super::settings::Region;
-
-/// How long ids wait for company before their call is sent. Terraform starts its reads within a few
-/// milliseconds.
-const COMPANY: Duration = Duration::from_millis(5);
-
-/// How long they wait at most when more is to be expected: reads that were answered together are followed by as many,
-/// which a busy Terraform starts over some tens of milliseconds. Without this, reads that once went apart never meet again.
-const ROUND: Duration = Duration::from_millis(50);
 
 /// The reads and calls of one region.
 pub(crate) struct Batcher {
@@ -125,10 +118,11 @@ impl Batcher {
                 let mut chunk = Chunk::new(state.batch_size, self.bare_url);
                 chunk.push(id);
                 let call = Arc::new(Call::default());
-                state.gathering = Some(Gathering { call: Arc::clone(&call), chunk });
+                state.gathering = Some(Gathering { call: Arc::clone(&call), chunk, since: Instant::now() });
                 tokio::spawn(Arc::clone(self).send_after_company(Arc::clone(&call)));
                 call
             });
+            state.company.came();
             state.ask(id, &call, reader);
             if state.gathering.as_ref().is_some_and(|gathering| gathering.chunk.is_full()) {
                 self.flush(state);
@@ -138,17 +132,16 @@ impl Batcher {
 
     /// Sends the gathering call, which is full.
     fn flush(self: &Arc<Self>, state: &mut State) {
-        if let Some(Gathering { call, chunk }) = state.gathering.take() {
+        if let Some(Gathering { call, chunk, .. }) = state.gathering.take() {
             self.start(call, chunk.into_ids(), false);
         }
     }
 
     /// Sends `call` with the company it has after a moment, unless that was done or nobody waits any more.
     async fn send_after_company(self: Arc<Self>, call: Arc<Call>) {
-        let latest = Instant::now() + ROUND;
-        sleep(COMPANY).await;
-        while Instant::now() < latest && self.lock().expects_more_than(&call) {
-            sleep(COMPANY).await;
+        let waits = || self.lock().waits_for_company(&call);
+        while let Some(wait) = waits() {
+            sleep(wait.min(COMPANY)).await;
         }
         // On a busy machine the company may have arrived and wait for its tasks: the connection's, the
         // request's and the read's own.
@@ -156,7 +149,7 @@ impl Batcher {
             yield_now().await;
         }
         let ours = self.lock().take_gathering(&call);
-        if let Some(Gathering { call, chunk }) = ours {
+        if let Some(Gathering { call, chunk, .. }) = ours {
             self.start(call, chunk.into_ids(), true);
         }
     }

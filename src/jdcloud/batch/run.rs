@@ -26,17 +26,13 @@ impl Batcher {
     }
 
     async fn run(self: Arc<Self>, call: Arc<Call>, ids: Vec<Arc<str>>, is_small: bool) {
-        let _ending = Ending { batcher: &self, call: &call, ids: &ids };
+        let _ending = Ending { batcher: &self, call: &call, ids: &ids, is_small };
         let answered = async {
             if is_small {
                 self.read_ahead().await;
             }
             let ids = self.lock().still_wanted(&ids, &call);
-            let asked = ids.len();
             self.ask(&call, ids).await;
-            if is_small {
-                self.lock().expect(asked);
-            }
         };
         select! {
             biased;
@@ -118,11 +114,17 @@ struct Ending<'a> {
     batcher: &'a Batcher,
     call: &'a Arc<Call>,
     ids: &'a [Arc<str>],
+    is_small: bool,
 }
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        let unanswered = self.batcher.lock().still_wanted(self.ids, self.call);
+        let mut state = self.batcher.lock();
+        if self.is_small {
+            state.company.ended(self.ids.len());
+        }
+        let unanswered = state.still_wanted(self.ids, self.call);
+        drop(state);
         if !unanswered.is_empty() {
             self.batcher.fail(self.call, &unanswered, &self.batcher.lost(Asked::ids(&unanswered)));
         }

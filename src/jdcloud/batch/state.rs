@@ -1,12 +1,15 @@
 //! What a region's reads share: what is remembered, and who asks for what.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use hashbrown::HashMap;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::chunk::Chunk;
+use super::company::Company;
 use super::reader::Reader;
 use super::whole::{ReadAhead, Whole};
 use crate::jdcloud::constraint::{Interner, Rule};
@@ -29,6 +32,7 @@ pub(super) struct Call {
 pub(super) struct Gathering {
     pub(super) call: Arc<Call>,
     pub(super) chunk: Chunk,
+    pub(super) since: Instant,
 }
 
 /// An id that a call asks for, and who waits for it.
@@ -42,8 +46,7 @@ pub(super) struct State {
     /// How many ids a call may ask for: as configured, or fewer once that was refused.
     pub(super) batch_size: usize,
     pub(super) gathering: Option<Gathering>,
-    /// How many ids small calls have answered since one was sent: so many reads may follow at any moment.
-    expected: usize,
+    pub(super) company: Company,
     pub(super) read_ahead: ReadAhead,
     /// The call under way for reads without ids.
     pub(super) whole: Option<Arc<Whole>>,
@@ -58,8 +61,8 @@ impl State {
         Self {
             batch_size: limits.batch_size,
             gathering: None,
-            expected: 0,
-            read_ahead: if limits.read_ahead { ReadAhead::default() } else { ReadAhead::Never },
+            company: Company::new(),
+            read_ahead: if limits.read_ahead { ReadAhead::Wanted } else { ReadAhead::Never },
             whole: None,
             interner: Interner::default(),
             memory: HashMap::new(),
@@ -67,24 +70,17 @@ impl State {
         }
     }
 
-    /// A small call has answered `ids` ids.
-    pub(super) fn expect(&mut self, ids: usize) {
-        self.expected += ids;
+    /// How long `call` goes on gathering if nobody comes any more; `None` if it is to be sent, or was.
+    pub(super) fn waits_for_company(&self, call: &Arc<Call>) -> Option<Duration> {
+        let ours = self.gathering.as_ref().filter(|gathering| Arc::ptr_eq(&gathering.call, call))?;
+        self.company.wait(ours.since)
     }
 
-    /// Whether `call` still gathers and has fewer ids than are expected.
-    pub(super) fn expects_more_than(&self, call: &Arc<Call>) -> bool {
-        let ours = self.gathering.as_ref().filter(|gathering| Arc::ptr_eq(&gathering.call, call));
-        ours.is_some_and(|gathering| gathering.chunk.ids().len() < self.expected)
-    }
-
-    /// Takes `call` if it still gathers. Whoever has not come by now is not expected any more.
+    /// Takes `call`, to be sent, if it still gathers.
     pub(super) fn take_gathering(&mut self, call: &Arc<Call>) -> Option<Gathering> {
-        let ours = self.gathering.take_if(|gathering| Arc::ptr_eq(&gathering.call, call));
-        if ours.is_some() {
-            self.expected = 0;
-        }
-        ours
+        let ours = self.gathering.take_if(|gathering| Arc::ptr_eq(&gathering.call, call))?;
+        self.company.sent(ours.chunk.ids().len());
+        Some(ours)
     }
 
     /// Answers `id` from memory, or lets `reader` wait for the call that asks for it; false if there is

@@ -21,23 +21,15 @@ use crate::jdcloud::error::{Asked, CallError};
 
 /// How long small reads wait for the call ahead of them.
 const AHEAD: Duration = Duration::from_secs(5);
-/// Small calls before the read-ahead: two data blocks alone never cause one.
-const SMALL_CALLS: u32 = 2;
 
 /// Whether many small reads are answered ahead.
 pub(super) enum ReadAhead {
-    /// Not yet; so many small calls were made.
-    After(u32),
+    /// Not yet.
+    Wanted,
     /// It is under way.
     UnderWay(Arc<Whole>),
     /// It was, or is not wanted.
     Never,
-}
-
-impl Default for ReadAhead {
-    fn default() -> Self {
-        Self::After(0)
-    }
 }
 
 /// A call without ids, shared by all who wait for it.
@@ -86,17 +78,14 @@ impl Batcher {
         }
     }
 
-    /// Counts a small call; from the third on, waits for the call ahead of it.
+    /// Before a small call, from the third on: waits for the call ahead of it.
     pub(super) async fn read_ahead(self: &Arc<Self>) {
         let whole = {
             let mut state = self.lock();
-            let whole = match &mut state.read_ahead {
+            let whole = match &state.read_ahead {
                 ReadAhead::Never => return,
-                ReadAhead::After(calls) if *calls < SMALL_CALLS => {
-                    *calls += 1;
-                    return;
-                }
-                ReadAhead::After(_) => {
+                ReadAhead::Wanted if !state.company.are_many() => return,
+                ReadAhead::Wanted => {
                     let whole = Arc::new(Whole::new(0, Instant::now() + AHEAD));
                     state.read_ahead = ReadAhead::UnderWay(Arc::clone(&whole));
                     tokio::spawn(Arc::clone(self).run_ahead(Arc::clone(&whole)));

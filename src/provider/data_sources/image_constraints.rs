@@ -1,10 +1,11 @@
 //! `jdcloud_image_constraints`: which instance types images exclude or include.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sha2::{Digest, Sha256};
+use aws_lc_rs::digest::{SHA256, digest};
+use hashbrown::HashMap;
 
 use crate::framework::{Attribute, Config, DataSource, Diagnostics, Schema, Str, Type, Value};
 use crate::jdcloud::{Answer, Client, Image, Place, Region, Rule, Wanted};
@@ -150,8 +151,8 @@ fn state(config: &Config, answer: &Answer, ids: Option<&BTreeSet<&str>>) -> Valu
             ]));
         }
     }
-    let mut excluded: BTreeMap<Arc<str>, Value> =
-        answer.missing.iter().map(|id| (id.clone(), Value::list([]))).collect();
+    let missing = answer.missing.iter().map(|id| (id.clone(), lists.value(&Rule::Unrestricted)));
+    let mut excluded: Vec<_> = missing.collect();
     excluded.extend(answer.images.iter().map(|Image { id, rule }| {
         let excluded = match rule {
             Rule::Unrestricted | Rule::Excludes(_) => lists.value(rule),
@@ -189,8 +190,8 @@ impl Lists {
 fn id(region: &str, ids: Option<&BTreeSet<&str>>) -> String {
     let Some(ids) = ids else { return region.to_owned() };
     let text = ids.iter().copied().collect::<Vec<_>>().join("\n");
-    let digest = Sha256::digest(text.as_bytes());
-    let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest(&SHA256, text.as_bytes());
+    let short: String = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     format!("{region}/{short}")
 }
 

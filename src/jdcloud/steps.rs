@@ -1,0 +1,43 @@
+//! The steps of a call one by one, for those who measure them. The provider itself never comes here.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use super::constraint::Interner;
+use super::envelope;
+use super::image_constraints::{self, ResultBody};
+use super::settings::{Credentials, Environment, Settings, Sources};
+use super::signer::Unsigned;
+use super::transport::RawResponse;
+
+/// The query that asks for `ids`.
+pub fn query(ids: &[Arc<str>]) -> String {
+    image_constraints::query(ids)
+}
+
+/// The rows of `response`, counted; `None` if it has none.
+pub fn rows(response: &RawResponse) -> Option<usize> {
+    let (_, result) = envelope::open::<ResultBody<'_>>(response, None);
+    Some(image_constraints::rows(result.ok()?, &mut Interner::default()).ok()?.len())
+}
+
+/// Signs requests as a client of `settings` would.
+pub struct Signer(Credentials);
+
+impl Signer {
+    /// `None` if `settings` have no key pair.
+    pub fn new(settings: Settings) -> Option<Self> {
+        Sources::new(settings, Environment::default()).credentials().ok().map(Self)
+    }
+
+    /// The number of headers of a signed request with `query`; `None` if it cannot be signed.
+    pub fn sign(&self, query: &str) -> Option<usize> {
+        let path = "/v1/regions/cn-north-1/imageConstraints";
+        let unsigned =
+            Unsigned { host: "vm.jdcloud-api.com", service: "vm", region: "cn-north-1", path, query };
+        let signed =
+            unsigned.sign(&self.0, OffsetDateTime::now_utc(), "00000000-0000-4000-8000-000000000000");
+        Some(signed.ok()?.headers.len())
+    }
+}
