@@ -13,10 +13,12 @@ main() {
 	work=$(mktemp -d "${TMPDIR:-/tmp}/jdcloud-release.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
 
-	# Two clones in places of different names, as two people would have them.
+	# Two clones in places of different names, as two people would have them, before anybody commits again.
 	for place in one 'another place'; do
 		git clone -q "$root" "$work/$place"
 		mkdir -p "$root/.tools" && ln -s "$root/.tools" "$work/$place/.tools"
+	done
+	for place in one 'another place'; do
 		DIST="$work/$place/dist" "$work/$place/scripts/release.sh"
 		rm -rf "$work/$place/target"
 	done
