@@ -6,7 +6,7 @@ CARGO := scripts/cargo.sh
 WITH_TERRAFORM = terraform=$$(scripts/terraform.sh) && TERRAFORM="$$terraform" CHECKPOINT_DISABLE=1
 
 .DEFAULT_GOAL := build
-.PHONY: help build install release test-release generate fmt lint test testacc test-compat counts fuzz soak audit sbom demo clean
+.PHONY: help build install release test-release generate fmt lint test testacc test-compat counts coverage fuzz soak audit sbom demo clean
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -17,7 +17,6 @@ demo: ## Shows it: two real plans against an emulated JD Cloud, one accepted, on
 build: ## Builds the provider and the emulator
 	$(CARGO) build --workspace --locked
 
-# Documentation examples come first, so that the last lines are about the tests that matter most.
 install: ## Builds for use and installs into ~/.terraform.d/plugins
 	@scripts/install.sh
 
@@ -27,6 +26,7 @@ release: ## Makes the files of a release in dist/; GPG_KEY=id signs them
 test-release: ## Tests a release: same bytes twice, old systems, terraform init from the zips
 	@scripts/test-release.sh
 
+# Documentation examples come first, so that the last lines are about the tests that matter most.
 test: ## Runs every test: units, conformance, the built binary, real Terraforms
 	@$(WITH_TERRAFORM) $(CARGO) test --workspace --locked --doc
 	@scripts/test-compat.sh --ends
@@ -35,7 +35,7 @@ test: ## Runs every test: units, conformance, the built binary, real Terraforms
 testacc: ## Runs only the tests under a real Terraform; TERRAFORM=/path/to/one chooses it
 	@$(WITH_TERRAFORM) $(CARGO) test --locked --test acceptance
 
-test-compat: ## Runs them on eleven Terraforms from 0.12 to 1.15 and writes the table in README.md
+test-compat: ## Runs them on thirteen Terraforms from 0.12 to 1.15 and writes the table in README.md
 	@scripts/test-compat.sh
 
 soak: ## Holds the provider under load and faults: a minute of 1,000 reads at once, and 100,000 in one process
@@ -44,6 +44,9 @@ soak: ## Holds the provider under load and faults: a minute of 1,000 reads at on
 counts: ## Counts instructions and allocations into docs/performance/counts.md; needs valgrind
 	@command -v valgrind >/dev/null || { echo "make counts needs valgrind: install the package of that name" >&2; exit 1; }
 	$(CARGO) run --locked --profile counts --package jdcloud-benches --bin counts docs/performance/counts.md
+
+coverage: ## Measures which lines of src/ the tests run, and writes the table in RELIABILITY.md
+	@scripts/coverage.sh
 
 fuzz: ## Runs each fuzz target for 15 minutes; needs nightly Rust and cargo-fuzz
 	@scripts/fuzz.sh

@@ -2,7 +2,7 @@
 
     package.py zip VERSION PLATFORM BINARY DIST        terraform-provider-jdcloud_VERSION_PLATFORM.zip
     package.py manifest VERSION FILE DIST              terraform-provider-jdcloud_VERSION_manifest.json
-    package.py sums VERSION DIST                       terraform-provider-jdcloud_VERSION_SHA256SUMS
+    package.py sums VERSION DIST                       terraform-provider-jdcloud_VERSION_SHA256SUMS, and …_sbom.json.sha256
 
 SOURCE_DATE_EPOCH is the time that the zip's entries carry.
 """
@@ -41,9 +41,14 @@ def copy_manifest(version, source, dist):
 
 def write_sums(version, dist):
     dist = pathlib.Path(dist)
-    files = sorted(p for p in dist.glob(f"{NAME}_{version}_*") if p.suffix in (".zip", ".json"))
-    lines = [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}\n" for p in files]
-    (dist / f"{NAME}_{version}_SHA256SUMS").write_text("".join(lines))
+    begin = f"{NAME}_{version}_"
+    # The Registry refuses a release whose checksums name a file that it does not fetch, so the SBOM has its own.
+    for name, files in [
+        (f"{begin}SHA256SUMS", [*dist.glob(f"{begin}*.zip"), dist / f"{begin}manifest.json"]),
+        (f"{begin}sbom.json.sha256", [dist / f"{begin}sbom.json"]),
+    ]:
+        lines = [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}\n" for p in sorted(files)]
+        (dist / name).write_text("".join(lines))
 
 
 COMMANDS = {"zip": make_zip, "manifest": copy_manifest, "sums": write_sums}

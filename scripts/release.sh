@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes in dist/ what the Registry wants of a release: a zip for each platform, the manifest, and their checksums, signed
-# when GPG_KEY names a key. The same commit gives the same bytes.
+# Makes in dist/ what the Registry wants of a release: a zip for each platform, the manifest, and their checksums; and the
+# SBOM with a checksum of its own. Both checksum files are signed when GPG_KEY names a key. The same commit gives the same
+# bytes.
 #
 #   release.sh                              the Linux zip of this machine's architecture
 #   release.sh linux_amd64 linux_arm64 ...  these platforms, for which `rustup target list --installed` must have the target
@@ -35,10 +36,9 @@ main() {
 		build "$platform"
 	done
 	python3 scripts/package.py manifest "$version" terraform-registry-manifest.json "$dist"
+	python3 scripts/sbom.py "$dist/terraform-provider-jdcloud_${version}_sbom.json" $(for platform; do target_of "$platform"; done)
 	python3 scripts/package.py sums "$version" "$dist"
 	sign
-	# After the checksums: the Registry is not known to accept other files among them.
-	python3 scripts/sbom.py "$dist/terraform-provider-jdcloud_${version}_sbom.json" $(for platform; do target_of "$platform"; done)
 	say "In $dist:"
 	ls "$dist" >&2
 }
@@ -90,8 +90,9 @@ sign() {
 		say 'Not signed: set GPG_KEY to the id of an RSA or DSA key (the Registry takes no other) to sign.'
 		return
 	}
-	gpg --batch --yes --local-user "$GPG_KEY" --output "$dist/terraform-provider-jdcloud_${version}_SHA256SUMS.sig" \
-		--detach-sign "$dist/terraform-provider-jdcloud_${version}_SHA256SUMS"
+	for file in "$dist"/*_SHA256SUMS "$dist"/*.sha256; do
+		gpg --batch --yes --local-user "$GPG_KEY" --output "$file.sig" --detach-sign "$file"
+	done
 }
 
 main "$@"

@@ -13,20 +13,20 @@ main() {
 	work=$(mktemp -d "${TMPDIR:-/tmp}/jdcloud-release.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
 
-	# Two clones in places of different names, as two people would have them.
+	# Two clones in places of different names, as two people would have them, before anybody commits again.
 	for place in one 'another place'; do
 		git clone -q "$root" "$work/$place"
 		mkdir -p "$root/.tools" && ln -s "$root/.tools" "$work/$place/.tools"
+	done
+	for place in one 'another place'; do
 		DIST="$work/$place/dist" "$work/$place/scripts/release.sh"
 		rm -rf "$work/$place/target"
 	done
-	cmp "$work/one/dist/terraform-provider-jdcloud_${version}_SHA256SUMS" \
-		"$work/another place/dist/terraform-provider-jdcloud_${version}_SHA256SUMS" ||
-		fail 'The same commit gave other bytes in another place.'
+	diff -r "$work/one/dist" "$work/another place/dist" || fail 'The same commit gave other bytes in another place.'
 	say 'ok: the same commit gives the same bytes'
 
 	dist=$work/one/dist
-	(cd "$dist" && sha256sum --quiet -c ./*_SHA256SUMS) || fail 'The checksums do not fit the files.'
+	(cd "$dist" && sha256sum --quiet -c ./*_SHA256SUMS ./*_sbom.json.sha256) || fail 'The checksums do not fit the files.'
 	zip=$(echo "$dist"/*_linux_*.zip)
 	python3 -m zipfile -e "$zip" "$work/unpacked"
 	binary=$work/unpacked/terraform-provider-jdcloud_v$version

@@ -8,6 +8,8 @@
 
 mod support;
 
+#[path = "hostile/clock.rs"]
+mod clock;
 #[path = "hostile/crowd.rs"]
 mod crowd;
 #[path = "hostile/machine.rs"]
@@ -17,29 +19,14 @@ mod messages;
 #[path = "hostile/strangers.rs"]
 mod strangers;
 
-use jdcloud_emulator::{Emulator, Options as EmulatorOptions, Scenario};
 use terraform_provider_jdcloud::framework::Value;
 use terraform_provider_jdcloud::tfplugin::proto::v6::Diagnostic;
 
 use support::{Client, strings};
 
-fn emulator(scenario: Scenario) -> Emulator {
-    Emulator::start(EmulatorOptions { scenario, ..EmulatorOptions::default() }).unwrap()
-}
-
-/// Configures for an endpoint, with a key pair that the emulator knows.
+/// Configures for an endpoint; what fails there fails at once.
 async fn configure(client: &Client, endpoint: &str) {
-    let text = |text: &str| Value::string(text);
-    let diagnostics = client
-        .configure(&[
-            ("vm_endpoint", text(endpoint)),
-            ("access_key", text(jdcloud_emulator::ACCESS_KEY)),
-            ("secret_key", text(jdcloud_emulator::SECRET_KEY)),
-            ("region", text("cn-north-1")),
-            ("max_retries", 0.into()),
-        ])
-        .await;
-    assert_eq!(diagnostics, []);
+    client.configure_for(endpoint, &[("max_retries", 0.into())]).await;
 }
 
 /// Reads an image's constraint: its excluded types, or the errors.

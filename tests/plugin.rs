@@ -14,3 +14,5 @@ mod handshake;
 mod lifetime;
 #[path = "plugin/rpcs.rs"]
 mod rpcs;
+#[path = "plugin/settings.rs"]
+mod settings;

@@ -1,6 +1,6 @@
 """Plans and applies on a Terraform that is too old for the acceptance tests: smoke.py TERRAFORM DIRECTORY
 
-DIRECTORY holds the built provider and emulator. The Terraforms before 0.15 that Python packages bring are patched: they
+DIRECTORY holds the built provider and emulator. The Terraforms before 1.0 that Python packages bring are patched: they
 swallow errors of evaluation and write to stdout and stderr what others don't, so what is looked at is the state file,
 and nothing here shows that something is refused. Prints a line for each thing that holds.
 """
@@ -8,6 +8,7 @@ and nothing here shows that something is refused. Prints a line for each thing t
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -73,13 +74,23 @@ def main(terraform, built):
             text=True,
         )
         try:
-            check(terraform, built, work, emulator.stdout.readline().split()[-1])
+            endpoint = emulator.stdout.readline().split()[-1]
+            minor = version(terraform)
+            # From 0.15 on Terraform speaks both, the later one unless the provider has only the other.
+            for protocol in ("5",) if minor < (0, 15) else ("6", "5"):
+                (work / protocol).mkdir()
+                check(terraform, minor, protocol, built, work / protocol, endpoint)
         finally:
             emulator.stdin.close()
             emulator.wait()
 
 
-def check(terraform, built, work, endpoint):
+def version(terraform):
+    told = subprocess.run([terraform, "version"], check=True, capture_output=True, text=True).stdout
+    return tuple(int(part) for part in told.split("Terraform v")[1].split(".")[:2])
+
+
+def check(terraform, minor, protocol, built, work, endpoint):
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(work),
@@ -101,11 +112,8 @@ def check(terraform, built, work, endpoint):
         return done.stdout
 
     (work / "cli.tfrc").write_text("")
-    told = run("version")
-    version = told[told.index("Terraform v") + len("Terraform v") :].split()[0]
-    minor = tuple(int(part) for part in version.split(".")[:2])
     (work / "main.tf").write_text(MAIN if minor < (0, 13) else MODERN + MAIN)
-    install(built, work, minor)
+    install(built, work, minor, protocol)
 
     run("init", "-input=false")
     ok("terraform init finds the provider")
@@ -137,15 +145,16 @@ def check(terraform, built, work, endpoint):
     run("destroy", "-force" if minor < (0, 15) else "-auto-approve")
     ok("terraform destroy")
     text = "\n".join(logs)
-    if "/tfplugin5.Provider/ReadDataSource" not in text or "/tfplugin6.Provider" in text:
-        sys.exit("protocol 5 was not spoken")
-    ok("protocol 5 was spoken")
+    spoken = set(re.findall("/tfplugin([0-9])[.]Provider/", text))
+    if spoken != {protocol}:
+        sys.exit(f"protocol {protocol} was not spoken, but {spoken}")
+    ok(f"protocol {protocol} was spoken")
     if "EMULATOR-SECRET-KEY" in text:
         sys.exit("the secret key is in the log")
     ok("no secret in the log")
 
 
-def install(built, work, minor):
+def install(built, work, minor, protocol):
     provider = built / "terraform-provider-jdcloud"
     own = subprocess.run([provider, "--version"], check=True, capture_output=True, text=True).stdout.split()[-1]
     name = f"terraform-provider-jdcloud_v{own}"
@@ -156,7 +165,11 @@ def install(built, work, minor):
         mirror = json.dumps(str(work / "mirror"))
         (work / "cli.tfrc").write_text(f"provider_installation {{\n  filesystem_mirror {{\n    path = {mirror}\n  }}\n}}\n")
     plugins.mkdir(parents=True)
-    shutil.copy(provider, plugins / name)
+    if protocol == "5" and minor >= (0, 15):
+        (plugins / name).write_text(f"#!/bin/sh\nPLUGIN_PROTOCOL_VERSIONS=5 exec '{provider}' \"$@\"\n")
+        (plugins / name).chmod(0o755)
+    else:
+        shutil.copy(provider, plugins / name)
 
 
 def ok(what):

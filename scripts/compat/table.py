@@ -3,6 +3,7 @@
 A line of RESULTS is a version, its protocols, how many cases passed, and what the version has not.
 """
 
+import re
 import sys
 
 BEGIN, END = "<!-- make test-compat writes this -->\n", "<!-- until here -->\n"
@@ -11,7 +12,7 @@ BEGIN, END = "<!-- make test-compat writes this -->\n", "<!-- until here -->\n"
 CHINESE = {
     "| Terraform | protocol | cases that passed | this version has no |": "| Terraform | 协议 | 通过的用例数 | 该版本没有 |",
     "6, and 5 when forced": "6，也可强制使用 5",
-    "9 of compat/smoke.py": "9（compat/smoke.py）",
+    " of compat/smoke.py": "（compat/smoke.py）",
     "JSON output, preconditions, functions of providers, and more": "JSON 输出、前置条件、provider 函数等",
     "functions of providers": "provider 函数",
     "validations that refer to data": "引用数据的变量校验",
@@ -23,7 +24,7 @@ CHINESE = {
 def main(results):
     with open(results, encoding="utf-8") as file:
         rows = [line.rstrip("\n").split("\t") for line in file]
-    rows.sort(key=lambda row: [int(part) for part in row[0].split(".")])
+    rows.sort(key=lambda row: [int(number) for number in re.findall("[0-9]+", row[0])])
     head = "| Terraform | protocol | cases that passed | this version has no |"
     write("README.md", head, rows)
     write("README.zh-CN.md", CHINESE[head], [[chinese(cell) for cell in row] for row in rows])

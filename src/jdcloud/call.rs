@@ -135,9 +135,8 @@ impl Caller {
         };
         let attempt = || async {
             let mut attempt = self.attempt(request, &attempts, &open).await;
-            if self.corrects_clock(&mut attempt) {
+            while self.corrects_clock(&mut attempt) {
                 attempt = self.attempt(request, &attempts, &open).await;
-                self.corrects_clock(&mut attempt);
             }
             let context = context(&attempt);
             match attempt.result {

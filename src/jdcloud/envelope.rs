@@ -8,7 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -54,7 +54,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
 struct Envelope<'a, T> {
     #[serde(borrow)]
     request_id: Option<Text<'a>>,
-    result: Option<Object<T>>,
+    result: Option<T>,
     error: Option<Object<ErrorBody>>,
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn open<'a, T: Deserialize<'a>>(
     let mut said = Said { code: Some(response.status), ..Said::default() };
     said.request_id = response.header("x-jdcloud-request-id").map(str::to_owned);
     if response.status == 200 {
-        match parse::<T>(&response.body) {
+        match parse::<Object<T>>(&response.body) {
             Ok(Envelope { request_id: Some(id), result, error: None }) => {
                 said.request_id = Some(id.0.into_owned());
                 return (said, Ok(result.map(|result| result.0)));
@@ -171,8 +171,11 @@ fn shortened(text: &str, max: usize) -> String {
 /// causes.
 fn failure(said: &Said, response: &RawResponse, token: Option<TokenEncoding>) -> Failure {
     let says = |words: &str| said.message.as_ref().is_some_and(|m| m.to_lowercase().contains(words));
-    let retry_after =
-        || response.header(RETRY_AFTER).and_then(|value| retry_after(value, OffsetDateTime::now_utc()));
+    let retry_after = || {
+        // Both dates are the server's, so that our clock doesn't matter.
+        let now = response.header(DATE).and_then(http_date).unwrap_or_else(OffsetDateTime::now_utc);
+        retry_after(response.header(RETRY_AFTER)?, now)
+    };
     let Some(code) = said.code else {
         return Failure::Unexpected { reason: "HTTP 200 with an error that has no code".to_owned() };
     };
@@ -266,6 +269,20 @@ mod tests {
             assert!(matches!(failure_of(200, body), Failure::NotJson { .. }), "{body}");
         }
         assert!(matches!(failure_of(204, ""), Failure::Unexpected { .. }));
+    }
+
+    #[test]
+    fn an_error_counts_whatever_its_result_looks_like() {
+        #[derive(Debug, Deserialize)]
+        struct Inner {}
+        for status in [200, 429] {
+            let body = r#"{"requestId":"r","result":[],"error":{"code":429,"status":"RATE_LIMIT"}}"#;
+            let response = response(status, body);
+            let (said, result) = open::<Inner>(&response, None);
+            assert_eq!(result.unwrap_err(), Failure::Throttled { retry_after: None });
+            let told = (said.code, said.request_id.as_deref(), said.status.as_deref());
+            assert_eq!(told, (Some(429), Some("r"), Some("RATE_LIMIT")), "{status}");
+        }
     }
 
     #[test]

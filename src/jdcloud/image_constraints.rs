@@ -132,7 +132,8 @@ mod tests {
             {"imageId":"kind","imageInstanceTypeConstraint":{"constraintsType":null,"instanceTypes":["a"]}},
             {"imageId":"list","imageInstanceTypeConstraint":{"constraintsType":"includes"}},
             {"imageId":"two","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":["a"]}},
-            {"imageId":"two","imageInstanceTypeConstraint":{"constraintsType":"excludes"}}]}"#,
+            {"imageId":"two","imageInstanceTypeConstraint":{"constraintsType":"excludes"}},
+            {"imageId":"two","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":["a"]}}]}"#,
         )
         .unwrap();
         assert_eq!(rows["ok"], Rule::new(Some("excludes"), Some(["a", "b"])).map_err(|_| Failure::Lost));

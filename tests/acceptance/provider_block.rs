@@ -246,7 +246,7 @@ provider "jdcloud" {
 }
 
 fn a_closed_port_is_named(protocol: Protocol) {
-    let closed = Stranger::closed_port();
+    let (_kept, closed) = Stranger::closed_port();
     let hcl = format!("{WEB}provider \"jdcloud\" {{\n  max_retries = 0\n}}\n");
     let case = Case::build(protocol, &hcl).variable("JDCLOUD_VM_ENDPOINT", format!("http://{closed}")).init();
     refuses(

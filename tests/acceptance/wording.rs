@@ -20,7 +20,8 @@ const JARGON: [&str; 9] = [
 ];
 
 fn messages_speak_of_what_users_know(protocol: Protocol) {
-    let closed = format!("http://{}", Stranger::closed_port());
+    let (_kept, address) = Stranger::closed_port();
+    let closed = format!("http://{address}");
     let portal = Stranger::answering("application/json", b"{\"requestId\": \"r\", \"result\": \"none\"}");
     let mut problems = Vec::new();
     for (provider, data, variable, value) in [

@@ -5,8 +5,8 @@ use std::os::unix::net::UnixStream;
 
 use jdcloud_emulator::Scenario;
 
-use crate::support::{Identity, Options, eventually, raw, runtime};
-use crate::{configure, constraint, emulator, open_files, read, status};
+use crate::support::{Identity, Options, emulator, eventually, raw, runtime};
+use crate::{configure, constraint, open_files, read, status};
 
 /// As many as the machine lets a process have, up to a thousand.
 fn a_thousand() -> usize {

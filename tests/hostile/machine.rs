@@ -7,9 +7,10 @@ use jdcloud_emulator::{Emulator, Options as EmulatorOptions, Scenario};
 use terraform_provider_jdcloud::framework::Value;
 
 use crate::support::{
-    Identity, Options, block, data_source_type, dynamic, eventually, has_ended, runtime, strings, texts,
+    Identity, Options, block, data_source_type, dynamic, emulator, eventually, has_ended, runtime, strings,
+    texts,
 };
-use crate::{configure, constraint, emulator, read};
+use crate::{configure, constraint, read};
 
 #[test]
 fn what_lies_in_the_temporary_directory_already_is_neither_used_nor_touched() {
@@ -166,16 +167,8 @@ fn without_the_systems_certificates_mozillas_are_used_and_a_bundle_still_counts(
             configure(&client, &endpoint).await;
             let text = texts(&read(&client).await.unwrap_err()).join("\n");
             assert!(text.contains("certificate") && text.contains("ca_bundle"), "{text}");
-            let diagnostics = client
-                .configure(&[
-                    ("vm_endpoint", Value::string(endpoint.as_str())),
-                    ("access_key", Value::string(jdcloud_emulator::ACCESS_KEY)),
-                    ("secret_key", Value::string(jdcloud_emulator::SECRET_KEY)),
-                    ("region", Value::string("cn-north-1")),
-                    ("ca_bundle", Value::string(emulator.ca_pem().unwrap())),
-                ])
-                .await;
-            assert_eq!(diagnostics, []);
+            let bundle = Value::string(emulator.ca_pem().unwrap());
+            client.configure_for(&endpoint, &[("ca_bundle", bundle)]).await;
             assert_eq!(read(&client).await.unwrap(), constraint());
         });
     }

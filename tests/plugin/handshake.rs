@@ -80,6 +80,17 @@ fn a_rubbish_certificate_ends_the_process_with_a_clear_line() {
 }
 
 #[test]
+fn a_variable_that_is_no_text_is_named() {
+    let line = r#"PLUGIN_UNIX_SOCKET_GROUP=$(printf '\377') exec "$0""#;
+    let (status, output, message) = Options::plain().shell(line).run();
+    assert_eq!((status.code(), output.as_str()), (Some(1), ""));
+    assert!(
+        message.starts_with("[ERROR] ") && message.contains("PLUGIN_UNIX_SOCKET_GROUP is not valid Unicode"),
+        "{message}"
+    );
+}
+
+#[test]
 fn only_its_owner_can_reach_the_socket() {
     let plugin = Options::plain().start();
     let socket = plugin.socket();
@@ -96,18 +107,20 @@ fn only_its_owner_can_reach_the_socket() {
 fn a_group_can_be_let_in_and_nobody_else() {
     let elsewhere = tempfile::tempdir().unwrap();
     let dir = elsewhere.path().to_str().unwrap();
-    let group = std::process::Command::new("id").arg("-gn").output().unwrap().stdout;
-    let group = String::from_utf8(group).unwrap();
     let options = || Options::plain().set("PLUGIN_UNIX_SOCKET_DIR", dir);
-
-    let mut plugin = options().set("PLUGIN_UNIX_SOCKET_GROUP", group.trim()).start();
-    let socket = plugin.socket();
-    assert_eq!(socket.parent().unwrap(), elsewhere.path(), "the group can't enter a private directory");
-    assert_eq!(socket.metadata().unwrap().permissions().mode() & 0o777, 0o660);
-    plugin.signal("TERM");
-    plugin.wait();
-    assert!(!socket.exists());
-    assert_eq!(elsewhere.path().read_dir().unwrap().count(), 0, "something is left behind");
+    // By name and by number.
+    for form in ["-gn", "-g"] {
+        let group = std::process::Command::new("id").arg(form).output().unwrap().stdout;
+        let group = String::from_utf8(group).unwrap();
+        let mut plugin = options().set("PLUGIN_UNIX_SOCKET_GROUP", group.trim()).start();
+        let socket = plugin.socket();
+        assert_eq!(socket.parent().unwrap(), elsewhere.path(), "the group can't enter a private directory");
+        assert_eq!(socket.metadata().unwrap().permissions().mode() & 0o777, 0o660);
+        plugin.signal("TERM");
+        plugin.wait();
+        assert!(!socket.exists());
+        assert_eq!(elsewhere.path().read_dir().unwrap().count(), 0, "something is left behind");
+    }
 
     let (status, _, message) = options().set("PLUGIN_UNIX_SOCKET_GROUP", "no-such-group").run();
     assert_eq!(status.code(), Some(1));

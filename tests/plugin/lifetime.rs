@@ -4,31 +4,13 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use jdcloud_emulator::{Emulator, Options as EmulatorOptions, Scenario};
-use terraform_provider_jdcloud::framework::Value;
+use jdcloud_emulator::{Emulator, Scenario};
 use terraform_provider_jdcloud::tfplugin::proto::v6::stop_provider;
 
-use crate::support::{BINARY, Client, Identity, Options, eventually, has_ended, runtime, signal, strings};
+use crate::support::{BINARY, Identity, Options, emulator, eventually, has_ended, runtime, signal, strings};
 
 /// How long a host waits for its plugin to end before it kills it.
 const HOST_PATIENCE: Duration = Duration::from_secs(2);
-
-fn emulator(scenario: Scenario) -> Emulator {
-    Emulator::start(EmulatorOptions { scenario, ..EmulatorOptions::default() }).unwrap()
-}
-
-async fn configure_for(client: &Client, endpoint: &str) {
-    let text = |text: &str| Value::string(text);
-    let diagnostics = client
-        .configure(&[
-            ("vm_endpoint", text(endpoint)),
-            ("access_key", text(jdcloud_emulator::ACCESS_KEY)),
-            ("secret_key", text(jdcloud_emulator::SECRET_KEY)),
-            ("region", text("cn-north-1")),
-        ])
-        .await;
-    assert_eq!(diagnostics, []);
-}
 
 async fn slow_emulator_sees_a_call(emulator: &Emulator) {
     while emulator.counters().in_flight == 0 {
@@ -61,7 +43,7 @@ fn the_end_does_not_wait_for_a_slow_api() {
     let mut plugin = Options::plain().start();
     let started = runtime().block_on(async {
         let client = plugin.connect_plain().await;
-        configure_for(&client, &emulator.url()).await;
+        client.configure_for(&emulator.url(), &[]).await;
         let reader = client.clone();
         let read = tokio::spawn(async move { reader.read_value(&[("ids", strings(&["img-free"]))]).await });
         slow_emulator_sees_a_call(&emulator).await;
@@ -81,7 +63,7 @@ fn stop_cancels_what_is_in_flight_and_later_reads_work() {
         let plugin = Options::plain().set("PLUGIN_PROTOCOL_VERSIONS", protocol).start();
         runtime().block_on(async {
             let client = plugin.connect_plain().await;
-            configure_for(&client, &emulator.url()).await;
+            client.configure_for(&emulator.url(), &[]).await;
             let reader = client.clone();
             let read =
                 tokio::spawn(async move { reader.read_value(&[("ids", strings(&["img-free"]))]).await });
@@ -158,7 +140,7 @@ fn this_is_the_host_that_is_killed() {
             let client = plugin.connect(&identity).await;
             kept.push(Box::new(client.stream::<()>("/plugin.GRPCStdio/StreamStdio").await.unwrap()));
             if moment == "in mid-read" {
-                configure_for(&client, &emulator.url()).await;
+                client.configure_for(&emulator.url(), &[]).await;
                 let reader = client.clone();
                 tokio::spawn(async move { reader.read_value(&[("ids", strings(&["img-free"]))]).await });
                 slow_emulator_sees_a_call(&emulator).await;
@@ -204,8 +186,8 @@ fn a_debugged_provider_serves_many_hosts_until_ctrl_c() {
         // Two plans at once, each with a configuration of its own.
         let one = crate::support::connect(&socket, None).await.unwrap();
         let two = crate::support::connect(&socket, None).await.unwrap();
-        configure_for(&one, &north.url()).await;
-        configure_for(&two, &east.url()).await;
+        one.configure_for(&north.url(), &[]).await;
+        two.configure_for(&east.url(), &[]).await;
         for client in [&one, &two] {
             let (state, diagnostics) = client.read_value(&[("ids", strings(&["img-free"]))]).await;
             assert!(state.is_some(), "{diagnostics:?}");

@@ -237,6 +237,24 @@ fn functions_need_no_configuration() {
             assert_eq!(argument, Some(0));
             assert!(text.contains(expected), "{text}");
         }
+        // Two elements for an image, where the second says otherwise, and one without an image.
+        let row = |image: Value, types: &[&str]| {
+            let kind = Value::string("excludes");
+            Value::members([
+                ("image_id", image),
+                ("constraints_type", kind),
+                ("instance_types", strings(types)),
+            ])
+        };
+        for (second, expected) in [
+            (row(Value::string("img-a"), &["t2"]), "image_constraints[1]: it contradicts another element"),
+            (row(Value::Null, &["t2"]), "image_constraints[1]: image_id is null"),
+        ] {
+            let rows = Value::list([row(Value::string("img-a"), &["t1"]), second]);
+            let constraints = Value::members([("ids", Value::Null), ("image_constraints", rows)]);
+            let (argument, text) = supports(&constraints, "img-a", "t1").await.unwrap_err();
+            assert_eq!((argument, text.contains(expected)), (Some(0), true), "{text}");
+        }
         // A null element, and no list at all.
         for constraints in [Value::list([Value::Null]), Value::Null] {
             let constraints = Value::members([("ids", Value::Null), ("image_constraints", constraints)]);
@@ -256,6 +274,15 @@ fn functions_need_no_configuration() {
         )
         .await;
         assert_eq!(filter, Ok(strings(&["t3", "t2"])));
+        let sometimes = Value::members([
+            ("ids", Value::Null),
+            ("image_constraints", rows("sometimes", strings(&["t1"]))),
+        ]);
+        let (_, text) =
+            call("filter_instance_types", &sometimes, "img-a", (&types, &strings(&["t1"])), &types)
+                .await
+                .unwrap_err();
+        assert!(text.contains("of the kind \"sometimes\""), "{text}");
         let explain = call(
             "explain_instance_type",
             &excluded(),
@@ -307,5 +334,24 @@ fn a_read_needs_no_call_before_it_but_configure() {
         let images: Vec<_> =
             rows.iter().map(|row| row.as_members().unwrap()["image_id"].as_str().unwrap()).collect();
         assert_eq!(images, ["img-gpu", "img-ubuntu2204"], "sorted");
+    });
+}
+
+#[test]
+fn health_is_told_in_every_way_that_grpc_has() {
+    // prost reads a number and a text as messages with one field, which these are.
+    const SERVING: i32 = 1;
+    on_both_protocols(async |client| {
+        let check = async |service: &str| {
+            client.call::<String, i32>("/grpc.health.v1.Health/Check", service.to_owned()).await
+        };
+        for service in ["", "plugin"] {
+            assert_eq!(check(service).await.unwrap(), SERVING, "{service:?}");
+        }
+        assert_eq!(check("other").await.unwrap_err().code(), Code::NotFound);
+        let mut watch = client.stream::<i32>("/grpc.health.v1.Health/Watch").await.unwrap();
+        assert_eq!(watch.message().await.unwrap(), Some(SERVING));
+        let list: Vec<u8> = client.call("/grpc.health.v1.Health/List", ()).await.unwrap();
+        assert_eq!(list, b"\x0a\x06plugin\x12\x02\x08\x01", "one service, which serves");
     });
 }

@@ -88,3 +88,29 @@ fn damaged_json_is_refused_or_is_another_value() {
         }
     }
 }
+
+#[test]
+fn a_refusal_says_what_is_wrong() {
+    let object = Type::object([("a", Type::String)]);
+    let none = Value::members::<String>([]);
+    let tuple = Type::Tuple(vec![Type::Bool]);
+    let text = || Value::string("x");
+    let deep = format!("{}null{}", r#"{"type":"dynamic","value":"#.repeat(1_000), "}".repeat(1_000));
+    for (result, expected) in [
+        (msgpack::decode(&object, b"\x82\xa1a\xc0\xa1a\xc0").map(drop), "key \"a\" is there twice"),
+        (json::decode(&Type::Number, "1".repeat(9_000).as_bytes()).map(drop), "more than 4096 digits"),
+        (json::decode(&Type::Dynamic, deep.as_bytes()).map(drop), "nested more than"),
+        (json::encode(&tuple, &Value::list([])).map(drop), "a tuple of 1 elements is required, not of 0"),
+        (json::encode(&object, &none).map(drop), "\"a\" is missing"),
+        (
+            json::encode(&Type::object([]), &Value::members([("b", text())])).map(drop),
+            "attribute \"b\" is not expected",
+        ),
+        (json::encode(&object, &Value::members([("a", true.into())])).map(drop), "a: string is required"),
+        (json::encode(&Type::Dynamic, &text()).map(drop), "needs its own type"),
+        (json::encode(&Type::String, &Value::UNKNOWN).map(drop), "has no JSON form"),
+    ] {
+        let message = result.unwrap_err().to_string();
+        assert!(message.contains(expected), "{expected}: {message}");
+    }
+}

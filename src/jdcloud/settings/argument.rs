@@ -33,16 +33,6 @@ impl<T> Argument<T> {
     pub const fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown)
     }
-
-    /// A reference to what was written.
-    #[must_use]
-    pub const fn as_ref(&self) -> Argument<&T> {
-        match self {
-            Self::Absent => Argument::Absent,
-            Self::Known(value) => Argument::Known(value),
-            Self::Unknown => Argument::Unknown,
-        }
-    }
 }
 
 impl Argument<String> {
@@ -54,12 +44,6 @@ impl Argument<String> {
             Self::Known(text) => Ok(Some(text)),
             Self::Unknown => Err(SettingsError::UnknownArguments { arguments: vec![name] }),
         }
-    }
-}
-
-impl<T> From<Option<T>> for Argument<T> {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Absent, Self::Known)
     }
 }
 

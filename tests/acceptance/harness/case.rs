@@ -231,6 +231,8 @@ impl Case {
         command.env("HOME", self.path("home")).env("TMPDIR", self.path("tmp"));
         command.env("TF_CLI_CONFIG_FILE", self.path("cli.tfrc")).env("TF_DATA_DIR", self.path("data"));
         command.env("CHECKPOINT_DISABLE", "1").env("TF_IN_AUTOMATION", "1");
+        // Where `make coverage` wants its counters.
+        command.envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)));
         command.env("TF_LOG_PROVIDER", "TRACE").env("TF_LOG_PATH", self.log());
         command.envs(&self.variables);
         if self.variables.get("JDCLOUD_VM_ENDPOINT").is_some_and(|endpoint| endpoint == EMULATOR) {

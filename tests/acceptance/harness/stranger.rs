@@ -5,6 +5,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use tokio::net::TcpSocket;
+
 /// An HTTP server that gives every request the same answer. It ends when it is dropped.
 pub(crate) struct Stranger {
     address: SocketAddr,
@@ -35,9 +37,12 @@ impl Stranger {
         format!("http://{}", self.address)
     }
 
-    /// An address where nobody listens.
-    pub(crate) fn closed_port() -> SocketAddr {
-        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    /// An address where nobody listens; no other test gets it as long as the socket is kept.
+    pub(crate) fn closed_port() -> (TcpSocket, SocketAddr) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = socket.local_addr().unwrap();
+        (socket, address)
     }
 }
 

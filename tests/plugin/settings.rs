@@ -1,0 +1,69 @@
+//! What a user reads who has set something wrongly, at the first read that needs it.
+
+use jdcloud_emulator::Scenario;
+use terraform_provider_jdcloud::framework::Value;
+
+use crate::support::{Options, emulator, runtime, strings, texts};
+
+/// A file of the JD Cloud CLI: one usable profile, one whose region is none, one with half a key pair.
+const PROFILES: &str = "[default]\naccess_key = AK\nsecret_key = SK\nregion_id = cn-north-1\n\
+                        [odd]\naccess_key = AK\nsecret_key = SK\nregion_id = no region\n\
+                        [half]\naccess_key = AK\nregion_id = cn-north-1\n";
+
+#[test]
+fn a_wrong_setting_is_named_with_its_place_and_the_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, rubbish) = (dir.path().join("config"), dir.path().join("rubbish"));
+    std::fs::write(&file, PROFILES).unwrap();
+    std::fs::write(&rubbish, "rubbish").unwrap();
+    let [dir, file, rubbish] = [dir.path(), &file, &rubbish].map(|path| path.to_str().unwrap());
+    let keys = [("JDCLOUD_ACCESS_KEY", "AK"), ("JDCLOUD_SECRET_KEY", "SK"), ("JDCLOUD_REGION", "cn-north-1")];
+    let with = |name, value| [&keys[..], &[(name, value)]].concat();
+    let token =
+        [&with("JDCLOUD_SECURITY_TOKEN", "T")[..], &[("JDCLOUD_SECURITY_TOKEN_ENCODING", "hex")]].concat();
+    let half = format!("by profile \"half\" of {file}");
+    for (variables, arguments, summary, detail) in [
+        (vec![], vec![("config_file", dir), ("profile", "default")], "Configuration file can't be read", dir),
+        (vec![], vec![("config_file", file), ("profile", "p")], "Profile not found", "has no profile \"p\""),
+        (vec![], vec![("config_file", file), ("profile", "half")], "Incomplete credentials", &*half),
+        (vec![], vec![("config_file", file), ("profile", "odd")], "Invalid region", "by profile \"odd\""),
+        (token, vec![], "Invalid token encoding", "\"raw\", not \"hex\""),
+        (with("HTTPS_PROXY", "socks5://proxy"), vec![], "Proxy can't be used", "HTTPS_PROXY: only http"),
+        (keys.to_vec(), vec![("ca_bundle", rubbish)], "Certificates can't be used", rubbish),
+        (
+            keys.to_vec(),
+            vec![("vm_endpoint", "https://nowhere.invalid")],
+            "JD Cloud's host name can't be resolved",
+            "nowhere.invalid: ",
+        ),
+    ] {
+        let options = Options::plain();
+        let plugin =
+            variables.iter().fold(options, |options, (name, value)| options.set(name, value)).start();
+        let arguments = arguments.iter().map(|(name, text)| (*name, Value::string(*text)));
+        let arguments: Vec<_> = arguments.chain([("max_retries", 0.into())]).collect();
+        runtime().block_on(async {
+            let client = plugin.connect_plain().await;
+            assert_eq!(client.configure(&arguments).await, [], "{summary}: not before it is needed");
+            let (state, diagnostics) = client.read_value(&[("ids", strings(&["img-a"]))]).await;
+            let text = texts(&diagnostics).join("\n");
+            assert_eq!((state, diagnostics.len()), (None, 1), "{text}");
+            assert!(text.starts_with(&format!("{summary}: ")) && text.contains(detail), "{text}");
+        });
+    }
+}
+
+#[test]
+fn a_read_that_runs_out_of_time_tells_what_kept_it() {
+    let emulator = emulator(Scenario { reset_first: 1, hang_first: u64::MAX, ..Scenario::default() });
+    let plugin = Options::plain().start();
+    runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        let limits = [("request_timeout", Value::string("10s")), ("read_timeout", Value::string("2s"))];
+        client.configure_for(&emulator.url(), &limits).await;
+        let (_, diagnostics) = client.read_value(&[("ids", strings(&["img-a"]))]).await;
+        let text = texts(&diagnostics).join("\n");
+        assert!(text.starts_with("The connection to JD Cloud broke: "), "{text}");
+        assert!(text.contains("gave up after read_timeout, which is 2 s"), "{text}");
+    });
+}
