@@ -6,7 +6,7 @@ CARGO := scripts/cargo.sh
 WITH_TERRAFORM = terraform=$$(scripts/terraform.sh) && TERRAFORM="$$terraform" CHECKPOINT_DISABLE=1
 
 .DEFAULT_GOAL := build
-.PHONY: help build install release test-release generate fmt lint test testacc test-compat counts coverage fuzz soak audit sbom demo clean
+.PHONY: help build install release test-release generate fmt lint test testacc test-compat bench counts coverage fuzz soak audit sbom demo clean
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -47,6 +47,10 @@ counts: ## Counts instructions and allocations into docs/performance/counts.md; 
 
 coverage: ## Measures which lines of src/ the tests run, and writes the table in RELIABILITY.md
 	@scripts/coverage.sh
+
+bench: ## Measures the provider beside the least plugin possible, under a real Terraform; BENCH_QUICK=1 only tries
+	@$(CARGO) build --release --locked --bins --package terraform-provider-jdcloud --package jdcloud-floor
+	@$(WITH_TERRAFORM) $(CARGO) run --profile bench --locked --quiet --package jdcloud-comparison
 
 fuzz: ## Runs each fuzz target for 15 minutes; needs nightly Rust and cargo-fuzz
 	@scripts/fuzz.sh

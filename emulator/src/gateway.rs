@@ -188,7 +188,7 @@ fn respond(
     terms: &Terms,
     in_flight: InFlight,
 ) -> Response<Delivery> {
-    in_flight.answered(reply.status, reply.error.clone());
+    in_flight.answered(reply.status, reply.error.clone(), reply.body.len());
     let healthy = Scenario::default();
     let scenario = if bent { &terms.scenario } else { &healthy };
     let accepted = parts.headers.get(ACCEPT_ENCODING).and_then(|accepted| accepted.to_str().ok());

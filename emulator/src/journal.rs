@@ -53,6 +53,8 @@ pub struct Counters {
     pub per_region: BTreeMap<String, u64>,
     /// How many calls named so many ids.
     pub ids_per_call: BTreeMap<usize, u64>,
+    /// Bytes of the bodies of all answers, before they were compressed.
+    pub body_bytes: u64,
     /// Calls that are not over; one whose body is still being sent is not.
     pub in_flight: u64,
     /// The most calls that were in flight at once.
@@ -174,9 +176,11 @@ pub(crate) struct InFlight {
 }
 
 impl InFlight {
-    /// Notes how the call is being answered.
-    pub(crate) fn answered(&self, status: u16, error: Option<String>) {
-        if let Some(call) = self.journal.book().call(self.number) {
+    /// Notes how the call is being answered, and with how many bytes.
+    pub(crate) fn answered(&self, status: u16, error: Option<String>, bytes: usize) {
+        let mut book = self.journal.book();
+        book.counters.body_bytes += bytes as u64;
+        if let Some(call) = book.call(self.number) {
             call.status = Some(status);
             call.error = error;
         }
@@ -228,8 +232,8 @@ mod tests {
         let journal = Journal::new(false);
         let good = journal.arrived(call("cn-north-1", &["a", "b"]));
         let bad = journal.arrived(call("cn-east-2", &[]));
-        good.answered(200, None);
-        bad.answered(500, Some("INTERNAL".to_owned()));
+        good.answered(200, None, 7);
+        bad.answered(500, Some("INTERNAL".to_owned()), 5);
         drop((good, bad));
         drop(journal.arrived(call("cn-east-2", &["a"])));
 
@@ -239,6 +243,7 @@ mod tests {
         assert_eq!((counters.in_flight, counters.peak_in_flight), (0, 2));
         assert_eq!(counters.per_region["cn-east-2"], 2);
         assert_eq!(counters.ids_per_call[&2], 1);
+        assert_eq!(counters.body_bytes, 12);
     }
 
     #[test]
@@ -247,7 +252,7 @@ mod tests {
         let early = journal.arrived(call("cn-north-1", &[]));
         journal.reset();
         let late = journal.arrived(call("cn-east-2", &[]));
-        early.answered(500, None);
+        early.answered(500, None, 0);
         drop(early);
         assert_eq!(journal.calls()[0].number, 2);
         assert_eq!(journal.calls()[0].status, None);

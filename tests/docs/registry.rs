@@ -6,14 +6,14 @@ use std::fs;
 use terraform_provider_jdcloud::framework::{Attribute, DataSource, Provider};
 use terraform_provider_jdcloud::provider::JdCloud;
 
-use super::{files, markdown, read, repository};
+use super::{files, markdown, read, registry_pages, repository};
 
 /// The Registry refuses larger files.
 const MOST_BYTES: u64 = 500_000;
 
 #[test]
 fn pages_have_the_front_matter_that_the_registry_reads() {
-    for path in files("docs") {
+    for path in registry_pages() {
         assert!(path.ends_with(".md"), "{path}: the Registry reads .md files only");
         let size = fs::metadata(repository().join(&path)).unwrap().len();
         assert!(size < MOST_BYTES, "{path} has {size} bytes; the Registry takes {MOST_BYTES}");
@@ -30,7 +30,7 @@ fn pages_have_the_front_matter_that_the_registry_reads() {
         let titles = page.headings.iter().filter(|(level, _)| *level == 1).count();
         assert_eq!(titles, 1, "{path} has {titles} headings of the first level");
     }
-    for path in files("docs") {
+    for path in registry_pages() {
         let parts: Vec<&str> = path.split('/').collect();
         let known =
             matches!(parts[..], ["docs", "index.md"] | ["docs", "data-sources" | "functions" | "guides", _]);
@@ -80,7 +80,7 @@ fn every_block_of_hcl_is_an_example() {
         .map(|path| read(&path).trim().to_owned())
         .collect();
     let mut printed = 0;
-    for path in files("docs") {
+    for path in registry_pages() {
         for (language, code) in markdown::parse(&read(&path)).code {
             match language.as_str() {
                 "terraform" | "hcl" => {

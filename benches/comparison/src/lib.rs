@@ -1,0 +1,86 @@
+//! Measures the provider beside its floor, beside Terraform without a provider, and beside the naive client.
+//!
+//! `make bench` builds what is measured and runs this; `BENCH_QUICK=1 make bench` is over in a minute or two and writes
+//! nothing but what it prints. All that is compared is run in turns, so that a busy minute hits all alike.
+
+#![cfg(target_os = "linux")] // it reads /proc
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)] // a measuring command
+
+#[path = "../../../tests/support/client.rs"]
+mod client;
+mod goals;
+mod host;
+mod machine;
+mod plan;
+mod plot;
+mod replies;
+mod report;
+mod scale;
+mod spread;
+mod start;
+mod terraform;
+mod usage;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jdcloud_emulator::{Catalogue, Emulator, Options};
+
+/// How often each thing is measured.
+pub(crate) struct Rounds {
+    /// Starts of each binary.
+    starts: usize,
+    /// Plans of each kind.
+    plans: usize,
+    /// Of these, how many are repeated under the wrapper that tells memory and processor time.
+    usages: usize,
+    /// The longest plan that is worth running once.
+    longest: Duration,
+    /// Reads of each size.
+    reads: usize,
+}
+
+/// The two binaries.
+pub(crate) struct Programs {
+    provider: PathBuf,
+    floor: PathBuf,
+}
+
+/// Measures, and writes what was measured.
+pub fn run() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [mode, program] = &arguments[..]
+        && mode == usage::MODE
+    {
+        return usage::wrap(Path::new(program));
+    }
+    let quick = std::env::var_os("BENCH_QUICK").is_some();
+    let rounds = if quick {
+        Rounds { starts: 20, plans: 2, usages: 1, longest: Duration::ZERO, reads: 1 }
+    } else {
+        Rounds { starts: 200, plans: 9, usages: 3, longest: Duration::from_secs(60), reads: 3 }
+    };
+    // All are built into one directory.
+    let beside = |name: &str| std::env::current_exe().unwrap().with_file_name(name);
+    let programs =
+        Programs { provider: beside("terraform-provider-jdcloud"), floor: beside("jdcloud-floor") };
+    for program in [&programs.provider, &programs.floor] {
+        assert!(program.exists(), "{} is not built: run `make bench`", program.display());
+    }
+    let machine = machine::Machine::look();
+    eprintln!("{}", machine.sentence());
+
+    let work = tempfile::Builder::new().prefix("bench").tempdir().unwrap();
+    let emulator =
+        Emulator::start(Options { catalogue: Catalogue::generated(1, plan::TYPES), ..Options::default() })
+            .unwrap();
+    replies::record(&programs.provider, work.path(), &emulator, 1);
+    let starts = start::measure(&programs, work.path(), &rounds);
+    let plans = plan::measure(&programs, work.path(), &rounds);
+    let scale = scale::measure(&programs.provider, work.path(), &rounds);
+    let report = report::Report { machine, rounds, starts, plans, scale };
+    println!("{}", report.markdown());
+    if !quick {
+        report.write(Path::new("docs/performance"));
+    }
+}

@@ -1,0 +1,203 @@
+//! Whole plans: Terraform alone, with the floor, with the provider, and with the naive client.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jdcloud_emulator::{Catalogue, Emulator, Options, Scenario};
+use terraform_provider_jdcloud::provider::SOURCE_ADDRESS;
+
+use crate::host::ids;
+use crate::spread::Spread;
+use crate::terraform::{Module, mirror};
+use crate::usage::{self, Usage};
+use crate::{Programs, Rounds, replies};
+
+/// The instance types that each image excludes.
+pub(crate) const TYPES: usize = 6;
+
+/// The answer's delay, as of a service near by and of one that is far.
+const LATENCIES: [u64; 2] = [0, 50];
+
+/// What is planned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Case {
+    pub(crate) images: usize,
+    /// One data source for each image, instead of one for all.
+    pub(crate) for_each: bool,
+}
+
+const CASES: [Case; 5] = [
+    Case { images: 10, for_each: false },
+    Case { images: 1_000, for_each: false },
+    Case { images: 10_000, for_each: false },
+    Case { images: 200, for_each: true },
+    Case { images: 1_000, for_each: true },
+];
+
+/// Who answers Terraform.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Who {
+    /// There is no data source, and the ids are the whole configuration.
+    Nobody,
+    Floor,
+    Provider,
+    /// The provider, told to make one call for each image, one at a time.
+    Naive,
+}
+
+pub(crate) const ALL: [Who; 4] = [Who::Nobody, Who::Floor, Who::Provider, Who::Naive];
+
+/// The plans of one kind.
+pub(crate) struct Plan {
+    pub(crate) case: Case,
+    pub(crate) who: Who,
+    pub(crate) latency: u64,
+    pub(crate) seconds: Vec<f64>,
+    pub(crate) usages: Vec<Usage>,
+    /// Of one plan.
+    pub(crate) calls: u64,
+    pub(crate) connections: u64,
+}
+
+impl Plan {
+    /// The time of one.
+    pub(crate) fn spread(&self) -> Spread {
+        Spread::of(&self.seconds).unwrap()
+    }
+
+    /// How often to run it: what takes long less often, by the first run and by what one call after another must take.
+    fn times(&self, rounds: &Rounds) -> usize {
+        let waiting = match self.who {
+            Who::Naive => Duration::from_millis(self.latency + 1) * self.case.images as u32,
+            _ => Duration::ZERO,
+        };
+        if waiting > rounds.longest {
+            0
+        } else if waiting > SHORT {
+            1
+        } else if self.seconds.first().is_some_and(|first| *first > SHORT.as_secs_f64()) {
+            rounds.plans.min(3)
+        } else {
+            rounds.plans
+        }
+    }
+}
+
+/// What is waited for in each round.
+const SHORT: Duration = Duration::from_secs(5);
+
+/// The configurations of a case, and the world that they ask.
+struct Stage {
+    emulator: Emulator,
+    replies: PathBuf,
+    /// Each as it is used, and with the wrapper around the plugin.
+    modules: Vec<(Who, Module, Module)>,
+}
+
+/// Plans everything in turns.
+pub(crate) fn measure(programs: &Programs, directory: &Path, rounds: &Rounds) -> Vec<Plan> {
+    let mirrors = [("provider", &programs.provider), ("floor", &programs.floor)].map(|(name, program)| {
+        let at = |kind: &str| directory.join(format!("{name}-{kind}"));
+        let plain = mirror(&at("plain"), |place| {
+            std::fs::copy(program, place).unwrap();
+        });
+        (plain, mirror(&at("wrapped"), |place| usage::script(program, place)))
+    });
+    let used = directory.join("usage");
+    let mut plans = Vec::new();
+    let mut stages = Vec::new();
+    for (number, case) in CASES.into_iter().enumerate() {
+        stages.push(stage(case, programs, &mirrors, &directory.join(format!("case{number}"))));
+        plans.extend(kinds(case).map(|plan| (number, plan)));
+    }
+    for round in 0..rounds.plans {
+        eprintln!("round {} of {} of the plans", round + 1, rounds.plans);
+        for (number, plan) in &mut plans {
+            let times = plan.times(rounds);
+            if round < times {
+                // What takes long is repeated for its memory once only.
+                let usages = if times < rounds.plans { times / 3 } else { rounds.usages };
+                stages[*number].run(plan, (round < usages).then_some(&used));
+            }
+        }
+    }
+    plans.into_iter().map(|(_, plan)| plan).filter(|plan| !plan.seconds.is_empty()).collect()
+}
+
+/// The kinds of plans of a case.
+fn kinds(case: Case) -> impl Iterator<Item = Plan> {
+    let empty = move |who, latency| Plan {
+        case,
+        who,
+        latency,
+        seconds: Vec::new(),
+        usages: Vec::new(),
+        calls: 0,
+        connections: 0,
+    };
+    ALL.into_iter().flat_map(move |who| {
+        // Who asks nobody waits for nobody.
+        let latencies = if matches!(who, Who::Nobody | Who::Floor) { &LATENCIES[..1] } else { &LATENCIES };
+        latencies.iter().map(move |&latency| empty(who, latency))
+    })
+}
+
+impl Stage {
+    /// Plans once, and once more under the wrapper if there is a file for what it writes.
+    fn run(&self, plan: &mut Plan, used: Option<&PathBuf>) {
+        let Self { emulator, replies, modules } = self;
+        let (_, plain, wrapped) = modules.iter().find(|(who, ..)| *who == plan.who).unwrap();
+        emulator.set_scenario(Scenario { latency_ms: plan.latency, ..Scenario::default() });
+        emulator.reset();
+        plan.seconds.push(plain.plan(emulator, replies, None, plan.case.images));
+        let counters = emulator.counters();
+        (plan.calls, plan.connections) = (counters.calls, counters.connections_accepted);
+        if let (Some(used), false) = (used, plan.who == Who::Nobody) {
+            wrapped.plan(emulator, replies, Some(used), plan.case.images);
+            plan.usages.push(usage::take(used));
+        }
+    }
+}
+
+fn stage(case: Case, programs: &Programs, mirrors: &[(PathBuf, PathBuf); 2], directory: &Path) -> Stage {
+    let catalogue = Catalogue::generated(case.images, TYPES);
+    let emulator = Emulator::start(Options { catalogue, ..Options::default() }).unwrap();
+    let replies = directory.join("replies");
+    replies::record(&programs.provider, &replies, &emulator, if case.for_each { 1 } else { case.images });
+    let ids = ids(case.images);
+    let modules = ALL.map(|who| {
+        let (plain, wrapped) = &mirrors[usize::from(who == Who::Floor)];
+        let module = |kind: &str, configuration: &Path| {
+            Module::new(directory.join(format!("{who:?}-{kind}")), configuration, &hcl(case, who), &ids)
+        };
+        (who, module("plain", plain), module("wrapped", wrapped))
+    });
+    Stage { emulator, replies, modules: modules.into() }
+}
+
+/// Every configuration ends in an output that counts the images, so that none is faster for doing less.
+fn hcl(case: Case, who: Who) -> String {
+    let variable = "variable \"ids\" {\n  type = list(string)\n}\n";
+    if who == Who::Nobody {
+        return format!(
+            "{variable}output \"answered\" {{\n  value = length({{ for id in var.ids : id => id }})\n}}\n"
+        );
+    }
+    let naive =
+        "  batch_size              = 1\n  read_ahead              = false\n  max_concurrent_requests = 1\n";
+    let settings = if who == Who::Naive { naive } else { "" };
+    let (arguments, value) = if case.for_each {
+        (
+            "  for_each = toset(var.ids)\n  ids      = [each.key]\n",
+            "sum([for read in data.jdcloud_image_constraints.asked : length(read.image_constraints)])",
+        )
+    } else {
+        ("  ids = var.ids\n", "length(data.jdcloud_image_constraints.asked.image_constraints)")
+    };
+    format!(
+        "terraform {{\n  required_providers {{\n    jdcloud = {{ source = \"{SOURCE_ADDRESS}\" }}\n  }}\n}}\n\
+         provider \"jdcloud\" {{\n{settings}}}\n{variable}\
+         data \"jdcloud_image_constraints\" \"asked\" {{\n{arguments}}}\n\
+         output \"answered\" {{\n  value = {value}\n}}\n"
+    )
+}

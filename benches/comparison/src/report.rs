@@ -1,0 +1,251 @@
+//! The figures as a page: tables, goals, and pictures.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use crate::Rounds;
+use crate::goals::goals;
+use crate::machine::Machine;
+use crate::plan::{ALL, Plan, Who};
+use crate::plot::Plot;
+use crate::scale::Scale;
+use crate::spread::Spread;
+use crate::start::Starts;
+
+/// All that was measured.
+pub(crate) struct Report {
+    pub(crate) machine: Machine,
+    pub(crate) rounds: Rounds,
+    pub(crate) starts: Starts,
+    pub(crate) plans: Vec<Plan>,
+    pub(crate) scale: Vec<Scale>,
+}
+
+/// Between these the page is written by `make bench`.
+const MARKERS: [&str; 2] = ["<!-- make bench writes this -->", "<!-- until here -->"];
+
+impl Report {
+    /// Writes the figures into the page, and the pictures beside it.
+    pub(crate) fn write(&self, directory: &Path) {
+        let path = directory.join("README.md");
+        let page = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let (head, rest) = page.split_once(MARKERS[0]).unwrap();
+        let (_, tail) = rest.split_once(MARKERS[1]).unwrap();
+        let page = format!("{head}{}\n{}\n{}{tail}", MARKERS[0], self.markdown(), MARKERS[1]);
+        fs::write(&path, page).unwrap();
+        for (name, svg) in self.pictures() {
+            fs::write(directory.join(name), svg).unwrap();
+        }
+    }
+
+    /// What stands between the markers.
+    pub(crate) fn markdown(&self) -> String {
+        let Rounds { starts, plans, usages, reads, .. } = self.rounds;
+        let mut page = format!(
+            "{} {starts} starts, {plans} plans of each kind ({usages} more for memory and processor time), {reads} reads of \
+             each size.\n\n",
+            self.machine.sentence()
+        );
+        page += &table("### Goals", ["what", "measured", "goal", ""], goals(self));
+        page += &self.start_table();
+        page += &self.plan_table();
+        page += "![The plans](plans.svg)\n\n";
+        page += &self.usage_table();
+        page += &self.scale_table();
+        page += "![Time of a read](scale-time.svg)\n\n![Memory of a read](scale-memory.svg)\n\n";
+        page.trim_end().to_owned()
+    }
+
+    /// The plans of one kind, if they were run.
+    pub(crate) fn plan(&self, like: &Plan, who: Who) -> Option<&Plan> {
+        // Terraform alone and the floor ask nobody: for them there is no delay.
+        let latency = if matches!(who, Who::Nobody | Who::Floor) { 0 } else { like.latency };
+        self.plans.iter().find(|plan| plan.case == like.case && plan.who == who && plan.latency == latency)
+    }
+
+    fn start_table(&self) -> String {
+        let Starts { provider, floor } = &self.starts;
+        let row = |what: &str, one: f64, other: f64, show: &dyn Fn(f64) -> String| {
+            [what.to_owned(), show(one), show(other), show(one - other), format!("{:.2}", one / other)]
+        };
+        let spread = |what: &str, one: Spread, other: Spread, show: &dyn Fn(f64) -> String| {
+            let shown = |Spread { low, median, high, .. }| {
+                format!("{} ({} to {})", show(median), show(low), show(high))
+            };
+            let mut row = row(what, one.median, other.median, show);
+            (row[1], row[2]) = (shown(one), shown(other));
+            row
+        };
+        let ms = |value: f64| format!("{value:.2} ms");
+        table(
+            "### Start",
+            ["", "provider", "floor", "difference", "ratio"],
+            [
+                row("binary", provider.binary_bytes, floor.binary_bytes, &megabytes),
+                spread("start to handshake line", provider.handshake_ms, floor.handshake_ms, &ms),
+                spread("memory held at the handshake", provider.rss_bytes, floor.rss_bytes, &megabytes),
+                spread("handshake line to schema", provider.schema_ms, floor.schema_ms, &ms),
+            ],
+        )
+    }
+
+    /// The plans by case and latency, each with that of every other that is compared.
+    fn compared(&self) -> impl Iterator<Item = (&Plan, [Option<&Plan>; 4])> {
+        let providers = self.plans.iter().filter(|plan| plan.who == Who::Provider);
+        providers.map(|plan| (plan, ALL.map(|who| self.plan(plan, who))))
+    }
+
+    fn plan_table(&self) -> String {
+        let rows = self.compared().map(|(plan, all)| {
+            let cell = |plan: Option<&Plan>| plan.map_or(String::new(), |plan| seconds(plan.spread()));
+            let [nobody, floor, provider, naive] = all.map(cell);
+            let share = self.share(plan).map_or(String::new(), |share| format!("{:.0} %", share * 100.0));
+            [name(plan), nobody, floor, provider, share, naive]
+        });
+        let head = ["seconds", "Terraform alone", "floor", "provider", "provider's share", "naive client"];
+        table("### Plans", head, rows)
+    }
+
+    /// How much of the plan's time is not the floor's.
+    pub(crate) fn share(&self, plan: &Plan) -> Option<f64> {
+        let (own, floor) = (plan.spread().median, self.plan(plan, Who::Floor)?.spread().median);
+        Some((own - floor) / own)
+    }
+
+    fn usage_table(&self) -> String {
+        let rows = self.compared().map(|(plan, [_, floor, provider, naive])| {
+            let middle = |plan: Option<&Plan>, of: fn(&crate::usage::Usage) -> f64| {
+                Some(Spread::of(&plan?.usages.iter().map(of).collect::<Vec<_>>())?.median)
+            };
+            let peak = |plan| middle(plan, |usage| usage.peak_bytes).map_or(String::new(), megabytes);
+            let cpu = |plan| {
+                middle(plan, |usage| usage.cpu_seconds).map_or(String::new(), |cpu| format!("{cpu:.3} s"))
+            };
+            let calls = |plan: Option<&Plan>| {
+                plan.map_or(String::new(), |plan| format!("{} over {}", plan.calls, plan.connections))
+            };
+            let processes = middle(provider, |usage| usage.processes as f64);
+            [
+                name(plan),
+                processes.map_or(String::new(), |count| format!("{count:.0}")),
+                peak(floor),
+                peak(provider),
+                cpu(floor),
+                cpu(provider),
+                calls(provider),
+                calls(naive),
+            ]
+        });
+        let head = [
+            "",
+            "processes",
+            "peak memory, floor",
+            "provider",
+            "processor time, floor",
+            "provider",
+            "calls over connections, provider",
+            "naive client",
+        ];
+        table("### What the plugin's processes used in a plan", head, rows)
+    }
+
+    fn scale_table(&self) -> String {
+        let rows = self.scale.iter().map(|scale| {
+            let each = scale
+                .seconds
+                .map_or(String::new(), |time| format!("{:.1} µs", time.median * 1e6 / scale.images as f64));
+            [
+                scale.name(),
+                scale.seconds.map_or("refused".to_owned(), seconds),
+                each,
+                megabytes(scale.idle_bytes),
+                megabytes(scale.peak_bytes),
+                format!("{:.2} kB", (scale.peak_bytes - scale.idle_bytes) / scale.images as f64 / 1e3),
+                megabytes(scale.body_bytes),
+                megabytes(scale.reply_bytes),
+                scale.calls.to_string(),
+            ]
+        });
+        let head = [
+            "one read of",
+            "seconds",
+            "for each image",
+            "memory before",
+            "peak memory",
+            "for each image",
+            "bodies",
+            "reply",
+            "calls",
+        ];
+        table("### Scale", head, rows)
+    }
+
+    fn pictures(&self) -> [(&'static str, String); 3] {
+        let plans = Plot {
+            title: "terraform plan",
+            axis: "seconds",
+            series: &["Terraform alone", "floor", "provider", "naive client"],
+            rows: self
+                .compared()
+                .map(|(plan, all)| (name(plan), all.map(|plan| plan.map(Plan::spread)).to_vec()))
+                .collect(),
+        };
+        let rows = |marks: &dyn Fn(&Scale) -> Vec<Option<Spread>>| {
+            self.scale.iter().map(|scale| (scale.name(), marks(scale))).collect()
+        };
+        let one = |value: f64| Some(Spread { low: value, median: value, high: value, count: 1 });
+        let time = Plot {
+            title: "One read, without Terraform: time",
+            axis: "seconds",
+            series: &["", "", "provider"],
+            rows: rows(&|scale| vec![None, None, scale.seconds]),
+        };
+        let memory = Plot {
+            title: "One read, without Terraform: memory",
+            axis: "MB",
+            series: &["bodies and reply", "", "most memory held"],
+            rows: rows(&|scale| {
+                vec![one((scale.body_bytes + scale.reply_bytes) / 1e6), None, one(scale.peak_bytes / 1e6)]
+            }),
+        };
+        [("plans.svg", plans.svg()), ("scale-time.svg", time.svg()), ("scale-memory.svg", memory.svg())]
+    }
+}
+
+impl Scale {
+    fn name(&self) -> String {
+        format!("{} images x {} types", thousands(self.images), self.types)
+    }
+}
+
+fn name(plan: &Plan) -> String {
+    let images = thousands(plan.case.images);
+    let what =
+        if plan.case.for_each { format!("{images} reads of 1") } else { format!("1 read of {images}") };
+    format!("{what}, {} ms", plan.latency)
+}
+
+fn thousands(number: usize) -> String {
+    if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
+}
+
+pub(crate) fn megabytes(bytes: f64) -> String {
+    format!("{:.2} MB", bytes / 1e6)
+}
+
+fn seconds(Spread { low, median, high, count }: Spread) -> String {
+    if count == 1 { format!("{median:.3} (once)") } else { format!("{median:.3} ({low:.3} to {high:.3})") }
+}
+
+fn table<const N: usize>(
+    title: &str,
+    head: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    let mut table = format!("{title}\n\n| {} |\n|{}\n", head.join(" | "), "---|".repeat(N));
+    for row in rows {
+        let _ = writeln!(table, "| {} |", row.join(" | "));
+    }
+    table + "\n"
+}
