@@ -59,7 +59,7 @@ fn files(directory: &str) -> Vec<String> {
     found
 }
 
-/// What `make bench` writes, for readers of the repository.
+/// What `make bench` and `make counts` write, for readers of the repository.
 const PERFORMANCE: &str = "docs/performance/";
 
 /// The pages that the Registry shows: `docs/` without the measurements, for which it has no place.

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use jdcloud_emulator::{ACCESS_KEY, Emulator, SECRET_KEY};
 use terraform_provider_jdcloud::framework::Value;
 use terraform_provider_jdcloud::tfplugin::proto::v6;
 
@@ -72,15 +71,6 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
 pub(crate) async fn schema(client: &Client) -> v6::get_provider_schema::Response {
     let request = v6::get_provider_schema::Request::default();
     client.call("/tfplugin6.Provider/GetProviderSchema", request).await.unwrap()
-}
-
-/// Configures the provider for the emulator.
-pub(crate) async fn configure(client: &Client, emulator: &Emulator) {
-    let (url, region) = (emulator.url(), "cn-north-1".to_owned());
-    let arguments =
-        [("vm_endpoint", &*url), ("access_key", ACCESS_KEY), ("secret_key", SECRET_KEY), ("region", &region)];
-    let diagnostics = client.configure(&arguments.map(|(name, text)| (name, Value::string(text)))).await;
-    assert!(diagnostics.is_empty(), "{diagnostics:?}");
 }
 
 /// A block of the data source that asks for these images.

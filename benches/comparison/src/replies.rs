@@ -7,7 +7,7 @@ use jdcloud_emulator::Emulator;
 use prost::Message;
 
 use crate::client::Identity;
-use crate::host::{Plugin, configure, ids, question, runtime, schema};
+use crate::host::{Plugin, ids, question, runtime, schema};
 
 /// Writes into `directory` what the provider says to its host, the schema and one read of `images`.
 pub(crate) fn record(provider: &Path, directory: &Path, emulator: &Emulator, images: usize) {
@@ -16,7 +16,7 @@ pub(crate) fn record(provider: &Path, directory: &Path, emulator: &Emulator, ima
     let plugin = Plugin::start(provider, directory, &identity);
     runtime().block_on(async {
         let client = plugin.connect(&identity).await;
-        configure(&client, emulator).await;
+        client.configure_for(&emulator.url(), &[]).await;
         let reply = client.read(question(&ids(images))).await.unwrap();
         assert!(reply.state.is_some(), "{:?}", reply.diagnostics);
         fs::write(directory.join("GetProviderSchema"), schema(&client).await.encode_to_vec()).unwrap();

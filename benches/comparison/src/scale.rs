@@ -7,7 +7,7 @@ use jdcloud_emulator::{Catalogue, Emulator, Options};
 
 use crate::Rounds;
 use crate::client::Identity;
-use crate::host::{Plugin, configure, ids, question, runtime};
+use crate::host::{Plugin, ids, question, runtime};
 use crate::spread::Spread;
 
 /// Images, and the instance types that each excludes.
@@ -46,7 +46,7 @@ fn size(provider: &Path, directory: &Path, rounds: &Rounds, images: usize, types
         idle.push(plugin.memory("VmRSS"));
         runtime.block_on(async {
             let client = plugin.connect(&identity).await;
-            configure(&client, &emulator).await;
+            client.configure_for(&emulator.url(), &[]).await;
             let started = Instant::now();
             let response = client.read(question.clone()).await.unwrap();
             let elapsed = started.elapsed().as_secs_f64();
