@@ -9,7 +9,7 @@ pub(crate) struct Plot<'a> {
     pub(crate) title: &'a str,
     /// What the axis shows, with its unit.
     pub(crate) axis: &'a str,
-    /// Who is compared; the names of the colours below.
+    /// Who is compared: the names of the colours below; a colour without a name is not used.
     pub(crate) series: &'a [&'a str],
     /// What is compared, with a measurement for each of the series.
     pub(crate) rows: Vec<(String, Vec<Option<Spread>>)>,
@@ -53,7 +53,7 @@ impl Plot<'_> {
         );
         text(&mut svg, 16.0, 26.0, "start", "title", self.title);
         let mut place = 16.0;
-        for (series, name) in self.series.iter().enumerate() {
+        for (series, name) in self.series.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
             let _ = writeln!(svg, "<circle class=\"s{series}\" cx=\"{}\" cy=\"46\" r=\"4\"/>", place + 4.0);
             text(&mut svg, place + 14.0, 50.0, "start", "", name);
             place += 34.0 + 7.0 * name.len() as f64;

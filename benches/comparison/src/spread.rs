@@ -15,7 +15,13 @@ impl Spread {
     pub(crate) fn of(measured: &[f64]) -> Option<Self> {
         let mut sorted = measured.to_vec();
         sorted.sort_by(f64::total_cmp);
-        let at = |share: f64| sorted.get((share * (sorted.len() as f64 - 1.0)).round() as usize).copied();
-        Some(Self { low: at(0.25)?, median: at(0.5)?, high: at(0.75)?, count: sorted.len() })
+        let last = sorted.len().saturating_sub(1) as f64;
+        let at = |place: f64| sorted.get(place as usize).copied();
+        Some(Self {
+            low: at((last * 0.25).floor())?,
+            median: at((last * 0.5).round())?,
+            high: at((last * 0.75).ceil())?,
+            count: sorted.len(),
+        })
     }
 }
