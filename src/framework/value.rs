@@ -81,15 +81,6 @@ impl<T> Value<T> {
             Self::Known(value) => Value::Known(change(value)),
         }
     }
-
-    /// The same value, borrowed.
-    pub fn as_ref(&self) -> Value<&T> {
-        match self {
-            Self::Null => Value::Null,
-            Self::Unknown(refinement) => Value::Unknown(refinement.clone()),
-            Self::Known(value) => Value::Known(value),
-        }
-    }
 }
 
 impl Value {
