@@ -14,6 +14,12 @@ pub(super) const COMPANY: Duration = Duration::from_millis(5);
 /// How long they wait at least for the next that is expected.
 const FOLLOWERS: Duration = Duration::from_millis(50);
 
+/// So many reads together are the beginning of a crowd, of which a Terraform that has just begun starts some later.
+const CROWD: usize = 4;
+
+/// How long a beginning crowd waits for the next.
+const GATHERING: Duration = Duration::from_millis(25);
+
 /// How long they wait at most, however slowly others keep coming.
 const LONGEST: Duration = Duration::from_millis(500);
 
@@ -24,6 +30,8 @@ const FEW: usize = 2;
 /// What a region's small calls, those that could have asked for more ids, say about who is still to come.
 pub(super) struct Company {
     small_calls: usize,
+    /// How many reads have come since one was sent.
+    reads: usize,
     /// How many ids they ask for that are not answered.
     asked: usize,
     /// How many ids they have answered whose followers have not come.
@@ -34,18 +42,20 @@ pub(super) struct Company {
 
 impl Company {
     pub(super) fn new() -> Self {
-        Self { small_calls: 0, asked: 0, expected: 0, changed: Instant::now() }
+        Self { small_calls: 0, reads: 0, asked: 0, expected: 0, changed: Instant::now() }
     }
 
-    /// An id came that waits for company.
-    pub(super) fn came(&mut self) {
-        self.expected = self.expected.saturating_sub(1);
+    /// A read came with `ids` ids that wait for company.
+    pub(super) fn came(&mut self, ids: usize) {
+        self.reads += 1;
+        self.expected = self.expected.saturating_sub(ids);
         self.changed = Instant::now();
     }
 
     /// A small call was sent. Whoever has not come by now is not expected any more.
     pub(super) fn sent(&mut self, ids: usize) {
         self.small_calls += 1;
+        self.reads = 0;
         self.asked += ids;
         self.expected = 0;
     }
@@ -66,6 +76,7 @@ impl Company {
     pub(super) fn wait(&self, since: Instant) -> Option<Duration> {
         let company = match u32::try_from(self.expected).unwrap_or(u32::MAX) {
             0 if self.asked > 0 && self.are_many() => FOLLOWERS,
+            0 if self.reads >= CROWD && !self.are_many() => GATHERING,
             0 => COMPANY,
             more => FOLLOWERS.max(COMPANY.saturating_mul(more)),
         };

@@ -110,6 +110,9 @@ impl Batcher {
 
     /// Puts the ids of `chunk` into the call that is gathering, which is sent when it is full or has waited.
     fn gather(self: &Arc<Self>, state: &mut State, reader: &Arc<Reader>, chunk: &Chunk) {
+        if !chunk.ids().is_empty() {
+            state.company.came(chunk.ids().len());
+        }
         for id in chunk.ids() {
             let fits =
                 |gathering: &mut Gathering| gathering.chunk.push(id).then(|| Arc::clone(&gathering.call));
@@ -122,7 +125,6 @@ impl Batcher {
                 tokio::spawn(Arc::clone(self).send_after_company(Arc::clone(&call)));
                 call
             });
-            state.company.came();
             state.ask(id, &call, reader);
             if state.gathering.as_ref().is_some_and(|gathering| gathering.chunk.is_full()) {
                 self.flush(state);

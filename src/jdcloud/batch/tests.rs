@@ -412,6 +412,17 @@ async fn rounds_of_reads_that_a_busy_terraform_starts_find_together() {
     assert!(busiest.iter().all(|(_, _, calls, most)| calls <= most), "{busiest:?}");
 }
 
+/// A plan with one data block waits for no crowd, however many ids the block has.
+#[tokio::test(start_paused = true)]
+async fn a_read_alone_waits_five_milliseconds_for_company() {
+    for count in [1, 4, 60] {
+        let (client, _) = TestApi::new(&[]).latency(|| Duration::from_millis(50)).client(|_| {});
+        let started = tokio::time::Instant::now();
+        read(&client, &ids(count)).await.unwrap();
+        assert!(started.elapsed() <= Duration::from_millis(58), "{count} ids took {:?}", started.elapsed());
+    }
+}
+
 /// A read whose neighbour left keeps its answer, though the neighbour's bad id is still in their call.
 #[tokio::test(start_paused = true)]
 async fn the_bad_id_of_a_reader_that_left_fails_nobody() {
