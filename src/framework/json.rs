@@ -151,7 +151,7 @@ fn write(ty: &Type, value: &Value, json: &mut String) -> Result<(), ValueError> 
             write_members(members, |_| Some(element), |key| Step::Key(key.to_owned()), json)?;
         }
         (Type::Object(attributes), Data::Map(members)) => {
-            if let Some(name) = attributes.keys().find(|name| members.get(name).is_none()) {
+            if let Some(name) = members.first_missing(attributes.keys()) {
                 return Err(Problem::Missing(name.to_string()).into());
             }
             write_members(

@@ -31,6 +31,11 @@ impl Members {
         self.0.get(place).map(|(_, value)| value)
     }
 
+    /// The first of `names` that no value has.
+    pub(super) fn first_missing<'a>(&self, mut names: impl Iterator<Item = &'a Str>) -> Option<&'a Str> {
+        names.find(|name| self.get(name).is_none())
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.0.len()

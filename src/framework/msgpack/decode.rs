@@ -122,7 +122,7 @@ impl<'a> Decoder<'a> {
             members.push((name.clone(), value));
         }
         let members = Members::unique(members).map_err(|key| Problem::Duplicate(key.to_string()))?;
-        match attributes.keys().find(|name| members.get(name).is_none()) {
+        match members.first_missing(attributes.keys()) {
             None => Ok(members),
             Some(missing) => Err(Problem::Missing(missing.to_string()).into()),
         }

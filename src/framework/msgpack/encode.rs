@@ -167,7 +167,7 @@ impl Encoder {
 /// What is wrong with `members`, which are not those that `attributes` want.
 fn other_attributes(attributes: &BTreeMap<Str, Type>, members: &Members) -> Problem {
     let unexpected = members.keys().find(|name| !attributes.contains_key(*name));
-    let missing = attributes.keys().find(|name| members.get(name).is_none());
+    let missing = members.first_missing(attributes.keys());
     match (unexpected, missing) {
         (None, Some(name)) => Problem::Missing(name.to_string()),
         (name, _) => Problem::Unexpected(name.map(ToString::to_string).unwrap_or_default()),
