@@ -10,7 +10,7 @@ use prost::Message;
 use serde::Deserialize;
 use terraform_provider_jdcloud::framework::{EncodedValue, Host, Server, Type, Value, msgpack};
 use terraform_provider_jdcloud::grpc::{Request, Response};
-use terraform_provider_jdcloud::jdcloud::{RawResponse, steps};
+use terraform_provider_jdcloud::jdcloud::{RawResponse, bench_api};
 use terraform_provider_jdcloud::tfplugin;
 use terraform_provider_jdcloud::tfplugin::proto::v6 as wire;
 use tokio::runtime::Runtime;
@@ -30,16 +30,16 @@ pub fn prepare(name: &str, images: usize, types: usize) -> Option<Work> {
     Some(match name {
         "query" => {
             let ids = ids(images);
-            Box::new(move || ids.chunks(BATCH).map(|ids| steps::query(ids).len()).sum())
+            Box::new(move || ids.chunks(BATCH).map(|ids| bench_api::query(ids).len()).sum())
         }
         "sign" => {
-            let signer = steps::Signer::new(settings())?;
-            let queries: Vec<String> = ids(images).chunks(BATCH).map(steps::query).collect();
+            let signer = bench_api::Signer::new(settings())?;
+            let queries: Vec<String> = ids(images).chunks(BATCH).map(bench_api::query).collect();
             Box::new(move || queries.iter().filter_map(|query| signer.sign(query)).sum())
         }
         "parse" => {
             let answers = answers(&canned, images);
-            Box::new(move || answers.iter().filter_map(steps::rows).sum())
+            Box::new(move || answers.iter().filter_map(bench_api::rows).sum())
         }
         "encode" => {
             let ty = data_source_type();

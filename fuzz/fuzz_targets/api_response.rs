@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use async_trait::async_trait;
 use libfuzzer_sys::fuzz_target;
 use terraform_provider_jdcloud::jdcloud::{
-    Argument, Client, Environment, RawResponse, Settings, SignedRequest, Transport, TransportError, Wanted,
+    Argument, Client, Environment, RawResponse, Settings, SignedRequest, Transport, TransportError, ImageSelection,
 };
 
 struct Scripted(RawResponse);
@@ -39,7 +39,7 @@ fuzz_target!(|input: &[u8]| {
     let environment = Environment::new::<String, String>([], None);
     let client = Client::with_transport(settings, environment, Arc::new(Scripted(response)));
     let asked: Vec<String> = (0..how % 4).map(|number| format!("img-{number}")).collect();
-    let wanted = if asked.is_empty() { Wanted::All } else { Wanted::Named(asked.iter().cloned().collect()) };
+    let wanted = if asked.is_empty() { ImageSelection::All } else { ImageSelection::Named(asked.iter().cloned().collect()) };
     match RUNTIME.block_on(client.image_constraints(None, wanted)) {
         Ok(answer) => {
             assert_eq!(status, 200, "only a 200 passes a rule");

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use async_trait::async_trait;
 use libfuzzer_sys::fuzz_target;
 use terraform_provider_jdcloud::jdcloud::{
-    Argument, Client, Environment, RawResponse, Settings, SignedRequest, Transport, TransportError, Wanted,
+    Argument, Client, Environment, RawResponse, Settings, SignedRequest, Transport, TransportError, ImageSelection,
 };
 
 struct Nobody;
@@ -52,7 +52,7 @@ fuzz_target!(|input: &[u8]| {
         let client =
             Client::with_transport(settings, Environment::new::<String, String>([], None), Arc::new(Nobody));
         let _ = client.region(None);
-        let asked = Wanted::Named(["img-a".to_owned()].into());
+        let asked = ImageSelection::Named(["img-a".to_owned()].into());
         if let Err(error) = RUNTIME.block_on(client.image_constraints(Some("cn-north-1"), asked)) {
             let text = format!("{error} {error:?} {client:?}");
             let shown = text.contains(SECRET) && !is_misplaced(&String::from_utf8_lossy(input));

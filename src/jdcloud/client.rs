@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::select;
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{Answer, Wanted};
-use super::batch::{Batcher, Found};
-use super::call::Caller;
-use super::error::Error;
-use super::settings::{Environment, Region, Settings, Sources};
-use super::transport::{HttpTransport, Transport};
+use crate::jdcloud::call::caller::Caller;
+use crate::jdcloud::call::error::Error;
+use crate::jdcloud::http::transport::{HttpTransport, Transport};
+use crate::jdcloud::image_constraints::answer::{Answer, ImageSelection};
+use crate::jdcloud::image_constraints::batch::{Batcher, Found};
+use crate::jdcloud::settings::{Environment, Region, Settings, Sources};
 
 /// A client of one configuration: cheap to make, silent until the first read.
 pub struct Client {
@@ -69,18 +69,22 @@ impl Client {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn image_constraints(&self, region: Option<&str>, wanted: Wanted) -> Result<Answer, Error> {
+    pub async fn image_constraints(
+        &self,
+        region: Option<&str>,
+        wanted: ImageSelection,
+    ) -> Result<Answer, Error> {
         let stopping = self.stopping().clone();
         let region = self.region(region)?;
-        if matches!(&wanted, Wanted::Named(ids) if ids.is_empty()) {
+        if matches!(&wanted, ImageSelection::Named(ids) if ids.is_empty()) {
             return Ok(Answer { region, images: Vec::new(), missing: Vec::new(), notices: Vec::new() });
         }
         let connection = self.connection()?;
         let batcher = connection.batcher(&region);
         let read = async {
             match wanted {
-                Wanted::All => batcher.all().await,
-                Wanted::Named(ids) => {
+                ImageSelection::All => batcher.all().await,
+                ImageSelection::Named(ids) => {
                     let ids: Vec<Arc<str>> = ids.into_iter().map(Arc::from).collect();
                     batcher.named(&ids).await
                 }

@@ -5,34 +5,23 @@
 //! the clock's correction, the batch size that works) ends with it. To add an API, write a file beside
 //! `image_constraints.rs`.
 
-mod answer;
-mod batch;
+#[doc(hidden)]
+pub mod bench_api;
 mod call;
 mod client;
-mod clock;
-mod constraint;
-mod envelope;
-mod error;
+mod http;
 mod image_constraints;
-mod proxy;
-mod query;
-mod random;
-mod retry;
 mod settings;
-mod signer;
-#[doc(hidden)]
-pub mod steps;
+mod signing;
 #[cfg(test)]
 mod test_api;
-mod tls;
-mod transport;
 
-pub use answer::{Answer, Image, Notice, Wanted};
+pub use call::error::{CallError, Context, Error, Failure, RequestSummary, RowProblem};
 pub use client::Client;
-pub use constraint::{EXCLUDES, INCLUDES, InstanceTypes, Rule, RuleError, Verdict};
-pub use error::{Asked, CallError, Context, Error, Failure, RowProblem};
+pub use http::transport::{MAX_BODY, RawResponse, SignedRequest, Transport, TransportError};
+pub use image_constraints::answer::{Answer, Image, ImageSelection, Notice};
+pub use image_constraints::constraint::{EXCLUDES, INCLUDES, InstanceTypes, Rule, RuleError, Verdict};
 pub use settings::{
-    Argument, Endpoint, EndpointProblem, Environment, Looked, Missing, Place, Region, Settings,
-    SettingsError, TokenEncoding,
+    Argument, Endpoint, EndpointProblem, Environment, Missing, Region, Settings, SettingsError, Source,
+    SourceTried, TokenEncoding,
 };
-pub use transport::{MAX_BODY, RawResponse, SignedRequest, Transport, TransportError};

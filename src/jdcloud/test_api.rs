@@ -11,8 +11,8 @@ use http::header::{HeaderName, HeaderValue};
 use tokio::time::sleep;
 
 use super::{
-    Answer, Argument, Client, Environment, Error, RawResponse, Settings, SignedRequest, Transport,
-    TransportError, Wanted,
+    Answer, Argument, Client, Environment, Error, ImageSelection, RawResponse, Settings, SignedRequest,
+    Transport, TransportError,
 };
 
 /// A request as the API received it.
@@ -203,7 +203,9 @@ pub(crate) async fn read<'a>(
     client: &Client,
     ids: impl IntoIterator<Item = &'a String>,
 ) -> Result<Answer, Error> {
-    client.image_constraints(None, Wanted::Named(ids.into_iter().cloned().collect::<BTreeSet<_>>())).await
+    client
+        .image_constraints(None, ImageSelection::Named(ids.into_iter().cloned().collect::<BTreeSet<_>>()))
+        .await
 }
 
 /// The ids of the images in `answer`.

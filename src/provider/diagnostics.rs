@@ -2,8 +2,8 @@
 
 use crate::framework::{AttributePath, Diagnostic, Diagnostics, Severity};
 use crate::jdcloud::{
-    CallError, Context, Error, Failure, Looked, Missing, Notice, Place, RowProblem, RuleError, SettingsError,
-    TokenEncoding, TransportError,
+    CallError, Context, Error, Failure, Missing, Notice, RowProblem, RuleError, SettingsError, Source,
+    SourceTried, TokenEncoding, TransportError,
 };
 
 use super::sentence::{are, counted, joined, span};
@@ -64,10 +64,10 @@ fn argument(problem: &SettingsError) -> Option<&'static str> {
         SettingsError::OutOfRange { argument, .. } | SettingsError::EmptyArgument { argument } => {
             Some(argument)
         }
-        SettingsError::HalfKeyPair { place: Place::Arguments(_), present, .. } => present.first().copied(),
-        SettingsError::UnusableKey { place: Place::Arguments(_), name } => Some(name),
-        SettingsError::InvalidRegion { place: Place::Arguments(_) | Place::Read, .. } => Some("region"),
-        SettingsError::InvalidEndpoint { place: Place::Arguments(_), .. } => Some("vm_endpoint"),
+        SettingsError::HalfKeyPair { origin: Source::Arguments(_), present, .. } => present.first().copied(),
+        SettingsError::UnusableKey { origin: Source::Arguments(_), name } => Some(name),
+        SettingsError::InvalidRegion { origin: Source::Arguments(_) | Source::Read, .. } => Some("region"),
+        SettingsError::InvalidEndpoint { origin: Source::Arguments(_), .. } => Some("vm_endpoint"),
         SettingsError::CaBundle { .. } => Some("ca_bundle"),
         _ => None,
     }
@@ -95,26 +95,26 @@ fn settings(problem: &SettingsError) -> (String, String) {
                  taken for that, since it mostly comes from a variable that was not set."
             ),
         ),
-        SettingsError::HalfKeyPair { place, present, missing } => (
+        SettingsError::HalfKeyPair { origin, present, missing } => (
             "Incomplete credentials",
             format!(
                 "Of the key pair, only {} {} set {}; {} {} not. A key pair, with its token, must come whole from one place, \
                  because a key of one account with the secret of another only fails. Set {} there too, or remove {}.",
                 joined(present),
                 are(present),
-                within(place),
+                within(origin),
                 joined(missing),
                 are(missing),
                 joined(missing),
                 joined(present)
             ),
         ),
-        SettingsError::UnusableKey { place, name } => (
+        SettingsError::UnusableKey { origin, name } => (
             "Unusable credentials",
             format!(
                 "{name}, as it is set {}, has characters that can't be part of a key, such as a line break at its end. Copy \
                  the key again from JD Cloud's console.",
-                within(place)
+                within(origin)
             ),
         ),
         SettingsError::TokenEncoding { given } => (
@@ -123,36 +123,36 @@ fn settings(problem: &SettingsError) -> (String, String) {
                 "JDCLOUD_SECURITY_TOKEN_ENCODING must be \"base64\" (the default) or \"raw\", not \"{given}\"."
             ),
         ),
-        SettingsError::NoCredentials { looked } => (
+        SettingsError::NoCredentials { tried } => (
             "No JD Cloud credentials",
             format!(
-                "Asking JD Cloud needs an API key pair, and none was found. Looked at, in this order:\n{}\n\nSet \
+                "Asking JD Cloud needs an API key pair, and none was found. Sources tried, in this order:\n{}\n\nSet \
                  JDCLOUD_ACCESS_KEY and JDCLOUD_SECRET_KEY, or access_key and secret_key in the provider block, or create a \
                  profile with \"jdc configure add\". Key pairs are made on JD Cloud's console under Access Key Management.",
-                places(looked)
+                sources(tried)
             ),
         ),
-        SettingsError::NoRegion { looked } => (
+        SettingsError::NoRegion { tried } => (
             "No region",
             format!(
-                "The region to ask is not set anywhere. Looked at, in this order:\n{}\n\nSet region in the data block or in the \
+                "The region to ask is not set anywhere. Sources tried, in this order:\n{}\n\nSet region in the data block or in the \
                  provider block, or JDCLOUD_REGION, for example to \"cn-north-1\".",
-                places(looked)
+                sources(tried)
             ),
         ),
-        SettingsError::InvalidRegion { region, place } => (
+        SettingsError::InvalidRegion { region, origin } => (
             "Invalid region",
             format!(
                 "\"{region}\", which is set {}, can't be the name of a region. A region is written in lower-case letters, \
                  digits and hyphens, such as \"cn-north-1\".",
-                within(place)
+                within(origin)
             ),
         ),
-        SettingsError::InvalidEndpoint { endpoint, place, problem } => {
-            ("Invalid endpoint", format!("\"{endpoint}\", which is set {}, {problem}.", within(place)))
+        SettingsError::InvalidEndpoint { endpoint, origin, problem } => {
+            ("Invalid endpoint", format!("\"{endpoint}\", which is set {}, {problem}.", within(origin)))
         }
-        SettingsError::NoProfile(Looked { place, missing }) => {
-            ("Profile not found", no_profile(place, missing))
+        SettingsError::NoProfile(SourceTried { origin, missing }) => {
+            ("Profile not found", no_profile(origin, missing))
         }
         SettingsError::UnreadableFile { file, reason } => (
             "Configuration file can't be read",
@@ -186,28 +186,28 @@ fn settings(problem: &SettingsError) -> (String, String) {
     (summary.to_owned(), detail)
 }
 
-/// The places that were looked at, as a list that Terraform does not wrap.
-fn places(looked: &[Looked]) -> String {
-    looked.iter().map(|looked| format!("  - {looked}")).collect::<Vec<_>>().join("\n")
+/// The places that were tried at, as a list that Terraform does not wrap.
+fn sources(tried: &[SourceTried]) -> String {
+    tried.iter().map(|tried| format!("  - {tried}")).collect::<Vec<_>>().join("\n")
 }
 
 /// Where something is set, as the end of a clause.
-fn within(place: &Place) -> String {
-    match place {
-        Place::Read => "in the data block".to_owned(),
-        Place::Arguments(_) => "in the provider block".to_owned(),
-        Place::Environment(names) => match &names[..] {
+fn within(origin: &Source) -> String {
+    match origin {
+        Source::Read => "in the data block".to_owned(),
+        Source::Arguments(_) => "in the provider block".to_owned(),
+        Source::Environment(names) => match &names[..] {
             [name] => format!("by {name}"),
             _ => "in the environment".to_owned(),
         },
-        Place::Profile { name, file: Some(file) } => format!("by profile \"{name}\" of {}", file.display()),
-        Place::Profile { name, file: None } => format!("by profile \"{name}\" of ~/.jdc/config"),
-        Place::Default => "by default".to_owned(),
+        Source::Profile { name, file: Some(file) } => format!("by profile \"{name}\" of {}", file.display()),
+        Source::Profile { name, file: None } => format!("by profile \"{name}\" of ~/.jdc/config"),
+        Source::Default => "by default".to_owned(),
     }
 }
 
-fn no_profile(place: &Place, missing: &Missing) -> String {
-    let Place::Profile { name, file } = place else { return format!("{place}: {missing}.") };
+fn no_profile(origin: &Source, missing: &Missing) -> String {
+    let Source::Profile { name, file } = origin else { return format!("{origin}: {missing}.") };
     let file = file.as_ref().map_or("~/.jdc/config".to_owned(), |file| file.display().to_string());
     let problem = match missing {
         Missing::Home => {

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Place, SettingsError};
+use super::{SettingsError, Source};
 
 /// How the security token stands in its header; JD Cloud's own SDKs disagree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,7 +16,7 @@ pub enum TokenEncoding {
     Raw,
 }
 
-/// A key pair, whole and from one place, with the token that goes with it.
+/// A key pair, whole and from one source, with the token that goes with it.
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
     access_key: SecretString,
@@ -25,7 +25,7 @@ pub(crate) struct Credentials {
     encoding: TokenEncoding,
 }
 
-/// The names of the three parts in one place.
+/// The names of the three parts in one source.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Names {
     pub(super) access_key: &'static str,
@@ -33,7 +33,7 @@ pub(super) struct Names {
     pub(super) security_token: &'static str,
 }
 
-/// What one place holds.
+/// What one source holds.
 #[derive(Default)]
 pub(super) struct Parts {
     pub(super) access_key: Option<SecretString>,
@@ -47,7 +47,7 @@ impl Credentials {
     /// # Errors
     /// Half a pair, a token without its pair, and keys that no header can carry.
     pub(super) fn whole(
-        place: Place,
+        origin: Source,
         names: Names,
         parts: Parts,
         encoding: TokenEncoding,
@@ -62,7 +62,7 @@ impl Credentials {
         .collect();
         for (name, part) in &present {
             if !part.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err(SettingsError::UnusableKey { place, name });
+                return Err(SettingsError::UnusableKey { origin, name });
             }
         }
         let present: Vec<_> = present.into_iter().map(|(name, _)| name).collect();
@@ -74,7 +74,7 @@ impl Credentials {
             _ => {
                 let pair = [names.access_key, names.secret_key];
                 let missing = pair.into_iter().filter(|name| !present.contains(name)).collect();
-                Err(SettingsError::HalfKeyPair { place, present, missing })
+                Err(SettingsError::HalfKeyPair { origin, present, missing })
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::endpoint::EndpointProblem;
-use super::place::{Looked, Place, joined};
+use super::source::{Source, SourceTried, joined};
 
 /// A setting that is missing, contradictory or unusable.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum SettingsError {
         /// What it is.
         given: String,
     },
-    /// A written argument is empty. That is not the same as left out: the next place could be another
+    /// A written argument is empty. That is not the same as left out: the next source could be another
     /// account.
     #[error("{argument} is an empty text")]
     EmptyArgument {
@@ -32,20 +32,20 @@ pub enum SettingsError {
         argument: &'static str,
     },
     /// A key without its other half, or a token without its key pair.
-    #[error("{place}: {} is set and {} is not", joined(.present), joined(.missing))]
+    #[error("{origin}: {} is set and {} is not", joined(.present), joined(.missing))]
     HalfKeyPair {
         /// Where.
-        place: Place,
+        origin: Source,
         /// The names that are set there.
         present: Vec<&'static str>,
         /// The names that are not.
         missing: Vec<&'static str>,
     },
     /// A key or token with characters that no HTTP header can carry, such as a line feed.
-    #[error("{place}: {name} has characters that cannot be part of a key")]
+    #[error("{origin}: {name} has characters that cannot be part of a key")]
     UnusableKey {
         /// Where.
-        place: Place,
+        origin: Source,
         /// Its name.
         name: &'static str,
     },
@@ -55,41 +55,41 @@ pub enum SettingsError {
         /// What it is.
         given: String,
     },
-    /// No place has a key pair.
-    #[error("no credentials found; looked at {}", listed(.looked))]
+    /// No source has a key pair.
+    #[error("no credentials found; looked at {}", listed(.tried))]
     NoCredentials {
-        /// Every place, in the order of looking.
-        looked: Vec<Looked>,
+        /// Every source, in the order they were tried.
+        tried: Vec<SourceTried>,
     },
-    /// No place has a region.
-    #[error("no region found; looked at {}", listed(.looked))]
+    /// No source has a region.
+    #[error("no region found; looked at {}", listed(.tried))]
     NoRegion {
-        /// Every place, in the order of looking.
-        looked: Vec<Looked>,
+        /// Every source, in the order they were tried.
+        tried: Vec<SourceTried>,
     },
     /// A region whose name cannot be one.
     #[error(
-        "{region:?} ({place}) is no region name: expected lower-case words joined by hyphens, such as cn-north-1"
+        "{region:?} ({origin}) is no region name: expected lower-case words joined by hyphens, such as cn-north-1"
     )]
     InvalidRegion {
         /// The name.
         region: String,
         /// Where it was written.
-        place: Place,
+        origin: Source,
     },
     /// An endpoint that cannot be used.
-    #[error("endpoint {endpoint:?} ({place}) {problem}")]
+    #[error("endpoint {endpoint:?} ({origin}) {problem}")]
     InvalidEndpoint {
         /// The endpoint, without user name and password.
         endpoint: String,
         /// Where it was written.
-        place: Place,
+        origin: Source,
         /// Why.
         problem: EndpointProblem,
     },
     /// A profile that was asked for by name is not there.
     #[error("{0}")]
-    NoProfile(Looked),
+    NoProfile(SourceTried),
     /// The CLI's file cannot be read.
     #[error("{} cannot be read: {reason}", .file.display())]
     UnreadableFile {
@@ -132,6 +132,6 @@ pub enum SettingsError {
     },
 }
 
-fn listed(looked: &[Looked]) -> String {
-    looked.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+fn listed(tried: &[SourceTried]) -> String {
+    tried.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

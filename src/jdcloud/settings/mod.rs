@@ -4,17 +4,17 @@
 //! environment comes in as a value.
 
 mod argument;
-mod check;
 mod credentials;
 mod endpoint;
 mod environment;
 mod error;
 mod ini;
 mod limits;
-mod place;
 mod profile;
 mod region;
+mod source;
 mod sources;
+mod validate;
 
 pub use argument::{Argument, Settings};
 pub(crate) use credentials::Credentials;
@@ -23,6 +23,6 @@ pub use endpoint::{Endpoint, EndpointProblem};
 pub use environment::Environment;
 pub use error::SettingsError;
 pub(crate) use limits::Limits;
-pub use place::{Looked, Missing, Place};
 pub use region::Region;
+pub use source::{Missing, Source, SourceTried};
 pub(crate) use sources::Sources;

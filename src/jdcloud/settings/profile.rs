@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ini::{Ini, Malformed};
-use super::{Environment, Looked, Missing, Place, Settings, SettingsError};
+use super::{Environment, Missing, Settings, SettingsError, Source, SourceTried};
 
 /// What the CLI writes into every profile: a gateway for all products, not the VM API's own host.
 const GENERIC_ENDPOINT: &str = "www.jdcloud-api.com";
@@ -92,17 +92,17 @@ impl Profile {
     }
 
     /// Where it is.
-    pub(super) fn place(&self) -> Place {
-        Place::Profile { name: self.name.clone(), file: self.file.clone() }
+    pub(super) fn origin(&self) -> Source {
+        Source::Profile { name: self.name.clone(), file: self.file.clone() }
     }
 
-    /// What to say when `keys` were looked for in vain.
-    pub(super) fn without(&self, keys: Vec<&'static str>) -> Looked {
+    /// What to say when `keys` were tried for in vain.
+    pub(super) fn without(&self, keys: Vec<&'static str>) -> SourceTried {
         let missing = match &self.ini {
             Ok(_) => Missing::Keys(keys),
             Err(missing) => missing.clone(),
         };
-        Looked { place: self.place(), missing }
+        SourceTried { origin: self.origin(), missing }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Place, SettingsError};
+use super::{SettingsError, Source};
 
 /// The longest name taken for a region; real ones have some ten letters.
 const MAX_LENGTH: usize = 63;
@@ -17,14 +17,14 @@ impl Region {
     /// Takes `name` as a region.
     ///
     /// # Errors
-    /// Anything but lower-case letters and digits in words joined by hyphens; `place` goes into the error.
-    pub fn parse(name: &str, place: Place) -> Result<Self, SettingsError> {
+    /// Anything but lower-case letters and digits in words joined by hyphens; `origin` goes into the error.
+    pub fn parse(name: &str, origin: Source) -> Result<Self, SettingsError> {
         if is_region(name) {
             Ok(Self(name.into()))
         } else {
             // A page pasted into the field would make an unreadable message.
             let region = name.chars().take(MAX_LENGTH).collect();
-            Err(SettingsError::InvalidRegion { region, place })
+            Err(SettingsError::InvalidRegion { region, origin })
         }
     }
 
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn regions_are_checked_by_shape() {
         for good in ["cn-north-1", "cn-hongkong-12", "x"] {
-            assert!(Region::parse(good, Place::Read).is_ok(), "{good}");
+            assert!(Region::parse(good, Source::Read).is_ok(), "{good}");
         }
         for bad in [
             "",
@@ -69,7 +69,7 @@ mod tests {
             "北京",
             &"a".repeat(64),
         ] {
-            let error = Region::parse(bad, Place::Read).unwrap_err();
+            let error = Region::parse(bad, Source::Read).unwrap_err();
             assert!(matches!(error, SettingsError::InvalidRegion { .. }), "{bad}");
         }
     }

@@ -1,7 +1,7 @@
 //! Where each setting comes from: arguments, then a profile that was written, then the environment, then the
 //! profile that is there anyway.
 //!
-//! The key pair and its token come whole from one place. Region and endpoint are looked for on their own.
+//! The key pair and its token come whole from one source. Region and endpoint are tried for on their own.
 
 use std::sync::OnceLock;
 
@@ -10,8 +10,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::credentials::{Names, Parts};
 use super::profile::Profile;
 use super::{
-    Argument, Credentials, Endpoint, Environment, Limits, Looked, Missing, Place, Region, Settings,
-    SettingsError, TokenEncoding, endpoint,
+    Argument, Credentials, Endpoint, Environment, Limits, Missing, Region, Settings, SettingsError, Source,
+    SourceTried, TokenEncoding, endpoint,
 };
 
 const ARGUMENTS: Names =
@@ -63,42 +63,42 @@ impl Sources {
 
     /// The key pair and its token.
     pub(crate) fn credentials(&self) -> Result<Credentials, SettingsError> {
-        let mut looked = Vec::new();
-        for place in self.order() {
-            let found = match place {
-                Step::Arguments => self.argument_keys(&mut looked)?,
-                Step::Environment => self.environment_keys(&mut looked)?,
-                Step::Profile => self.profile_keys(&mut looked)?,
+        let mut tried = Vec::new();
+        for origin in self.order() {
+            let found = match origin {
+                Step::Arguments => self.argument_keys(&mut tried)?,
+                Step::Environment => self.environment_keys(&mut tried)?,
+                Step::Profile => self.profile_keys(&mut tried)?,
             };
-            if let Some((credentials, place)) = found {
-                tracing::debug!(setting = "credentials", from = %place, "setting found");
+            if let Some((credentials, origin)) = found {
+                tracing::debug!(setting = "credentials", from = %origin, "setting found");
                 return Ok(credentials);
             }
         }
-        Err(SettingsError::NoCredentials { looked })
+        Err(SettingsError::NoCredentials { tried })
     }
 
     /// The region of a read that names `chosen`, or of one that names none.
     pub(crate) fn region(&self, chosen: Option<&str>) -> Result<Region, SettingsError> {
         match chosen {
-            Some(name) => Region::parse(name, Place::Read),
+            Some(name) => Region::parse(name, Source::Read),
             None => self.region.get_or_init(|| self.default_region()).clone(),
         }
     }
 
     fn default_region(&self) -> Result<Region, SettingsError> {
         let found = self.text(&REGION, &self.settings.region, Profile::region)?;
-        let (name, place) = found.map_err(|looked| SettingsError::NoRegion { looked })?;
-        Region::parse(&name, place)
+        let (name, origin) = found.map_err(|tried| SettingsError::NoRegion { tried })?;
+        Region::parse(&name, origin)
     }
 
     /// The base URL of the VM API.
     pub(crate) fn endpoint(&self) -> Result<Endpoint, SettingsError> {
         let found = self.text(&ENDPOINT, &self.settings.vm_endpoint, Profile::endpoint)?;
-        let (text, place) = found.unwrap_or_else(|_| (endpoint::DEFAULT.to_owned(), Place::Default));
+        let (text, origin) = found.unwrap_or_else(|_| (endpoint::DEFAULT.to_owned(), Source::Default));
         Endpoint::parse(&text).map_err(|problem| SettingsError::InvalidEndpoint {
             endpoint: endpoint::without_user_info(&text),
-            place,
+            origin,
             problem,
         })
     }
@@ -129,7 +129,7 @@ impl Sources {
         if arguments.is_empty() { Limits::of(s) } else { Err(SettingsError::UnknownArguments { arguments }) }
     }
 
-    /// The places in the order of looking.
+    /// The sources in the order they are tried.
     fn order(&self) -> [Step; 3] {
         if self.settings.profile.is_written() {
             [Step::Arguments, Step::Profile, Step::Environment]
@@ -143,42 +143,45 @@ impl Sources {
         loaded.as_ref().map_err(Clone::clone)
     }
 
-    /// A setting that is one text and where it was found, or every place that was looked at.
+    /// A setting that is one text and where it was found, or every source that was tried.
     fn text(
         &self,
         setting: &Setting,
         argument: &Argument<String>,
         in_profile: fn(&Profile) -> Result<Option<String>, SettingsError>,
-    ) -> Result<Result<(String, Place), Vec<Looked>>, SettingsError> {
-        let mut looked = Vec::new();
+    ) -> Result<Result<(String, Source), Vec<SourceTried>>, SettingsError> {
+        let mut tried = Vec::new();
         for step in self.order() {
-            let (found, place) = match step {
+            let (found, origin) = match step {
                 Step::Arguments => {
                     let given = argument.written(setting.argument)?;
-                    (given.map(ToOwned::to_owned), Place::Arguments(vec![setting.argument]))
+                    (given.map(ToOwned::to_owned), Source::Arguments(vec![setting.argument]))
                 }
                 Step::Environment => {
                     let set = |name| self.environment.variable(name).is_some();
                     let name = setting.variables.iter().copied().find(|name| set(name));
                     let names = name.map_or_else(|| setting.variables.to_vec(), |name| vec![name]);
                     let value = name.and_then(|name| self.environment.variable(name));
-                    (value.map(ToOwned::to_owned), Place::Environment(names))
+                    (value.map(ToOwned::to_owned), Source::Environment(names))
                 }
-                Step::Profile => (in_profile(self.profile()?)?, self.profile()?.place()),
+                Step::Profile => (in_profile(self.profile()?)?, self.profile()?.origin()),
             };
             if let Some(value) = found {
-                tracing::debug!(setting = setting.argument, from = %place, "setting found");
-                return Ok(Ok((value, place)));
+                tracing::debug!(setting = setting.argument, from = %origin, "setting found");
+                return Ok(Ok((value, origin)));
             }
-            looked.push(match step {
+            tried.push(match step {
                 Step::Profile => self.profile()?.without(vec![setting.key]),
-                Step::Arguments | Step::Environment => Looked { place, missing: Missing::Unset },
+                Step::Arguments | Step::Environment => SourceTried { origin, missing: Missing::Unset },
             });
         }
-        Ok(Err(looked))
+        Ok(Err(tried))
     }
 
-    fn argument_keys(&self, looked: &mut Vec<Looked>) -> Result<Option<(Credentials, Place)>, SettingsError> {
+    fn argument_keys(
+        &self,
+        tried: &mut Vec<SourceTried>,
+    ) -> Result<Option<(Credentials, Source)>, SettingsError> {
         let s = &self.settings;
         let given = [
             (ARGUMENTS.access_key, s.access_key.is_unknown()),
@@ -202,20 +205,20 @@ impl Sources {
             secret_key: part(ARGUMENTS.secret_key, &s.secret_key)?,
             security_token: part(ARGUMENTS.security_token, &s.security_token)?,
         };
-        let place = Place::Arguments(vec![ARGUMENTS.access_key, ARGUMENTS.secret_key]);
-        let found = self.whole(place.clone(), ARGUMENTS, parts)?;
+        let origin = Source::Arguments(vec![ARGUMENTS.access_key, ARGUMENTS.secret_key]);
+        let found = self.whole(origin.clone(), ARGUMENTS, parts)?;
         if found.is_none() {
-            looked.push(Looked { place, missing: Missing::Unset });
+            tried.push(SourceTried { origin, missing: Missing::Unset });
         }
         Ok(found)
     }
 
     fn environment_keys(
         &self,
-        looked: &mut Vec<Looked>,
-    ) -> Result<Option<(Credentials, Place)>, SettingsError> {
+        tried: &mut Vec<SourceTried>,
+    ) -> Result<Option<(Credentials, Source)>, SettingsError> {
         let variable = |name| self.environment.variable(name);
-        let place = |names: Names| Place::Environment(vec![names.access_key, names.secret_key]);
+        let origin = |names: Names| Source::Environment(vec![names.access_key, names.secret_key]);
         let is_set =
             |names: &Names| variable(names.access_key).or_else(|| variable(names.secret_key)).is_some();
         let names = VARIABLES.into_iter().find(is_set).unwrap_or(VARIABLES[0]);
@@ -224,14 +227,19 @@ impl Sources {
             secret_key: variable(names.secret_key).map(Into::into),
             security_token: variable(names.security_token).map(Into::into),
         };
-        let found = self.whole(place(names), names, parts)?;
+        let found = self.whole(origin(names), names, parts)?;
         if found.is_none() {
-            looked.extend(VARIABLES.map(|names| Looked { place: place(names), missing: Missing::Unset }));
+            tried.extend(
+                VARIABLES.map(|names| SourceTried { origin: origin(names), missing: Missing::Unset }),
+            );
         }
         Ok(found)
     }
 
-    fn profile_keys(&self, looked: &mut Vec<Looked>) -> Result<Option<(Credentials, Place)>, SettingsError> {
+    fn profile_keys(
+        &self,
+        tried: &mut Vec<SourceTried>,
+    ) -> Result<Option<(Credentials, Source)>, SettingsError> {
         let profile = self.profile()?;
         let parts = Parts {
             access_key: profile.get(ARGUMENTS.access_key)?,
@@ -239,25 +247,25 @@ impl Sources {
             // The CLI knows no token.
             security_token: None,
         };
-        let found = self.whole(profile.place(), ARGUMENTS, parts)?;
+        let found = self.whole(profile.origin(), ARGUMENTS, parts)?;
         if found.is_none() {
-            looked.push(profile.without(vec![ARGUMENTS.access_key, ARGUMENTS.secret_key]));
+            tried.push(profile.without(vec![ARGUMENTS.access_key, ARGUMENTS.secret_key]));
         }
         Ok(found)
     }
 
     fn whole(
         &self,
-        place: Place,
+        origin: Source,
         names: Names,
         parts: Parts,
-    ) -> Result<Option<(Credentials, Place)>, SettingsError> {
+    ) -> Result<Option<(Credentials, Source)>, SettingsError> {
         let encoding = match parts.security_token {
             Some(_) => self.token_encoding()?,
             None => TokenEncoding::default(),
         };
-        let found = Credentials::whole(place.clone(), names, parts, encoding)?;
-        Ok(found.map(|credentials| (credentials, place)))
+        let found = Credentials::whole(origin.clone(), names, parts, encoding)?;
+        Ok(found.map(|credentials| (credentials, origin)))
     }
 
     fn token_encoding(&self) -> Result<TokenEncoding, SettingsError> {

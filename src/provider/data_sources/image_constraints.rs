@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use hashbrown::HashMap;
 
 use crate::framework::{Attribute, Config, DataSource, Diagnostics, Schema, Str, Type, Value};
-use crate::jdcloud::{Answer, Client, Image, Place, Region, Rule, Wanted};
+use crate::jdcloud::{Answer, Client, Image, ImageSelection, Region, Rule, Source};
 use crate::provider::diagnostics::{report, report_notice, report_settings};
 use crate::provider::sentence::listed;
 
@@ -83,7 +83,7 @@ impl DataSource<Client> for ImageConstraints {
 
     fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {
         if let Value::Known(region) = config.string("region")
-            && let Err(problem) = Region::parse(region, Place::Read)
+            && let Err(problem) = Region::parse(region, Source::Read)
         {
             report_settings(&problem, diagnostics);
         }
@@ -106,9 +106,9 @@ impl DataSource<Client> for ImageConstraints {
             .elements("ids")
             .known()
             .map(|ids| ids.iter().filter_map(Value::as_str).collect::<BTreeSet<_>>());
-        let wanted = ids
-            .as_ref()
-            .map_or(Wanted::All, |ids| Wanted::Named(ids.iter().map(|id| (*id).to_owned()).collect()));
+        let wanted = ids.as_ref().map_or(ImageSelection::All, |ids| {
+            ImageSelection::Named(ids.iter().map(|id| (*id).to_owned()).collect())
+        });
         let answer = match client.image_constraints(config.string("region").known(), wanted).await {
             Ok(answer) => answer,
             Err(error) => {

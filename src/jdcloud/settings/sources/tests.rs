@@ -159,7 +159,7 @@ fn an_unknown_argument_is_never_replaced() {
         unknown(Settings { profile: Argument::Unknown, ..none() }),
         ["profile", "profile", "profile", ""]
     );
-    // The file is looked at only where the environment says nothing.
+    // The file is tried at only where the environment says nothing.
     assert_eq!(
         unknown(Settings { config_file: Argument::Unknown, ..none() }),
         ["", "config_file", "config_file", ""]
@@ -250,7 +250,7 @@ fn files_and_keys_that_cannot_be_used_say_so_without_quoting_secrets() {
     let sources = Sources::new(Settings::default(), environment(&[], Some(broken.path())));
     let error = sources.credentials().unwrap_err().to_string();
     assert!(error.contains("line 3") && !error.contains("secret-without"), "{error}");
-    // The file is not looked at when the environment has it all.
+    // The file is not tried at when the environment has it all.
     let sources = Sources::new(Settings::default(), environment(&KEYS, Some(broken.path())));
     assert!(sources.credentials().is_ok());
 

@@ -13,8 +13,8 @@ use super::Batcher;
 use super::reader::Reader;
 use super::run::{ForReaders, Rules};
 use super::state::Call;
-use crate::jdcloud::answer::Notice;
-use crate::jdcloud::error::CallError;
+use crate::jdcloud::call::error::CallError;
+use crate::jdcloud::image_constraints::answer::Notice;
 
 impl Batcher {
     /// Asks for `ids`, in parts if need be, and hands out the answers.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::constraint::Interner;
-use super::envelope;
-use super::image_constraints::{self, ResultBody};
-use super::settings::{Credentials, Environment, Settings, Sources};
-use super::signer::Unsigned;
-use super::transport::RawResponse;
+use crate::jdcloud::call::envelope;
+use crate::jdcloud::http::transport::RawResponse;
+use crate::jdcloud::image_constraints::api::{self as image_constraints, ResultBody};
+use crate::jdcloud::image_constraints::constraint::Interner;
+use crate::jdcloud::settings::{Credentials, Environment, Settings, Sources};
+use crate::jdcloud::signing::signer::Unsigned;
 
 /// The query that asks for `ids`.
 pub fn query(ids: &[Arc<str>]) -> String {

@@ -8,13 +8,15 @@ use tokio::time::Instant;
 
 use super::Batcher;
 use super::state::Call;
-use crate::jdcloud::answer::Image;
-use crate::jdcloud::call::{Effort, Request};
-use crate::jdcloud::constraint::Rule;
-use crate::jdcloud::envelope;
-use crate::jdcloud::error::{Asked, CallError, Context, Failure};
-use crate::jdcloud::image_constraints::{self, OPERATION, ResultBody, Rows, SERVICE};
-use crate::jdcloud::transport::RawResponse;
+use crate::jdcloud::call::caller::{Effort, Request};
+use crate::jdcloud::call::envelope;
+use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
+use crate::jdcloud::http::transport::RawResponse;
+use crate::jdcloud::image_constraints::answer::Image;
+use crate::jdcloud::image_constraints::api::{
+    self as image_constraints, OPERATION, ResultBody, Rows, SERVICE,
+};
+use crate::jdcloud::image_constraints::constraint::Rule;
 
 /// What a call says about the images it returned.
 pub(super) struct Rules {
@@ -81,7 +83,7 @@ impl Batcher {
             region: &self.region,
             path: image_constraints::path(&self.region),
             query: image_constraints::query(ids),
-            asked: if ids.is_empty() { Asked::default() } else { Asked::ids(ids) },
+            asked: if ids.is_empty() { RequestSummary::default() } else { RequestSummary::ids(ids) },
         };
         let open = |response: &RawResponse, token| {
             let (said, result) = envelope::open::<ResultBody<'_>>(response, token);
@@ -103,7 +105,7 @@ impl Batcher {
     }
 
     /// The error of a call whose task ended without an answer.
-    pub(super) fn lost(&self, asked: Asked) -> Arc<CallError> {
+    pub(super) fn lost(&self, asked: RequestSummary) -> Arc<CallError> {
         let context = self.caller.context(OPERATION, &self.region, asked);
         Arc::new(CallError { failure: Failure::Lost, context })
     }
@@ -157,7 +159,7 @@ impl Drop for Ending<'_> {
         let unanswered = state.still_wanted(self.ids, self.call);
         drop(state);
         if !unanswered.is_empty() {
-            self.batcher.fail(self.call, &unanswered, &self.batcher.lost(Asked::ids(&unanswered)));
+            self.batcher.fail(self.call, &unanswered, &self.batcher.lost(RequestSummary::ids(&unanswered)));
         }
     }
 }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::jdcloud::answer::Image;
-use crate::jdcloud::constraint::Rule;
-use crate::jdcloud::error::CallError;
+use crate::jdcloud::call::error::CallError;
+use crate::jdcloud::image_constraints::answer::Image;
+use crate::jdcloud::image_constraints::constraint::Rule;
 
 /// How many calls beyond its own a read may cost when calls are refused.
 const MAX_EXTRA_CALLS: u32 = 32;

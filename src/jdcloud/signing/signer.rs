@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderVal
 use secrecy::ExposeSecret as _;
 use time::{OffsetDateTime, UtcOffset};
 
-use super::settings::Credentials;
+use crate::jdcloud::settings::Credentials;
 
 const ALGORITHM: &str = "JDCLOUD2-HMAC-SHA256";
 const DATE: HeaderName = HeaderName::from_static("x-jdcloud-date");
@@ -27,7 +27,7 @@ pub(crate) struct Unsigned<'a> {
     pub(crate) region: &'a str,
     /// The encoded path.
     pub(crate) path: &'a str,
-    /// The query from [`canonical_query`](super::query::canonical_query).
+    /// The query from [`canonical_query`](crate::jdcloud::signing::query::canonical_query).
     pub(crate) query: &'a str,
 }
 
@@ -139,8 +139,8 @@ mod tests {
     use serde::Deserialize;
     use time::macros::datetime;
 
-    use super::super::settings::{Credentials, Endpoint};
     use super::*;
+    use crate::jdcloud::settings::{Credentials, Endpoint};
 
     /// Made with the official Python SDK; most were cross-checked with the Go and Rust signers.
     const VECTORS: &str = include_str!("testdata/signer-vectors.json");
@@ -203,7 +203,7 @@ mod tests {
             } = vector.inputs;
             let ids = ids.unwrap_or_default();
             let ids: Vec<_> = ids.iter().map(|id| id.as_str().into()).collect();
-            let query = super::super::image_constraints::query(&ids);
+            let query = crate::jdcloud::image_constraints::api::query(&ids);
             assert_eq!(query, vector.canonical_query, "{}", vector.name);
             let endpoint = Endpoint::parse(&format!("{scheme}://{host}"));
             // The SDKs sign for hosts that this client refuses over plain http; the Host rule is the same.

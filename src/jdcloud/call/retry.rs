@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use backon::ExponentialBuilder;
 
-use super::error::Failure;
-use super::transport::TransportError;
+use crate::jdcloud::call::error::Failure;
+use crate::jdcloud::http::transport::TransportError;
 
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
@@ -28,7 +28,7 @@ pub(crate) fn backoff(max_retries: u32) -> ExponentialBuilder {
 }
 
 /// Whether a call that failed so may succeed when it is tried again.
-pub(crate) fn is_worthwhile(failure: &Failure) -> bool {
+pub(crate) fn is_retryable(failure: &Failure) -> bool {
     match failure {
         Failure::Throttled { .. } | Failure::Server { .. } | Failure::AttemptTimeout { .. } => true,
         Failure::Transport(error) => match error {
@@ -136,7 +136,7 @@ mod tests {
             TransportError::Broken { host: host(), reason: reason() }.into(),
             TransportError::Proxy { proxy: host(), reason: reason() }.into(),
         ] {
-            assert!(is_worthwhile(&failure), "{failure:?}");
+            assert!(is_retryable(&failure), "{failure:?}");
         }
         for failure in [
             Failure::QuotaExceeded,
@@ -148,7 +148,7 @@ mod tests {
             TransportError::Tls { host: host(), reason: reason() }.into(),
             TransportError::TooLarge { limit: 1 }.into(),
         ] {
-            assert!(!is_worthwhile(&failure), "{failure:?}");
+            assert!(!is_retryable(&failure), "{failure:?}");
         }
     }
 

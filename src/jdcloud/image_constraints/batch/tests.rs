@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::jdcloud::test_api::{Instead, TestApi, failed, ids, read, returned};
-use crate::jdcloud::{Argument, Client, Error, Failure, Notice, Wanted};
+use crate::jdcloud::{Argument, Client, Error, Failure, ImageSelection, Notice};
 
 fn refuse(code: u16, message: &str) -> Option<Instead> {
     Some(Instead::Refuse(code, "X", message.to_owned()))
@@ -20,7 +20,7 @@ fn refuse(code: u16, message: &str) -> Option<Instead> {
 /// failed.
 async fn read_each(client: &Arc<Client>, ids: &[String], region: &str, parallel: usize) -> Vec<String> {
     let reads = stream::iter(ids).map(|id| async move {
-        let wanted = Wanted::Named(BTreeSet::from([id.clone()]));
+        let wanted = ImageSelection::Named(BTreeSet::from([id.clone()]));
         (id, client.image_constraints(Some(region), wanted).await)
     });
     let answers: Vec<_> = reads.buffer_unordered(parallel).collect().await;
@@ -236,7 +236,7 @@ async fn a_call_that_dies_leaves_nobody_waiting() {
     let (client, _) = TestApi::new(&[]).script(|_, _| panic!("on purpose")).client(|_| {});
     assert_eq!(failed(read(&client, &ids(3)).await).failure, Failure::Lost);
     for _ in 0..2 {
-        assert_eq!(failed(client.image_constraints(None, Wanted::All).await).failure, Failure::Lost);
+        assert_eq!(failed(client.image_constraints(None, ImageSelection::All).await).failure, Failure::Lost);
     }
 }
 
@@ -250,7 +250,7 @@ async fn stop_ends_everything_at_once_and_later_reads_work() {
         reads.spawn(async move { read(&client, &part).await });
     }
     let whole = Arc::clone(&client);
-    reads.spawn(async move { whole.image_constraints(None, Wanted::All).await });
+    reads.spawn(async move { whole.image_constraints(None, ImageSelection::All).await });
     sleep(Duration::from_secs(1)).await;
     let stopped = Instant::now();
     client.stop();
@@ -369,7 +369,7 @@ async fn a_read_costs_at_most_32_calls_more_than_its_own() {
 async fn reads_without_ids_share_a_call_under_way_and_feed_the_memory() {
     let ids = ids(20);
     let (client, api) = TestApi::new(&ids).client(|_| {});
-    let all = || client.image_constraints(None, Wanted::All);
+    let all = || client.image_constraints(None, ImageSelection::All);
     let (one, other) = tokio::join!(all(), all());
     assert_eq!((returned(&one.unwrap()), api.calls()), (ids.iter().map(String::as_str).collect(), 1));
     assert_eq!(other.unwrap().images.len(), 20);

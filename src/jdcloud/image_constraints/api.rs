@@ -9,11 +9,11 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use serde::Deserialize;
 
-use super::constraint::{Interner, Rule, RuleError};
-use super::envelope::{Object, Text};
-use super::error::{Failure, RowProblem};
-use super::query::canonical_query;
-use super::settings::Region;
+use crate::jdcloud::call::envelope::{Object, Text};
+use crate::jdcloud::call::error::{Failure, RowProblem};
+use crate::jdcloud::image_constraints::constraint::{Interner, Rule, RuleError};
+use crate::jdcloud::settings::Region;
+use crate::jdcloud::signing::query::canonical_query;
 
 /// The API's name for the call, in errors and logs.
 pub(crate) const OPERATION: &str = "describeImageConstraintsBatch";

@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::reader::Found;
 use super::run::Rules;
 use super::{Batcher, State};
-use crate::jdcloud::answer::Image;
-use crate::jdcloud::call::Effort;
-use crate::jdcloud::error::{Asked, CallError};
+use crate::jdcloud::call::caller::Effort;
+use crate::jdcloud::call::error::{CallError, RequestSummary};
+use crate::jdcloud::image_constraints::answer::Image;
 
 /// How long small reads wait for the call ahead of them.
 const AHEAD: Duration = Duration::from_secs(5);
@@ -69,11 +69,11 @@ impl Batcher {
             Ok(()) => match whole.0.outcome.get() {
                 Some(Ok(images)) => Ok(Found { images: images.clone(), missing: Vec::new() }),
                 Some(Err(error)) => Err(Arc::clone(error)),
-                None => Err(self.lost(Asked::default())),
+                None => Err(self.lost(RequestSummary::default())),
             },
             Err(_) => {
                 let last = whole.0.lock().last_failure.clone();
-                Err(self.out_of_time(Asked::default(), started, last))
+                Err(self.out_of_time(RequestSummary::default(), started, last))
             }
         }
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::constraint::RuleError;
-use super::settings::{SettingsError, TokenEncoding};
-use super::transport::TransportError;
+use crate::jdcloud::http::transport::TransportError;
+use crate::jdcloud::image_constraints::constraint::RuleError;
+use crate::jdcloud::settings::{SettingsError, TokenEncoding};
 
 /// Why a read has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -170,7 +170,7 @@ pub struct Context {
     /// The region.
     pub region: String,
     /// What was asked for.
-    pub asked: Asked,
+    pub asked: RequestSummary,
     /// HTTP status, if an answer came.
     pub http_status: Option<u16>,
     /// The status that counts: HTTP's, or `error.code` under HTTP 200.
@@ -189,14 +189,14 @@ pub struct Context {
 
 /// The ids of a call: how many, and a few of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct RequestSummary {
     /// How many; `None` for a call without ids.
     pub count: Option<usize>,
     /// The first few.
     pub sample: Vec<Arc<str>>,
 }
 
-impl Asked {
+impl RequestSummary {
     /// Enough to recognize a call by.
     const SAMPLE: usize = 3;
 
@@ -206,7 +206,7 @@ impl Asked {
     }
 }
 
-impl fmt::Display for Asked {
+impl fmt::Display for RequestSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.count {
             None => write!(f, "all images"),

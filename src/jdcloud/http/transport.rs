@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use http::header::{HeaderMap, LOCATION};
 use reqwest::{Url, redirect};
 
-use super::settings::{Endpoint, Environment, SettingsError};
 use super::{proxy, tls};
+use crate::jdcloud::settings::{Endpoint, Environment, SettingsError};
 
 /// The longest answer taken, after decompression. Every image of a region is some megabytes.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;

@@ -25,10 +25,10 @@ use self::company::COMPANY;
 pub(crate) use self::reader::Found;
 use self::reader::Reader;
 use self::state::{Call, Gathering, State};
-use super::call::Caller;
-use super::error::{Asked, CallError, Context, Failure};
-use super::image_constraints::{self, OPERATION};
-use super::settings::Region;
+use crate::jdcloud::call::caller::Caller;
+use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
+use crate::jdcloud::image_constraints::api::{self as image_constraints, OPERATION};
+use crate::jdcloud::settings::Region;
 
 /// The reads and calls of one region.
 pub(crate) struct Batcher {
@@ -65,17 +65,22 @@ impl Batcher {
         };
         match timeout_at(reader.deadline, answered).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(self.out_of_time(Asked::ids(ids), started, reader.last_failure())),
+            Err(_) => Err(self.out_of_time(RequestSummary::ids(ids), started, reader.last_failure())),
         }
     }
 
     /// The error of a read that took too long; `last` is what went wrong before.
-    fn out_of_time(&self, asked: Asked, started: Instant, last: Option<CallError>) -> Arc<CallError> {
+    fn out_of_time(
+        &self,
+        asked: RequestSummary,
+        started: Instant,
+        last: Option<CallError>,
+    ) -> Arc<CallError> {
         let limit = self.caller.limits.read_timeout;
         let elapsed = started.elapsed();
         let (last, context) = match last {
             Some(CallError { failure, context }) => (Some(Box::new(failure)), context),
-            None => (None, self.caller.context(OPERATION, &self.region, Asked::default())),
+            None => (None, self.caller.context(OPERATION, &self.region, RequestSummary::default())),
         };
         let context = Context { asked, elapsed, ..context };
         Arc::new(CallError { failure: Failure::ReadTimeout { limit, last }, context })

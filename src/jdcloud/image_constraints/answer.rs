@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::constraint::Rule;
-use super::settings::Region;
+use crate::jdcloud::image_constraints::constraint::Rule;
+use crate::jdcloud::settings::Region;
 
 /// Which images a read asks about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum ImageSelection {
     /// Every constrained public and third-party image of the region.
     All,
     /// These.

@@ -1,11 +1,11 @@
-//! Where a setting was found, or looked for in vain.
+//! Where a setting was found, or tried for in vain.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// A place that can hold a setting.
+/// A source that can hold a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Source {
     /// The read itself.
     Read,
     /// The arguments with these names.
@@ -23,7 +23,7 @@ pub enum Place {
     Default,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read => write!(f, "the read itself"),
@@ -46,22 +46,22 @@ pub(crate) fn joined(names: &[impl AsRef<str>]) -> String {
     }
 }
 
-/// A place that was looked at, and what it lacks.
+/// A source that was tried, and what it lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Looked {
-    /// The place.
-    pub place: Place,
+pub struct SourceTried {
+    /// The source.
+    pub origin: Source,
     /// What it lacks.
     pub missing: Missing,
 }
 
-impl fmt::Display for Looked {
+impl fmt::Display for SourceTried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.missing)
+        write!(f, "{}: {}", self.origin, self.missing)
     }
 }
 
-/// What a place lacks.
+/// What a source lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Missing {
     /// None of its names is set.

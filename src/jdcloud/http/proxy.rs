@@ -3,7 +3,7 @@
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Proxy, Url};
 
-use super::settings::{Endpoint, Environment, SettingsError};
+use crate::jdcloud::settings::{Endpoint, Environment, SettingsError};
 
 /// A proxy for every request of a client.
 #[derive(Debug)]

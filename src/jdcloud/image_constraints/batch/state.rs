@@ -12,8 +12,8 @@ use super::chunk::Chunk;
 use super::company::Company;
 use super::reader::Reader;
 use super::whole::{ReadAhead, Whole};
-use crate::jdcloud::constraint::{Interner, Rule};
-use crate::jdcloud::error::CallError;
+use crate::jdcloud::call::error::CallError;
+use crate::jdcloud::image_constraints::constraint::{Interner, Rule};
 use crate::jdcloud::settings::Limits;
 
 /// What a call said about one id: its rule, that it was not returned, or an error.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::jdcloud::query::encoded_len;
+use crate::jdcloud::signing::query::encoded_len;
 
 /// The gateway's limit for a URL (`HTTP_URI_TOO_LONG`, "8k").
 const MAX_URL: usize = 8 * 1024;
@@ -49,7 +49,7 @@ impl Chunk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jdcloud::image_constraints::query;
+    use crate::jdcloud::image_constraints::api::query;
 
     #[test]
     fn a_chunk_ends_at_its_number_of_ids_or_at_8_kib() {

@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_native_certs::{load_certs_from_paths, load_native_certs};
 
-use super::settings::{Endpoint, Environment, SettingsError};
+use crate::jdcloud::settings::{Endpoint, Environment, SettingsError};
 
 /// The TLS configuration for `endpoint`.
 ///

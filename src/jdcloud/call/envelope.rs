@@ -15,10 +15,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use time::OffsetDateTime;
 
-use super::clock::http_date;
-use super::error::Failure;
-use super::settings::TokenEncoding;
-use super::transport::RawResponse;
+use crate::jdcloud::call::clock::http_date;
+use crate::jdcloud::call::error::Failure;
+use crate::jdcloud::http::transport::RawResponse;
+use crate::jdcloud::settings::TokenEncoding;
 
 /// A text of an answer, borrowed from its body where JSON's escapes allow it.
 #[derive(Debug, Deserialize)]
@@ -67,7 +67,7 @@ struct ErrorBody {
 
 /// What an answer says besides its result, for errors and logs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct ResponseMeta {
     /// HTTP's status, or `error.code` under HTTP 200.
     pub(crate) code: Option<u16>,
     pub(crate) request_id: Option<String>,
@@ -84,8 +84,8 @@ const MAX_BEGINNING: usize = 200;
 pub(crate) fn open<'a, T: Deserialize<'a>>(
     response: &'a RawResponse,
     token: Option<TokenEncoding>,
-) -> (Said, Result<Option<T>, Failure>) {
-    let mut said = Said { code: Some(response.status), ..Said::default() };
+) -> (ResponseMeta, Result<Option<T>, Failure>) {
+    let mut said = ResponseMeta { code: Some(response.status), ..ResponseMeta::default() };
     said.request_id = response.header("x-jdcloud-request-id").map(str::to_owned);
     if response.status == 200 {
         match parse::<Object<T>>(&response.body) {
@@ -169,7 +169,7 @@ fn shortened(text: &str, max: usize) -> String {
 
 /// What the status that counts means, told apart by the gateway's messages where one status covers several
 /// causes.
-fn failure(said: &Said, response: &RawResponse, token: Option<TokenEncoding>) -> Failure {
+fn failure(said: &ResponseMeta, response: &RawResponse, token: Option<TokenEncoding>) -> Failure {
     let says = |words: &str| said.message.as_ref().is_some_and(|m| m.to_lowercase().contains(words));
     let retry_after = || {
         // Both dates are the server's, so that our clock doesn't matter.

@@ -10,15 +10,16 @@ use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-use super::answer::Notice;
-use super::clock::{Clock, Finding, http_date};
-use super::envelope::Said;
-use super::error::{Asked, CallError, Context, Failure};
-use super::query::encode_path;
-use super::settings::{Credentials, Endpoint, Limits, Region, TokenEncoding};
-use super::signer::Unsigned;
-use super::transport::{RawResponse, SignedRequest, Transport};
-use super::{random, retry};
+use super::retry;
+use crate::jdcloud::call::clock::{Clock, Finding, http_date};
+use crate::jdcloud::call::envelope::ResponseMeta;
+use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
+use crate::jdcloud::http::transport::{RawResponse, SignedRequest, Transport};
+use crate::jdcloud::image_constraints::answer::Notice;
+use crate::jdcloud::settings::{Credentials, Endpoint, Limits, Region, TokenEncoding};
+use crate::jdcloud::signing::query::encode_path;
+use crate::jdcloud::signing::random;
+use crate::jdcloud::signing::signer::Unsigned;
 
 /// What every call of a connection shares.
 pub(crate) struct Caller {
@@ -41,7 +42,7 @@ pub(crate) struct Request<'a> {
     pub(crate) region: &'a Region,
     pub(crate) path: String,
     pub(crate) query: String,
-    pub(crate) asked: Asked,
+    pub(crate) asked: RequestSummary,
 }
 
 /// How hard a call is tried.
@@ -55,13 +56,13 @@ pub(crate) trait Effort: Sync {
 }
 
 /// What an answer says about itself, and its result.
-pub(crate) type Opened<T> = (Said, Result<T, Failure>);
+pub(crate) type Opened<T> = (ResponseMeta, Result<T, Failure>);
 
 /// One attempt's result, and what its answer says about itself.
 struct Attempt<T> {
     result: Result<T, Failure>,
     http_status: Option<u16>,
-    said: Said,
+    said: ResponseMeta,
     /// The server's clock.
     date: Option<OffsetDateTime>,
     /// The correction that our clock had.
@@ -103,7 +104,7 @@ impl Caller {
     }
 
     /// What is known of a call for `asked` before it is made.
-    pub(crate) fn context(&self, operation: &'static str, region: &Region, asked: Asked) -> Context {
+    pub(crate) fn context(&self, operation: &'static str, region: &Region, asked: RequestSummary) -> Context {
         Context {
             operation,
             endpoint: self.endpoint.to_string(),
@@ -147,7 +148,7 @@ impl Caller {
         let called = attempt
             .retry(retry::backoff(effort.retries()))
             .sleep(tokio::time::sleep)
-            .when(|error| retry::is_worthwhile(&error.failure))
+            .when(|error| retry::is_retryable(&error.failure))
             .adjust(|error, step| {
                 let wait = retry::wait(&error.failure, step?, random::fraction());
                 // An error now tells more than a timeout later.
@@ -196,7 +197,7 @@ impl Caller {
             Err(failure) => Attempt {
                 result: Err(failure),
                 http_status: None,
-                said: Said::default(),
+                said: ResponseMeta::default(),
                 date: None,
                 correction,
             },
