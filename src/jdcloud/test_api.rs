@@ -44,7 +44,7 @@ type Script = Box<dyn Fn(usize, &Received) -> Option<Instead> + Send + Sync>;
 pub(crate) struct TestApi {
     /// Image id -> the JSON of its constraint.
     images: BTreeMap<String, String>,
-    latency: Box<dyn Fn() -> Duration + Send + Sync>,
+    latency: Box<dyn Fn(&Received) -> Duration + Send + Sync>,
     script: Script,
     received: Mutex<Vec<Received>>,
     under_way: AtomicUsize,
@@ -57,7 +57,7 @@ impl TestApi {
         let constraint = |id| format!(r#"{{"constraintsType":"excludes","instanceTypes":["x.{id}"]}}"#);
         Self {
             images: images.into_iter().map(|id| (id.clone(), constraint(id))).collect(),
-            latency: Box::new(|| Duration::from_millis(50)),
+            latency: Box::new(|_| Duration::from_millis(50)),
             script: Box::new(|_, _| None),
             received: Mutex::default(),
             under_way: AtomicUsize::new(0),
@@ -66,6 +66,10 @@ impl TestApi {
     }
 
     pub(crate) fn latency(self, latency: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        self.latency_of(move |_| latency())
+    }
+
+    pub(crate) fn latency_of(self, latency: impl Fn(&Received) -> Duration + Send + Sync + 'static) -> Self {
         Self { latency: Box::new(latency), ..self }
     }
 
@@ -114,15 +118,7 @@ impl TestApi {
     fn answer(&self, ids: &[String]) -> RawResponse {
         let all: Vec<&String> = self.images.keys().collect();
         let ids = if ids.is_empty() { all } else { ids.iter().collect() };
-        let rows: Vec<_> = ids
-            .into_iter()
-            .filter_map(|id| {
-                let constraint = self.images.get(id)?;
-                Some(format!(r#"{{"imageId":"{id}","imageInstanceTypeConstraint":{constraint}}}"#))
-            })
-            .collect();
-        let body = format!(r#"{{"requestId":"r","result":{{"imageConstraints":[{}]}}}}"#, rows.join(","));
-        response(200, &[], &body)
+        rows(ids.into_iter().filter_map(|id| Some((id.as_str(), self.images.get(id)?.as_str()))))
     }
 }
 
@@ -153,7 +149,7 @@ impl Transport for TestApi {
             all.len() - 1
         };
         let _under_way = UnderWay::begin(self);
-        sleep((self.latency)()).await;
+        sleep((self.latency)(&received)).await;
         match (self.script)(number, &received) {
             None => Ok(self.answer(&received.ids)),
             Some(Instead::Respond(response)) => Ok(response),
@@ -178,6 +174,15 @@ impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// A response with a row for each image and the JSON of its constraint.
+pub(crate) fn rows<'a>(images: impl IntoIterator<Item = (&'a str, &'a str)>) -> RawResponse {
+    let row =
+        |(id, constraint)| format!(r#"{{"imageId":"{id}","imageInstanceTypeConstraint":{constraint}}}"#);
+    let rows: Vec<String> = images.into_iter().map(row).collect();
+    let body = format!(r#"{{"requestId":"r","result":{{"imageConstraints":[{}]}}}}"#, rows.join(","));
+    response(200, &[], &body)
 }
 
 /// An error in JD Cloud's envelope.

@@ -46,6 +46,16 @@ pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
                 if by.is_positive() { "slow" } else { "fast" }
             ),
         ),
+        Notice::IncompleteResponses { limit } => diagnostics.warning(
+            None,
+            "JD Cloud returned incomplete responses",
+            format!(
+                "Responses to requests for more than {} left out images without saying so, so the provider asks for at most \
+                 that many at once and has asked again for every image that seemed to have no constraint. Set \
+                 batch_size = {limit} in the provider block to save these requests.",
+                counted(limit, "image")
+            ),
+        ),
         Notice::SmallerBatches { from, to } => diagnostics.warning(
             None,
             "JD Cloud refused a request for many images",
@@ -365,10 +375,6 @@ fn failure(failure: &Failure, context: &Context) -> (&'static str, String) {
             ),
         ),
         Failure::Unsendable { reason } => ("The request can't be sent", format!("{reason}. No request was sent.")),
-        Failure::Lost => (
-            "The provider lost a request",
-            "The request ended without an answer. This is a bug in the provider; please report it.".to_owned(),
-        ),
     }
 }
 

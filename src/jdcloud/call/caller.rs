@@ -1,5 +1,6 @@
 //! One call of an API: sign, send, open the envelope, and again while that may help.
 
+use std::mem::Discriminant;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +22,13 @@ use crate::jdcloud::signing::query::encode_path;
 use crate::jdcloud::signing::random;
 use crate::jdcloud::signing::signer::Unsigned;
 
+/// The notices that no read has taken, and the kinds of all there were.
+#[derive(Default)]
+struct Notices {
+    pending: Vec<Notice>,
+    kinds: Vec<Discriminant<Notice>>,
+}
+
 /// What every call of a connection shares.
 pub(crate) struct Caller {
     pub(crate) limits: Limits,
@@ -31,28 +39,45 @@ pub(crate) struct Caller {
     budget: retry::Budget,
     /// `max_concurrent_requests`; a call that waits to be tried again holds none.
     slots: Semaphore,
-    notices: Mutex<Vec<Notice>>,
+    notices: Mutex<Notices>,
 }
 
-/// A call, before it is signed.
+/// An operation of the API that lists something in a region.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    /// The API's name for it, in errors and logs.
+    pub(crate) name: &'static str,
+    /// The product, in the credential scope.
+    pub(crate) service: &'static str,
+    /// The last segment of its path.
+    pub(crate) collection: &'static str,
+}
+
+impl Operation {
+    /// The path in `region`, whose shape needs no escaping.
+    pub(crate) fn path(&self, region: &Region) -> String {
+        format!("/v1/regions/{region}/{}", self.collection)
+    }
+}
+
+/// A request, before it is signed.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
-    pub(crate) operation: &'static str,
-    pub(crate) service: &'static str,
+    pub(crate) operation: &'static Operation,
     pub(crate) region: &'a Region,
-    pub(crate) path: String,
+    /// In its canonical form.
     pub(crate) query: String,
-    pub(crate) asked: RequestSummary,
+    pub(crate) summary: RequestSummary,
 }
 
-/// How hard a call is tried.
-pub(crate) trait Effort: Sync {
-    /// How often it may be tried again.
-    fn retries(&self) -> u32;
-    /// When the last one who waits for it gives up: no wait for another try goes beyond.
+/// How long a request is retried.
+pub(crate) trait RetryLimits: Sync {
+    /// How often it may be retried after `failed`.
+    fn retries(&self, failed: &CallError) -> u32;
+    /// When the last read that waits for it gives up: no retry starts later.
     fn deadline(&self) -> Instant;
-    /// Hears of every failure that is followed by another try.
-    fn will_retry(&self, failed: CallError);
+    /// Called with every failure that is followed by a retry.
+    fn record_failure(&self, failed: &CallError);
 }
 
 /// What an answer says about itself, and its result.
@@ -93,20 +118,25 @@ impl Caller {
         self.endpoint.join(&encode_path(path), "").as_str().len()
     }
 
-    /// Keeps `notice` for the next read that has an answer.
+    /// Keeps `notice` for the next read that has an answer, unless there was one of its kind.
     pub(crate) fn notice(&self, notice: Notice) {
-        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        let kind = std::mem::discriminant(&notice);
+        if !notices.kinds.contains(&kind) {
+            notices.kinds.push(kind);
+            notices.pending.push(notice);
+        }
     }
 
     /// The notices that nobody has taken yet.
     pub(crate) fn take_notices(&self) -> Vec<Notice> {
-        std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.notices.lock().unwrap_or_else(PoisonError::into_inner).pending)
     }
 
     /// What is known of a call for `asked` before it is made.
-    pub(crate) fn context(&self, operation: &'static str, region: &Region, asked: RequestSummary) -> Context {
+    pub(crate) fn context(&self, operation: &Operation, region: &Region, asked: RequestSummary) -> Context {
         Context {
-            operation,
+            operation: operation.name,
             endpoint: self.endpoint.to_string(),
             region: region.to_string(),
             asked,
@@ -114,16 +144,16 @@ impl Caller {
         }
     }
 
-    /// Makes the call `request`; `open` reads its answer. What comes with the answer is for errors in its
-    /// parts.
+    /// Sends `request`, with retries within `limits`; `open` reads its response, whose context comes with the result
+    /// for the errors in its parts.
     pub(crate) async fn call<T>(
         &self,
         request: &Request<'_>,
-        effort: &dyn Effort,
+        limits: &dyn RetryLimits,
         open: impl Fn(&RawResponse, Option<TokenEncoding>) -> Opened<T> + Sync,
-    ) -> Result<(T, Context), Arc<CallError>> {
+    ) -> Result<(T, Context), CallError> {
         let started = Instant::now();
-        let attempts = AtomicU32::new(0);
+        let (attempts, retries) = (AtomicU32::new(0), AtomicU32::new(0));
         let context = |attempt: &Attempt<T>| Context {
             http_status: attempt.http_status,
             code: attempt.said.code,
@@ -132,7 +162,7 @@ impl Caller {
             request_id: attempt.said.request_id.clone(),
             attempts: attempts.load(Ordering::Relaxed),
             elapsed: started.elapsed(),
-            ..self.context(request.operation, request.region, request.asked.clone())
+            ..self.context(request.operation, request.region, request.summary.clone())
         };
         let attempt = || async {
             let mut attempt = self.attempt(request, &attempts, &open).await;
@@ -146,21 +176,26 @@ impl Caller {
             }
         };
         let called = attempt
-            .retry(retry::backoff(effort.retries()))
+            .retry(retry::backoff(self.limits.max_retries))
             .sleep(tokio::time::sleep)
-            .when(|error| retry::is_retryable(&error.failure))
+            .when(|error| {
+                retry::is_retryable(&error.failure) && retries.load(Ordering::Relaxed) < limits.retries(error)
+            })
             .adjust(|error, step| {
                 let wait = retry::wait(&error.failure, step?, random::fraction());
                 // An error now tells more than a timeout later.
-                let in_time = Instant::now().checked_add(wait).is_some_and(|next| next < effort.deadline());
+                let in_time = Instant::now().checked_add(wait).is_some_and(|next| next < limits.deadline());
                 (in_time && self.budget.take()).then_some(wait)
             })
-            .notify(|error: &CallError, _| effort.will_retry(error.clone()))
+            .notify(|error: &CallError, _| {
+                retries.fetch_add(1, Ordering::Relaxed);
+                limits.record_failure(error);
+            })
             .await;
         if called.is_ok() {
             self.budget.refill();
         }
-        called.map_err(Arc::new)
+        called
     }
 
     /// Sends `request` once, newly signed.
@@ -208,10 +243,11 @@ impl Caller {
 
     fn sign(&self, request: &Request<'_>, correction: time::Duration) -> Result<SignedRequest, Failure> {
         let unsendable = |reason: String| Failure::Unsendable { reason };
-        let path = encode_path(&request.path);
+        let path = request.operation.path(request.region);
+        let path = encode_path(&path);
         let unsigned = Unsigned {
             host: self.endpoint.host(),
-            service: request.service,
+            service: request.operation.service,
             region: request.region.as_str(),
             path: &path,
             query: &request.query,
@@ -251,9 +287,9 @@ impl Caller {
 /// The one line that every call leaves in the debug log.
 fn log<T>(request: &Request<'_>, number: u32, attempt: &Attempt<T>, took: Duration) {
     tracing::debug!(
-        operation = request.operation,
+        operation = request.operation.name,
         region = request.region.as_str(),
-        ids = request.asked.count,
+        ids = request.summary.count,
         attempt = number,
         http_status = attempt.http_status,
         status = attempt.said.status,

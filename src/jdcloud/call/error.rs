@@ -144,9 +144,6 @@ pub enum Failure {
         /// Why.
         reason: String,
     },
-    /// A part of the client failed, by a mistake of its own.
-    #[error("the call ended without an answer; this is a bug")]
-    Lost,
 }
 
 /// What is wrong with a row of an answer.

@@ -52,4 +52,9 @@ pub enum Notice {
         /// The size that works.
         to: usize,
     },
+    /// The API silently left out ids of larger requests; the provider asks for at most `limit` at once.
+    IncompleteResponses {
+        /// The size that works.
+        limit: usize,
+    },
 }

@@ -9,21 +9,15 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use serde::Deserialize;
 
+use crate::jdcloud::call::caller::Operation;
 use crate::jdcloud::call::envelope::{Object, Text};
 use crate::jdcloud::call::error::{Failure, RowProblem};
 use crate::jdcloud::image_constraints::constraint::{Interner, Rule, RuleError};
-use crate::jdcloud::settings::Region;
 use crate::jdcloud::signing::query::canonical_query;
 
-/// The API's name for the call, in errors and logs.
-pub(crate) const OPERATION: &str = "describeImageConstraintsBatch";
-/// The product, in the signature's scope.
-pub(crate) const SERVICE: &str = "vm";
-
-/// The path; a region's shape needs no escaping.
-pub(crate) fn path(region: &Region) -> String {
-    format!("/v1/regions/{region}/imageConstraints")
-}
+/// The operation.
+pub(crate) const OPERATION: Operation =
+    Operation { name: "describeImageConstraintsBatch", service: "vm", collection: "imageConstraints" };
 
 /// The query that asks for `ids`; with none it asks for every image.
 pub(crate) fn query(ids: &[Arc<str>]) -> String {
@@ -136,7 +130,7 @@ mod tests {
             {"imageId":"two","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":["a"]}}]}"#,
         )
         .unwrap();
-        assert_eq!(rows["ok"], Rule::new(Some("excludes"), Some(["a", "b"])).map_err(|_| Failure::Lost));
+        assert_eq!(rows["ok"], Rule::new(Some("excludes"), Some(["a", "b"])).map_err(|_| Failure::Refused));
         for (id, row, problem) in [
             ("kind", 2, RuleError::NoConstraintsType),
             ("list", 3, RuleError::NoInstanceTypes),

@@ -40,10 +40,6 @@ impl Chunk {
     pub(super) fn ids(&self) -> &[Arc<str>] {
         &self.ids
     }
-
-    pub(super) fn into_ids(self) -> Vec<Arc<str>> {
-        self.ids
-    }
 }
 
 #[cfg(test)]

@@ -1,164 +1,186 @@
-//! From many reads to few calls, for one region of a connection.
+//! Many reads become few requests, for one region of a connection.
 //!
-//! Reads hand in ids ([`Reader`]). Ids that no call asks for yet make up calls ([`Chunk`], [`Call`]); each
-//! call is a task of its own, which lends itself to every read that wants one of its ids and ends when none
-//! is left. What a call answers is remembered. `company.rs` says how long ids wait for others, `run.rs` is what a
-//! call does, `split.rs` what happens when it is refused, `whole.rs` the calls without ids.
+//! A read hands in ids. An id is *open* while it waits in the open batch for the ids of other reads (`open_batch`),
+//! *in flight* while a request asks for it (`request`), and *settled* once it has an answer. A request is a future
+//! that the reads share: it runs while one of them waits for it and is dropped with the last. Where a request is refused
+//! (`split`) or its response may be incomplete (`completeness`), it ends and others go on with its ids. Many small
+//! reads are answered by one listing of the region (`listing`).
 
+mod batch_size;
 mod chunk;
-mod company;
-mod reader;
-mod run;
+mod completeness;
+mod listing;
+#[cfg(test)]
+mod model;
+mod open_batch;
+mod request;
 mod split;
-mod state;
 #[cfg(test)]
 mod tests;
-mod whole;
+mod waiter;
 
+use std::iter::Peekable;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::task::yield_now;
-use tokio::time::{Instant, sleep, timeout_at};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use hashbrown::HashMap;
+use tokio::time::{Instant, timeout_at};
 
+use self::batch_size::BatchSize;
 use self::chunk::Chunk;
-use self::company::COMPANY;
-pub(crate) use self::reader::Found;
-use self::reader::Reader;
-use self::state::{Call, Gathering, State};
+use self::completeness::Completeness;
+use self::listing::{ReadAhead, RegionListing};
+use self::open_batch::{BatchWindow, OpenBatch};
+use self::request::{InFlight, Outcome, Part, Settling, WeakSettling};
+use self::waiter::{Members, Waiter};
 use crate::jdcloud::call::caller::Caller;
 use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
-use crate::jdcloud::image_constraints::api::{self as image_constraints, OPERATION};
+use crate::jdcloud::image_constraints::answer::Image;
+use crate::jdcloud::image_constraints::api::OPERATION;
+use crate::jdcloud::image_constraints::constraint::{Interner, Rule};
 use crate::jdcloud::settings::Region;
 
-/// The reads and calls of one region.
+/// What a read found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The images that were returned.
+    pub(crate) images: Vec<Image>,
+    /// The ids that were not.
+    pub(crate) missing: Vec<Arc<str>>,
+}
+
+/// The reads and requests of one region.
 pub(crate) struct Batcher {
     caller: Arc<Caller>,
     region: Region,
-    /// The length of a call's URL before its first id.
+    /// The length of a request's URL before its first id.
     bare_url: usize,
+    interner: Arc<Mutex<Interner>>,
+    /// Each read holds a clone, so that its references count the reads under way.
+    reads: Arc<()>,
     state: Mutex<State>,
+}
+
+/// What the reads of a region share.
+struct State {
+    /// The settled ids; `None` for one that was asked for by name and has no row. Failures are not kept.
+    answers: HashMap<Arc<str>, Option<Rule>>,
+    /// The ids that a request asks for, or will ask for when the open batch closes.
+    in_flight: HashMap<Arc<str>, (Arc<Members>, WeakSettling)>,
+    open: Option<OpenBatch>,
+    window: BatchWindow,
+    size: BatchSize,
+    completeness: Completeness,
+    ahead: ReadAhead,
+    listing: Option<RegionListing>,
 }
 
 impl Batcher {
     pub(crate) fn new(caller: Arc<Caller>, region: Region) -> Self {
-        let bare_url = caller.url_length(&image_constraints::path(&region));
-        let state = Mutex::new(State::new(&caller.limits));
-        Self { caller, region, bare_url, state }
-    }
-
-    /// What the API says about `ids`, which are unique.
-    ///
-    /// Dropping the future withdraws from the calls under way.
-    pub(crate) async fn named(self: &Arc<Self>, ids: &[Arc<str>]) -> Result<Found, Arc<CallError>> {
-        let started = Instant::now();
-        let reader = Arc::new(Reader::new(started + self.caller.limits.read_timeout));
-        let _leaving = Leaving { batcher: self, reader: &reader };
-        let answered = async {
-            let mut rest = ids;
-            loop {
-                self.submit(&reader, &mut rest);
-                match reader.outcome(rest.is_empty()) {
-                    Some(outcome) => return outcome,
-                    None => reader.changed().await,
-                }
-            }
+        let state = State {
+            answers: HashMap::new(),
+            in_flight: HashMap::new(),
+            open: None,
+            window: BatchWindow::default(),
+            size: BatchSize::new(caller.limits.batch_size),
+            completeness: Completeness::default(),
+            ahead: if caller.limits.read_ahead { ReadAhead::Wanted } else { ReadAhead::Done },
+            listing: None,
         };
-        match timeout_at(reader.deadline, answered).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(self.out_of_time(RequestSummary::ids(ids), started, reader.last_failure())),
+        Self {
+            bare_url: caller.url_length(&OPERATION.path(&region)),
+            caller,
+            region,
+            interner: Arc::default(),
+            reads: Arc::default(),
+            state: Mutex::new(state),
         }
     }
 
-    /// The error of a read that took too long; `last` is what went wrong before.
-    fn out_of_time(
-        &self,
-        asked: RequestSummary,
-        started: Instant,
-        last: Option<CallError>,
-    ) -> Arc<CallError> {
-        let limit = self.caller.limits.read_timeout;
-        let elapsed = started.elapsed();
-        let (last, context) = match last {
-            Some(CallError { failure, context }) => (Some(Box::new(failure)), context),
-            None => (None, self.caller.context(OPERATION, &self.region, RequestSummary::default())),
-        };
-        let context = Context { asked, elapsed, ..context };
-        Arc::new(CallError { failure: Failure::ReadTimeout { limit, last }, context })
+    /// What the API says about `ids`, which are unique. Dropping the future withdraws the read.
+    pub(crate) async fn named(self: &Arc<Self>, ids: &[Arc<str>]) -> Result<Found, Arc<CallError>> {
+        let waiter = self.waiter();
+        let _read = Arc::clone(&self.reads);
+        self.lock().window.record_reads(Arc::strong_count(&self.reads) - 1);
+        let settled = timeout_at(waiter.deadline, self.settled(ids, &waiter)).await;
+        settled.map_err(|_| self.out_of_time(RequestSummary::ids(ids), &waiter))?
     }
 
-    /// Hands in as many ids of `rest` as may be under way at once.
-    ///
-    /// A long read does not fill the queue: a short one that comes later waits behind a round of its calls,
-    /// not behind all of them.
-    fn submit(self: &Arc<Self>, reader: &Arc<Reader>, rest: &mut &[Arc<str>]) {
+    async fn settled(
+        self: &Arc<Self>,
+        ids: &[Arc<str>],
+        waiter: &Arc<Waiter>,
+    ) -> Result<Found, Arc<CallError>> {
+        let mut rest = Vec::from(ids).into_iter().peekable();
+        let mut requests = FuturesUnordered::new();
+        loop {
+            self.hand_in(&mut rest, waiter, &mut requests);
+            match requests.next().await {
+                Some(Outcome::Failed(error)) => return Err(error),
+                Some(Outcome::Continued(others)) => {
+                    let ours = others.iter().filter(|request| request.members.has(waiter));
+                    requests.extend(ours.map(|request| request.settling.clone()));
+                }
+                None => match self.lock().found(ids) {
+                    Ok(found) => return Ok(found),
+                    // Answers are withdrawn when a response turns out to be incomplete.
+                    Err(unsettled) => rest = unsettled.into_iter().peekable(),
+                },
+            }
+        }
+    }
+
+    /// Hands in ids of `rest` until `max_concurrent_requests` requests are under way for this read. A short read that
+    /// comes later waits for a round of these, not for all.
+    fn hand_in(
+        self: &Arc<Self>,
+        rest: &mut Peekable<std::vec::IntoIter<Arc<str>>>,
+        waiter: &Arc<Waiter>,
+        requests: &mut FuturesUnordered<Settling>,
+    ) {
         let mut state = self.lock();
-        let round = self.caller.limits.max_concurrent_requests * state.batch_size;
-        while !rest.is_empty() && (reader.open() == 0 || reader.open() + state.batch_size <= round) {
-            let mut chunk = Chunk::new(state.batch_size, self.bare_url);
-            while let [id, others @ ..] = *rest {
-                if !state.serve(id, reader) && !chunk.push(id) {
+        let mut last: Option<Settling> = None;
+        while rest.peek().is_some() && requests.len() < self.caller.limits.max_concurrent_requests {
+            let mut chunk = Chunk::new(state.size.next(), self.bare_url);
+            while let Some(id) = rest.peek() {
+                if let Some(request) = state.in_flight(id) {
+                    request.members.add(id, waiter);
+                    if !last.as_ref().is_some_and(|last| last.ptr_eq(&request.settling)) {
+                        requests.push(request.settling.clone());
+                        last = Some(request.settling);
+                    }
+                } else if !state.answers.contains_key(id) && !chunk.push(id) {
                     break;
                 }
-                *rest = others;
+                rest.next();
             }
-            if rest.is_empty() {
-                self.gather(&mut state, reader, &chunk);
+            if rest.peek().is_none() {
+                let gathered = self.gather(&mut state, &chunk, waiter);
+                requests.extend(gathered.into_iter().map(|request| request.settling));
             } else {
-                let call = Arc::new(Call::default());
-                for id in chunk.ids() {
-                    state.ask(id, &call, reader);
-                }
-                self.start(call, chunk.into_ids(), false);
+                let members = Members::default();
+                chunk.ids().iter().for_each(|id| members.add(id, waiter));
+                requests.push(self.start(&mut state, members, Part::default()).settling);
             }
         }
     }
 
-    /// Puts the ids of `chunk` into the call that is gathering, which is sent when it is full or has waited.
-    fn gather(self: &Arc<Self>, state: &mut State, reader: &Arc<Reader>, chunk: &Chunk) {
-        if !chunk.ids().is_empty() {
-            state.company.came(chunk.ids().len());
-        }
-        for id in chunk.ids() {
-            let fits =
-                |gathering: &mut Gathering| gathering.chunk.push(id).then(|| Arc::clone(&gathering.call));
-            let call = state.gathering.as_mut().and_then(fits).unwrap_or_else(|| {
-                self.flush(state);
-                let mut chunk = Chunk::new(state.batch_size, self.bare_url);
-                chunk.push(id);
-                let call = Arc::new(Call::default());
-                state.gathering = Some(Gathering { call: Arc::clone(&call), chunk, since: Instant::now() });
-                tokio::spawn(Arc::clone(self).send_after_company(Arc::clone(&call)));
-                call
-            });
-            state.ask(id, &call, reader);
-            if state.gathering.as_ref().is_some_and(|gathering| gathering.chunk.is_full()) {
-                self.flush(state);
-            }
-        }
+    fn waiter(&self) -> Arc<Waiter> {
+        let deadline = Instant::now() + self.caller.limits.read_timeout;
+        Arc::new(Waiter { deadline, last_failure: Mutex::default() })
     }
 
-    /// Sends the gathering call, which is full.
-    fn flush(self: &Arc<Self>, state: &mut State) {
-        if let Some(Gathering { call, chunk, .. }) = state.gathering.take() {
-            self.start(call, chunk.into_ids(), false);
-        }
-    }
-
-    /// Sends `call` with the company it has after a moment, unless that was done or nobody waits any more.
-    async fn send_after_company(self: Arc<Self>, call: Arc<Call>) {
-        let waits = || self.lock().waits_for_company(&call);
-        while let Some(wait) = waits() {
-            sleep(wait.min(COMPANY)).await;
-        }
-        // On a busy machine the company may have arrived and wait for its tasks: the connection's, the
-        // request's and the read's own.
-        for _ in 0..3 {
-            yield_now().await;
-        }
-        let ours = self.lock().take_gathering(&call);
-        if let Some(Gathering { call, chunk, .. }) = ours {
-            self.start(call, chunk.into_ids(), true);
-        }
+    /// The error of a read that took too long, with what went wrong before.
+    fn out_of_time(&self, summary: RequestSummary, waiter: &Waiter) -> Arc<CallError> {
+        let limit = self.caller.limits.read_timeout;
+        let last = waiter.last_failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (last, context) = match last {
+            Some(CallError { failure, context }) => (Some(Box::new(failure)), context),
+            None => (None, self.caller.context(&OPERATION, &self.region, RequestSummary::default())),
+        };
+        let context = Context { asked: summary, elapsed: limit, ..context };
+        Arc::new(CallError { failure: Failure::ReadTimeout { limit, last }, context })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -166,16 +188,51 @@ impl Batcher {
     }
 }
 
-/// Withdraws a reader from whatever it still waits for.
-struct Leaving<'a> {
-    batcher: &'a Batcher,
-    reader: &'a Arc<Reader>,
-}
+impl State {
+    /// The request that asks for `id`, unless it ended because no read waited for it.
+    fn in_flight(&self, id: &Arc<str>) -> Option<InFlight> {
+        let (members, settling) = self.in_flight.get(id)?;
+        Some(InFlight { members: Arc::clone(members), settling: settling.upgrade()? })
+    }
 
-impl Drop for Leaving<'_> {
-    fn drop(&mut self) {
-        if self.reader.open() > 0 {
-            self.batcher.lock().withdraw(self.reader);
+    /// `request` asks for `id` from now on.
+    fn track(&mut self, id: &Arc<str>, request: &InFlight) {
+        if let Some(settling) = request.settling.downgrade() {
+            self.in_flight.insert(Arc::clone(id), (Arc::clone(&request.members), settling));
         }
+    }
+
+    /// The request of `members` has ended.
+    fn untrack(&mut self, members: &Arc<Members>) {
+        for id in members.ids() {
+            if self.in_flight.get(&id).is_some_and(|(current, _)| Arc::ptr_eq(current, members)) {
+                self.in_flight.remove(&id);
+            }
+        }
+    }
+
+    /// The ids of `members` that a read waits for and that have no answer, and how many a request can ask for.
+    fn unsettled(&self, members: &Members) -> (Vec<Arc<str>>, usize) {
+        let mut ids = members.wanted();
+        ids.retain(|id| !self.answers.contains_key(id));
+        (ids, self.size.known())
+    }
+
+    /// Settles ids that were asked for by name and have no row.
+    fn settle_absent(&mut self, ids: &[Arc<str>]) {
+        self.answers.extend(ids.iter().map(|id| (Arc::clone(id), None)));
+    }
+
+    /// The answers to `ids`, or the ids that have none.
+    fn found(&self, ids: &[Arc<str>]) -> Result<Found, Vec<Arc<str>>> {
+        let (mut found, mut unsettled) = (Found::default(), Vec::new());
+        for id in ids {
+            match self.answers.get(id) {
+                Some(Some(rule)) => found.images.push(Image { id: Arc::clone(id), rule: rule.clone() }),
+                Some(None) => found.missing.push(Arc::clone(id)),
+                None => unsettled.push(Arc::clone(id)),
+            }
+        }
+        if unsettled.is_empty() { Ok(found) } else { Err(unsettled) }
     }
 }

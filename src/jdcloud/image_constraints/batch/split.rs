@@ -1,118 +1,98 @@
-//! What happens when a call is refused: whether for one of its ids or for their number, halving it finds out.
+//! Smaller requests in the place of one that was refused.
 //!
-//! A call for more than one id that ends in 400, 404, 413, 414 or a final 500 is halved. For 404 and 500 that
-//! stops where a part serves a single reader, who would have got the same alone. If the parts fail alike, the
-//! ids are not to blame, and the error is reported. If they all succeed, their size is to blame, and is the
-//! batch size from now on.
+//! *A batched answer equals what each read would have got alone*: a refusal that concerns several reads is halved
+//! until it concerns one. A refusal of one read is halved where the number of ids may be to blame, down to single ids.
+//! Halves are sent one after the other, so that a limit that the first ones find spares the others.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
 
-use super::Batcher;
-use super::reader::Reader;
-use super::run::{ForReaders, Rules};
-use super::state::Call;
+use super::request::{InFlight, Outcome, Part, Turn, failed};
+use super::waiter::Members;
+use super::{Batcher, State};
 use crate::jdcloud::call::error::CallError;
 use crate::jdcloud::image_constraints::answer::Notice;
 
-impl Batcher {
-    /// Asks for `ids`, in parts if need be, and hands out the answers.
-    pub(super) async fn ask(&self, call: &Arc<Call>, ids: Vec<Arc<str>>) {
-        if ids.is_empty() {
-            return;
-        }
-        let mut refused = Vec::new();
-        match self.send_named(&ids).await {
-            Ok(rules) => self.deliver(call, &ids, rules),
-            Err(error) => refused.push((ids, error)),
-        }
-        while let Some((asked, error)) = refused.pop() {
-            // A reader that left may have brought the id that is to blame.
-            let ids = self.lock().still_wanted(&asked, call);
-            let readers = self.lock().readers(&ids);
-            // A long read has several calls under way: what one learns spares the others their own halving.
-            let _turn = match &readers[..] {
-                [only] => Some(only.splitting.lock().await),
-                _ => None,
-            };
-            let Some(size) = self.part_size(&ids, asked.len(), &error, &readers) else {
-                self.fail(call, &ids, &error);
-                continue;
-            };
-            let parts: Vec<&[Arc<str>]> = ids.chunks(size).collect();
-            let answers = join_all(parts.iter().map(|part| self.send_named(part))).await;
-            if answers.len() > 1 && answers.iter().all(Result::is_ok) {
-                self.learn(ids.len(), size);
-            }
-            let in_vain = answers.len() > 1
-                && answers.windows(2).all(|two| match two {
-                    [Err(one), Err(other)] => is_alike(one, other),
-                    _ => false,
-                });
-            for (part, answer) in parts.into_iter().zip(answers) {
-                match answer {
-                    Ok(rules) => self.deliver(call, part, rules),
-                    Err(error) if in_vain => self.fail(call, part, &error),
-                    Err(error) => refused.push((part.to_vec(), error)),
-                }
-            }
-        }
-    }
-
-    async fn send_named(&self, ids: &[Arc<str>]) -> Result<Rules, Arc<CallError>> {
-        self.send(ids, &ForReaders { batcher: self, ids }).await
-    }
-
-    /// The size of the parts in which `ids` are asked for after a call for `asked` ids, theirs among them, ended in
-    /// `error`; `None` if that is the end of it.
-    fn part_size(
-        &self,
-        ids: &[Arc<str>],
-        asked: usize,
-        error: &CallError,
-        readers: &[Arc<Reader>],
-    ) -> Option<usize> {
-        let fewer = ids.len() < asked;
-        let worthwhile = match error.context.code {
-            Some(400 | 413 | 414) => !readers.is_empty(),
-            Some(404 | 500) => readers.len() > 1 || (fewer && !readers.is_empty()),
-            _ => false,
-        };
-        if !worthwhile || (ids.len() < 2 && !fewer) {
-            return None;
-        }
-        let known = self.lock().batch_size;
-        if known < ids.len() {
-            // Learned since this call was put together.
-            return Some(known);
-        }
-        let (size, calls) = if fewer { (ids.len(), 1) } else { (ids.len().div_ceil(2), HALVES) };
-        // Whoever has some left pays, and all who gain are charged.
-        if !readers.iter().any(|reader| reader.may_cost(calls)) {
-            return None;
-        }
-        readers.iter().for_each(|reader| reader.costs(calls));
-        Some(size)
-    }
-
-    /// A call for `refused` ids was refused, and its parts of `size` ids all succeeded.
-    fn learn(&self, refused: usize, size: usize) {
-        let mut state = self.lock();
-        if size < state.batch_size {
-            tracing::warn!(region = %self.region, refused, size, "smaller calls from now on");
-            self.caller.notice(Notice::SmallerBatches { from: refused, to: size });
-            state.batch_size = size;
-        }
-    }
+/// The halves of a request that was refused, perhaps for the number of its ids.
+pub(super) struct Halves {
+    refused: usize,
+    size: usize,
+    one_is_answered: AtomicBool,
 }
 
-/// How many calls a split makes.
-const HALVES: u32 = 2;
+impl Batcher {
+    /// Goes on after a request for `ids` ended in `error`.
+    pub(super) fn refused(
+        self: &Arc<Self>,
+        members: &Members,
+        ids: &[Arc<str>],
+        part: Part,
+        error: CallError,
+    ) -> Outcome {
+        let mut state = self.lock();
+        let members = members.part(ids);
+        let code = error.context.code;
+        let may_be_number = matches!(code, Some(400 | 413 | 414));
+        let may_be_an_id = may_be_number || matches!(code, Some(404 | 500));
+        let has_retried_500 = part.has_retried_500 || code == Some(500);
+        let wanted = members.wanted();
+        if may_be_an_id && wanted.len() < ids.len() {
+            // A read that has left may have brought the id that is to blame.
+            let wanted = (&wanted[..], Part { has_retried_500, ..part });
+            return Outcome::Continued(self.go_on(&mut state, &members, [wanted]).into());
+        }
+        if ids.len() < 2 || !(may_be_number || may_be_an_id && members.waiters().len() > 1) {
+            return Outcome::Continued([failed(members, error)].into());
+        }
+        let size = ids.len().div_ceil(2);
+        let (first, second) = ids.split_at(size);
+        let halves =
+            || Arc::new(Halves { refused: ids.len(), size, one_is_answered: AtomicBool::new(false) });
+        let halves = may_be_number.then(halves);
+        let before = CancellationToken::new();
+        let turn = Turn { after: None, done: Some(Arc::new(before.clone().drop_guard())) };
+        let first = (first, Part { has_retried_500, halves: halves.clone(), turn });
+        let turn = Turn { after: Some(before), done: part.turn.done };
+        let second = (second, Part { has_retried_500, halves, turn });
+        Outcome::Continued(self.go_on(&mut state, &members, [first, second]).into())
+    }
 
-/// Whether both errors say the same, in the API's words, and something other than that a call asks for too much.
-fn is_alike(one: &CallError, other: &CallError) -> bool {
-    let (one, other) = (&one.context, &other.context);
-    let too_much = matches!(one.code, Some(413 | 414));
-    !too_much && (one.code, &one.status, &one.message) == (other.code, &other.status, &other.message)
+    /// When both halves of a refused request are answered, the number of its ids was to blame.
+    pub(super) fn record_answered_half(&self, state: &mut State, halves: &Halves) {
+        if halves.one_is_answered.swap(true, Ordering::Relaxed) && state.size.learn(halves.size) {
+            let Halves { refused: from, size: to, .. } = *halves;
+            tracing::warn!(region = %self.region, from, to, "requests were refused: sending smaller ones");
+            self.caller.notice(Notice::SmallerBatches { from, to });
+        }
+    }
+
+    /// Goes on with requests for at most `size` of `ids` each, at the same time.
+    pub(super) fn go_on_in_chunks(
+        self: &Arc<Self>,
+        state: &mut State,
+        members: &Members,
+        ids: &[Arc<str>],
+        size: usize,
+        part: &Part,
+    ) -> Vec<InFlight> {
+        self.go_on(state, members, ids.chunks(size).map(|ids| (ids, part.clone())))
+    }
+
+    /// Goes on with a request for each of `parts`.
+    pub(super) fn go_on<'a>(
+        self: &Arc<Self>,
+        state: &mut State,
+        members: &Members,
+        parts: impl IntoIterator<Item = (&'a [Arc<str>], Part)>,
+    ) -> Vec<InFlight> {
+        parts.into_iter().map(|(ids, part)| self.start(state, members.part(ids), part)).collect()
+    }
+
+    /// A request for the ids of `members`, which is sent when a read polls it.
+    pub(super) fn start(self: &Arc<Self>, state: &mut State, members: Members, part: Part) -> InFlight {
+        let members = Arc::new(members);
+        self.track(state, Arc::clone(&members), Arc::clone(self).request(members, part))
+    }
 }

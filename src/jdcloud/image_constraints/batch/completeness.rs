@@ -1,0 +1,178 @@
+//! Whether a response that lacks ids is complete, or whether the gateway silently left out part of what was asked.
+//!
+//! A gateway may consider only the first ids of a request, or return only so many rows, and say neither. A missing row
+//! then does not mean that the image has no constraint. So the missing ids of a request are asked for again when it
+//! asked for more ids, or returned as many rows, as no complete response so far. This check also asks for ids that are
+//! known to have a row (controls), at the end: their rows must come back, and no others.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::request::{InFlight, Outcome, Part, Turn};
+use super::waiter::{Members, Retries};
+use super::{Batcher, State};
+use crate::jdcloud::image_constraints::answer::Notice;
+
+/// What this region's responses have shown of how much one response can hold.
+#[derive(Debug, Default)]
+pub(super) struct Completeness {
+    /// So many ids of one request were considered.
+    ids: usize,
+    /// So many rows came in one response.
+    rows: usize,
+    /// The gateway's silent limit, once it was found.
+    limit: Option<usize>,
+    /// Ids that were returned by name, as many as the largest request may have.
+    controls: Vec<Arc<str>>,
+    /// Ends with the last check that was started; the next one waits for what it learns.
+    last_check: Option<CancellationToken>,
+}
+
+impl Completeness {
+    const MAX_CONTROLS: usize = 350;
+
+    /// The row of `id`, which was asked for by name, came.
+    pub(super) fn record_row(&mut self, id: &Arc<str>) {
+        if self.controls.len() < Self::MAX_CONTROLS && !self.controls.contains(id) {
+            self.controls.push(Arc::clone(id));
+        }
+    }
+
+    /// The silent limit, where a request for `asked` ids exceeded it.
+    fn exceeded(&self, asked: usize) -> Option<usize> {
+        self.limit.filter(|limit| asked > *limit)
+    }
+
+    /// The checks of a response without `missing` of its `asked` ids, as their numbers of controls; none where the
+    /// response is known to be complete, or nothing is known to check it with.
+    ///
+    /// A gateway that returns at most n rows returns all of n controls and hides the others, so the number of controls
+    /// must not be the response's number of rows. More controls prove more.
+    fn checks(&self, asked: usize, missing: usize) -> Vec<usize> {
+        let returned = asked - missing;
+        match self.controls.len() {
+            0 => vec![],
+            _ if missing == 0 || asked == 1 || (asked <= self.ids && returned < self.rows) => vec![],
+            known if known > returned => vec![returned + 1],
+            1 if missing == 1 => vec![0],
+            // The first check finds a limit of one row, and the second one a limit of ids.
+            1 => vec![0, 1],
+            _ => vec![returned - 1],
+        }
+    }
+
+    /// A response without some of its ids, of which it had `returned`, is incomplete. Returns how many ids can be asked
+    /// for at once.
+    fn record_incomplete(&mut self, returned: usize) -> usize {
+        let limit = returned.max(self.ids.min(self.rows)).max(1);
+        (self.ids, self.rows, self.limit) = (limit, limit + 1, Some(limit));
+        limit
+    }
+}
+
+impl Batcher {
+    /// Settles the `missing` ids of a request for `asked` ids, or starts the check of its response.
+    pub(super) fn settle_missing(
+        self: &Arc<Self>,
+        state: &mut State,
+        members: &Members,
+        asked: usize,
+        missing: &[Arc<str>],
+    ) -> Vec<InFlight> {
+        let completeness = &mut state.completeness;
+        let returned = asked - missing.len();
+        if let Some(limit) = completeness.exceeded(asked) {
+            return self.go_on_in_chunks(state, members, missing, limit, &Part::default());
+        }
+        let checks = completeness.checks(asked, missing.len());
+        completeness.rows = completeness.rows.max(returned);
+        if missing.is_empty() {
+            completeness.ids = completeness.ids.max(asked);
+        }
+        if checks.is_empty() {
+            state.settle_absent(missing);
+            return Vec::new();
+        }
+        let this = CancellationToken::new();
+        let done = Some(Arc::new(this.clone().drop_guard()));
+        let turn = Turn { after: completeness.last_check.replace(this), done };
+        let members = Arc::new(members.part(missing));
+        let check = Arc::clone(self).check(Arc::clone(&members), asked, returned, turn);
+        vec![self.track(state, members, check)]
+    }
+
+    /// Asks again for the ids of `members`, which are missing from a response with `returned` of `asked` ids.
+    async fn check(
+        self: Arc<Self>,
+        members: Arc<Members>,
+        asked: usize,
+        returned: usize,
+        mut turn: Turn,
+    ) -> Outcome {
+        turn.begin().await;
+        let (missing, _) = self.lock().unsettled(&members);
+        let exceeded = self.lock().completeness.exceeded(asked);
+        if let Some(limit) = exceeded {
+            // Another check found it meanwhile.
+            let requests =
+                self.go_on_in_chunks(&mut self.lock(), &members, &missing, limit, &Part::default());
+            return Outcome::Continued(requests.into());
+        }
+        let checks = self.lock().completeness.checks(asked, asked - returned);
+        let retries = Retries::new(&members, &self.caller.limits);
+        let mut alone: &[Arc<str>] = &[];
+        for controls in checks {
+            // Where there is no room for the controls, the first id is left out: it is considered in any case.
+            let (first, rest) = missing.split_at(usize::from(missing.len() + controls > asked));
+            alone = if returned > 0 { first } else { &[] };
+            let controls: Vec<_> = {
+                let state = self.lock();
+                state.completeness.controls.iter().rev().take(controls).cloned().collect()
+            };
+            let ids = controls_last(rest, &controls, self.caller.limits.batch_size);
+            let rows = match self.send(&ids, &retries).await {
+                Ok((rows, _)) => rows,
+                Err(error) => return self.refused(&members, &missing, Part::default(), error),
+            };
+            let mut state = self.lock();
+            if rows.len() != controls.len() || !controls.iter().all(|id| rows.contains_key(id)) {
+                let limit = state.completeness.record_incomplete(returned);
+                tracing::warn!(region = %self.region, limit, "incomplete responses: sending smaller requests");
+                self.caller.notice(Notice::IncompleteResponses { limit });
+                state.size.cap(limit);
+                state.answers.retain(|_, answer| answer.is_some());
+                let requests = self.go_on_in_chunks(&mut state, &members, &missing, limit, &Part::default());
+                return Outcome::Continued(requests.into());
+            }
+            if !controls.is_empty() {
+                state.completeness.ids = state.completeness.ids.max(ids.len());
+                state.completeness.rows = state.completeness.rows.max(controls.len());
+            }
+        }
+        let mut state = self.lock();
+        state.settle_absent(&missing[alone.len()..]);
+        let parts = [(alone, Part::default())].into_iter().filter(|(ids, _)| !ids.is_empty());
+        Outcome::Continued(self.go_on(&mut state, &members, parts).into())
+    }
+}
+
+/// `missing` ids and then `controls`, where a gateway that considers only the first ids does not get to them, whether it
+/// counts by their numbers or in the order of the query, which is sorted as text.
+fn controls_last(missing: &[Arc<str>], controls: &[Arc<str>], most: usize) -> Vec<Arc<str>> {
+    let mut ids: Vec<Arc<str>> = missing.iter().chain(controls).cloned().collect();
+    // As text, `ids.9` is the last of up to 89 ids, and `ids.99` of more than 99.
+    let last_as_text = match ids.len() {
+        count @ (..=9 | 90..=99) => count,
+        10..=89 => 9,
+        _ => 99,
+    };
+    match controls {
+        [control] if last_as_text <= missing.len() && ids.len() < most => {
+            ids.insert(last_as_text - 1, Arc::clone(control));
+        }
+        [_, _, ..] if last_as_text <= missing.len() => ids.swap(last_as_text - 1, missing.len()),
+        _ => {}
+    }
+    ids
+}

@@ -1,0 +1,127 @@
+//! Requests without ids, which list the constraints of the region: for reads that name no ids, and ahead of many
+//! small reads.
+//!
+//! The third small request of a region is preceded by a listing, which most often answers it and all that follow. A
+//! constraint in it settles its image; an image that it lacks, or lists without a constraint, is asked for by name.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::request::Response;
+use super::waiter::{Members, Retries, Waiter};
+use super::{Batcher, Found};
+use crate::jdcloud::call::error::{CallError, RequestSummary};
+use crate::jdcloud::image_constraints::answer::Image;
+use crate::jdcloud::image_constraints::constraint::Rule;
+
+/// How long a small request waits for the listing ahead of it.
+const AHEAD: Duration = Duration::from_secs(5);
+
+/// So much of the time that a waiting read has left may be spent on a listing that may not answer it.
+const SHARE: u32 = 4;
+
+type Listed = Result<Arc<Response>, Arc<CallError>>;
+type Listing = Shared<BoxFuture<'static, Listed>>;
+
+/// A listing, and the reads that wait for it.
+pub(super) struct RegionListing {
+    members: Arc<Members>,
+    listing: WeakShared<BoxFuture<'static, Listed>>,
+}
+
+/// Whether many small requests are answered ahead.
+pub(super) enum ReadAhead {
+    /// Not yet.
+    Wanted,
+    /// By this listing.
+    Started(RegionListing),
+    /// Not any more, or it is turned off.
+    Done,
+}
+
+impl Batcher {
+    /// Every image that the API returns for the region.
+    pub(crate) async fn all(self: &Arc<Self>) -> Result<Found, Arc<CallError>> {
+        let waiter = self.waiter();
+        let listing = {
+            let mut state = self.lock();
+            if let Some(under_way) = state.listing.as_ref().and_then(|started| started.joined(&waiter)) {
+                under_way
+            } else {
+                let (listing, started) = self.list(self.caller.limits.max_retries, &[Arc::clone(&waiter)]);
+                state.listing = started;
+                listing
+            }
+        };
+        let listed = timeout_at(waiter.deadline, listing).await;
+        let response = listed.map_err(|_| self.out_of_time(RequestSummary::default(), &waiter))??;
+        let (rows, context) = &*response;
+        let images = rows.iter().map(|(id, rule)| match rule {
+            Ok(rule) => Ok(Image { id: Arc::clone(id), rule: rule.clone() }),
+            Err(failure) => Err(Arc::new(CallError { failure: failure.clone(), context: context.clone() })),
+        });
+        Ok(Found { images: images.collect::<Result<_, Arc<_>>>()?, missing: Vec::new() })
+    }
+
+    /// Before a small request for `members`: waits for the listing ahead of it, from the third such request on.
+    pub(super) async fn read_ahead(self: &Arc<Self>, members: &Members) {
+        let waiters = members.waiters();
+        let Some(deadline) = waiters.iter().map(|waiter| waiter.deadline).min() else { return };
+        let listing = {
+            let mut state = self.lock();
+            match &state.ahead {
+                ReadAhead::Started(started) => started.joined(&waiters[0]),
+                ReadAhead::Wanted if state.window.expects_more() => {
+                    let (listing, started) = self.list(0, &waiters);
+                    state.ahead = started.map_or(ReadAhead::Done, ReadAhead::Started);
+                    Some(listing)
+                }
+                ReadAhead::Wanted | ReadAhead::Done => None,
+            }
+        };
+        let patience = deadline.saturating_duration_since(Instant::now()) / SHARE;
+        if let Some(listing) = listing
+            && !matches!(timeout(AHEAD.min(patience), listing).await, Ok(Ok(_)))
+        {
+            tracing::debug!(region = %self.region, "no listing of the region; asking by name");
+        }
+    }
+
+    /// A listing for `waiters`, which is sent when one of them polls it.
+    fn list(self: &Arc<Self>, most: u32, waiters: &[Arc<Waiter>]) -> (Listing, Option<RegionListing>) {
+        let members = Arc::new(Members::default());
+        waiters.iter().for_each(|waiter| members.add(&Arc::default(), waiter));
+        let (batcher, shared) = (Arc::clone(self), Arc::clone(&members));
+        let listing = async move {
+            let retries = Retries { most, ..Retries::new(&shared, &batcher.caller.limits) };
+            let response = batcher.send(&[], &retries).await?;
+            let mut state = batcher.lock();
+            state.ahead = ReadAhead::Done;
+            for (id, rule) in &response.0 {
+                if let Ok(rule) = rule
+                    && *rule != Rule::Unrestricted
+                {
+                    state.answers.insert(Arc::clone(id), Some(rule.clone()));
+                }
+            }
+            Ok(Arc::new(response))
+        };
+        let listing = listing.boxed().shared();
+        let started = listing.downgrade().map(|listing| RegionListing { members, listing });
+        (listing, started)
+    }
+}
+
+impl RegionListing {
+    /// The listing if it is still under way, for one more read.
+    fn joined(&self, waiter: &Arc<Waiter>) -> Option<Listing> {
+        let listing = self.listing.upgrade().filter(|listing| listing.peek().is_none())?;
+        // A listing has no ids.
+        self.members.add(&Arc::default(), waiter);
+        Some(listing)
+    }
+}

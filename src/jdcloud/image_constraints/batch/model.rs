@@ -1,0 +1,323 @@
+//! The contract of batching as one property: whatever the gateway does and however reads overlap, every read gets what
+//! it would have got alone.
+//!
+//! `PROPTEST_CASES` sets the number of cases.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::jdcloud::test_api::{Instead, Received, TestApi, read, returned, rows};
+use crate::jdcloud::{Answer, Argument, Error, RawResponse};
+
+/// What an image is to the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Image {
+    /// It has a constraint.
+    Constrained,
+    /// It is returned without a constraint.
+    Unrestricted,
+    /// It is not returned.
+    Absent,
+    /// A request for it is refused.
+    Bad,
+}
+
+/// A limit that the gateway does not tell.
+#[derive(Debug, Clone, Copy)]
+enum SilentLimit {
+    /// It considers the first ids, in the order of their numbers.
+    FirstIds(usize),
+    /// It considers the first ids, in the order of the query.
+    FirstInQuery(usize),
+    /// It returns the first rows, in the order of the request.
+    FirstRows(usize),
+    /// It returns the first rows, in the order of its catalogue.
+    Catalogue(usize),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Listing {
+    Complete,
+    /// Every other row is missing.
+    Partial,
+    Slow,
+    Hangs,
+    Refused(u16),
+}
+
+#[derive(Debug, Clone)]
+struct Gateway {
+    images: Vec<Image>,
+    bad_code: u16,
+    names_bad_ids: bool,
+    limit: Option<(usize, u16)>,
+    silent_limit: Option<SilentLimit>,
+    /// So many first requests fail with this status.
+    outage: (usize, u16),
+    listing: Listing,
+    latency_ms: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Read {
+    ids: Vec<usize>,
+    starts_ms: u64,
+    leaves_after_ms: Option<u64>,
+}
+
+#[derive(Debug, Clone)]
+struct Case {
+    gateway: Gateway,
+    reads: Vec<Read>,
+    batch_size: u32,
+    max_retries: u32,
+    max_concurrent_requests: u32,
+    read_ahead: bool,
+}
+
+const IMAGES: usize = 60;
+
+fn id(number: usize) -> String {
+    format!("img-{number:05}")
+}
+
+impl Gateway {
+    /// The gateway's answer to a request, `None` for one that never ends.
+    fn answer(&self, number: usize, ids: &[String]) -> Option<Instead> {
+        let refuse = |code, message: String| Some(Instead::Refuse(code, "X", message));
+        if number < self.outage.0 {
+            return refuse(self.outage.1, "later".to_owned());
+        }
+        let all: Vec<usize> = (0..IMAGES).collect();
+        let asked: Vec<usize> = ids.iter().map(|id| id["img-".len()..].parse().unwrap()).collect();
+        if asked.is_empty() {
+            return Some(Instead::Respond(match self.listing {
+                Listing::Hangs => return Some(Instead::Hang),
+                Listing::Refused(code) => return refuse(code, "ids missing".to_owned()),
+                Listing::Complete | Listing::Slow => self.rows(&all),
+                Listing::Partial => self.rows(&all.into_iter().step_by(2).collect::<Vec<_>>()),
+            }));
+        }
+        if let Some((limit, code)) = self.limit
+            && asked.len() > limit
+        {
+            return refuse(code, "too many".to_owned());
+        }
+        let bad: Vec<String> =
+            asked.iter().filter(|n| self.images[**n] == Image::Bad).map(|n| id(*n)).collect();
+        if !bad.is_empty() {
+            let named = if self.names_bad_ids { bad.join(" ") } else { "invalid".to_owned() };
+            return refuse(self.bad_code, named);
+        }
+        Some(Instead::Respond(self.rows(&self.limited(asked))))
+    }
+
+    /// What a silent limit leaves of the images asked for.
+    fn limited(&self, mut asked: Vec<usize>) -> Vec<usize> {
+        let has_row = |n: &usize| matches!(self.images[*n], Image::Constrained | Image::Unrestricted);
+        match self.silent_limit {
+            None => asked,
+            Some(SilentLimit::FirstIds(limit)) => asked.into_iter().take(limit).collect(),
+            Some(SilentLimit::FirstInQuery(limit)) => {
+                let mut numbers: Vec<usize> = (1..=asked.len()).collect();
+                numbers.sort_by_key(ToString::to_string);
+                numbers.into_iter().take(limit).map(|number| asked[number - 1]).collect()
+            }
+            Some(SilentLimit::FirstRows(limit)) => asked.into_iter().filter(has_row).take(limit).collect(),
+            Some(SilentLimit::Catalogue(limit)) => {
+                asked.sort_unstable();
+                asked.dedup();
+                asked.into_iter().filter(has_row).take(limit).collect()
+            }
+        }
+    }
+
+    fn rows(&self, images: &[usize]) -> RawResponse {
+        let rows_of: Vec<(String, String)> = images
+            .iter()
+            .filter_map(|n| {
+                let constraint = match self.images[*n] {
+                    Image::Constrained => {
+                        format!(r#"{{"constraintsType":"excludes","instanceTypes":["x.{n}"]}}"#)
+                    }
+                    Image::Unrestricted => "null".to_owned(),
+                    Image::Absent | Image::Bad => return None,
+                };
+                Some((id(*n), constraint))
+            })
+            .collect();
+        rows(rows_of.iter().map(|(id, constraint)| (id.as_str(), constraint.as_str())))
+    }
+
+    /// What a read of `ids` gets alone: an error if one of them is bad, or what the catalogue says.
+    fn is_right(&self, ids: &BTreeSet<usize>, answer: &Result<Answer, Error>) -> bool {
+        let of = |image| ids.iter().filter(|n| self.images[**n] == image).copied().collect::<Vec<_>>();
+        let returned_ids = |images: &[Image]| -> Vec<String> {
+            ids.iter().filter(|n| images.contains(&self.images[**n])).map(|n| id(*n)).collect()
+        };
+        match answer {
+            Err(Error::Call(error)) => {
+                !of(Image::Bad).is_empty() && error.context.code == Some(self.bad_code)
+            }
+            Err(_) => false,
+            Ok(answer) => {
+                of(Image::Bad).is_empty()
+                    && returned(answer) == returned_ids(&[Image::Constrained, Image::Unrestricted])
+                    && answer.missing.iter().map(|id| id.to_string()).collect::<Vec<_>>()
+                        == returned_ids(&[Image::Absent])
+                    && answer.images.iter().all(|image| {
+                        let number: usize = image.id["img-".len()..].parse().unwrap();
+                        let types: Vec<String> =
+                            image.rule.instance_types().iter().map(ToString::to_string).collect();
+                        let expected = match self.images[number] {
+                            Image::Constrained => vec![format!("x.{number}")],
+                            _ => vec![],
+                        };
+                        types == expected
+                    })
+            }
+        }
+    }
+}
+
+fn silent_limit() -> impl Strategy<Value = SilentLimit> {
+    prop_oneof![
+        (1..8_usize).prop_map(SilentLimit::FirstIds),
+        (1..8_usize).prop_map(SilentLimit::FirstInQuery),
+        (1..8_usize).prop_map(SilentLimit::FirstRows),
+        (1..8_usize).prop_map(SilentLimit::Catalogue),
+    ]
+}
+
+fn gateway() -> impl Strategy<Value = Gateway> {
+    let image = prop_oneof![
+        12 => Just(Image::Constrained),
+        4 => Just(Image::Unrestricted),
+        12 => Just(Image::Absent),
+        1 => Just(Image::Bad),
+    ];
+    let listing = prop_oneof![
+        3 => Just(Listing::Complete),
+        1 => Just(Listing::Partial),
+        1 => Just(Listing::Slow),
+        1 => Just(Listing::Hangs),
+        1 => select(vec![400, 403, 500, 429]).prop_map(Listing::Refused),
+    ];
+    (
+        vec(image, IMAGES),
+        select(vec![400, 404, 500]),
+        any::<bool>(),
+        option::of((1..12_usize, select(vec![400, 413, 414]))),
+        option::weighted(0.3, silent_limit()),
+        prop_oneof![3 => Just((0, 500)), 1 => (1..4_usize, select(vec![500, 503, 429]))],
+        listing,
+        0..200_u64,
+    )
+        .prop_map(
+            |(images, bad_code, names_bad_ids, limit, silent_limit, outage, listing, latency_ms)| {
+                let mut gateway = Gateway {
+                    images,
+                    bad_code,
+                    names_bad_ids,
+                    limit,
+                    silent_limit,
+                    outage,
+                    listing,
+                    latency_ms,
+                };
+                if let Some(SilentLimit::FirstIds(limit) | SilentLimit::FirstInQuery(limit)) = silent_limit {
+                    // A request whose first ids have no row, before any row was seen, cannot be told from a complete one.
+                    let mut absent = 0;
+                    for image in gateway.images.iter_mut().filter(|image| **image == Image::Absent) {
+                        absent += 1;
+                        if absent >= limit {
+                            *image = Image::Constrained;
+                        }
+                    }
+                }
+                gateway
+            },
+        )
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let read = (
+        prop_oneof![2 => vec(0..IMAGES, 1..3), 1 => vec(0..IMAGES, 1..40)],
+        0..500_u64,
+        option::weighted(0.1, 0..300_u64),
+    )
+        .prop_map(|(ids, starts_ms, leaves_after_ms)| Read { ids, starts_ms, leaves_after_ms });
+    (
+        gateway(),
+        prop_oneof![9 => vec(read.clone(), 1..40), 1 => vec(read, 100..300)],
+        1..20_u32,
+        4..6_u32,
+        1..9_u32,
+        any::<bool>(),
+    )
+        .prop_map(|(gateway, reads, batch_size, max_retries, max_concurrent_requests, read_ahead)| {
+            Case { gateway, reads, batch_size, max_retries, max_concurrent_requests, read_ahead }
+        })
+}
+
+/// Runs the reads of `case`. Describes the first one whose outcome is not what it would have got alone.
+async fn run(case: &Case) -> Result<(), String> {
+    let gateway = case.gateway.clone();
+    let script = move |number, call: &Received| gateway.answer(number, &call.ids);
+    let (latency, listing) = (case.gateway.latency_ms, case.gateway.listing);
+    let latency = move |call: &Received| {
+        let is_slow = call.ids.is_empty() && matches!(listing, Listing::Slow);
+        Duration::from_millis(if is_slow { 20_000 } else { latency })
+    };
+    let (client, api) = TestApi::new(&[]).latency_of(latency).script(script).client(|settings| {
+        settings.batch_size = Argument::Known(case.batch_size);
+        settings.max_retries = Argument::Known(case.max_retries);
+        settings.max_concurrent_requests = Argument::Known(case.max_concurrent_requests);
+        settings.read_ahead = Argument::Known(case.read_ahead);
+        settings.read_timeout = Argument::Known(Duration::from_secs(3600));
+    });
+    let mut reads = JoinSet::new();
+    for (number, Read { ids, starts_ms, leaves_after_ms }) in case.reads.iter().cloned().enumerate() {
+        let client = Arc::clone(&client);
+        reads.spawn(async move {
+            sleep(Duration::from_millis(starts_ms)).await;
+            let names: Vec<String> = ids.iter().map(|n| id(*n)).collect();
+            let patience = leaves_after_ms.map_or(Duration::from_secs(7200), Duration::from_millis);
+            (number, ids.into_iter().collect::<BTreeSet<_>>(), timeout(patience, read(&client, &names)).await)
+        });
+    }
+    while let Some(finished) = reads.join_next().await {
+        let (number, ids, answer) = finished.map_err(|error| error.to_string())?;
+        let Ok(answer) = answer else { continue };
+        if !case.gateway.is_right(&ids, &answer) {
+            let requests: Vec<String> = api.received().iter().map(|call| call.ids.join(" ")).collect();
+            let requests = requests.join("\n").replace("img-", "");
+            return Err(format!("read {number} of {ids:?} got {answer:?}; the requests were:\n{requests}"));
+        }
+    }
+    sleep(Duration::from_secs(3600)).await;
+    if api.under_way() > 0 {
+        return Err(format!("{} requests were left behind", api.under_way()));
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    #[test]
+    fn every_read_gets_what_it_would_have_got_alone(case in case()) {
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let outcome = runtime.block_on(run(&case));
+        prop_assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
+    }
+}

@@ -1,0 +1,164 @@
+//! A request that reads share, from the first id handed in until the last one is settled.
+
+use std::sync::{Arc, PoisonError};
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::split::Halves;
+use super::waiter::{Members, Retries};
+use super::{Batcher, State};
+use crate::jdcloud::call::caller::{Request, RetryLimits};
+use crate::jdcloud::call::envelope;
+use crate::jdcloud::call::error::{CallError, Context, RequestSummary};
+use crate::jdcloud::http::transport::RawResponse;
+use crate::jdcloud::image_constraints::api::{self, OPERATION, ResultBody, Rows};
+
+/// Settles the ids of a request. It runs while a read holds a clone of it, and is dropped with the last one.
+pub(super) type Settling = Shared<BoxFuture<'static, Outcome>>;
+
+/// A [`Settling`] that this reference does not keep running.
+pub(super) type WeakSettling = WeakShared<BoxFuture<'static, Outcome>>;
+
+/// A request and the reads that wait for it.
+#[derive(Clone)]
+pub(super) struct InFlight {
+    pub(super) members: Arc<Members>,
+    pub(super) settling: Settling,
+}
+
+/// What became of a request.
+#[derive(Clone)]
+pub(super) enum Outcome {
+    /// The reads that wait for it fail.
+    Failed(Arc<CallError>),
+    /// Its ids are settled but for those that these requests go on with.
+    Continued(Arc<[InFlight]>),
+}
+
+/// What a request knows of the one that it goes on for.
+#[derive(Clone, Default)]
+pub(super) struct Part {
+    /// The request has used up the retries of HTTP 500.
+    pub(super) has_retried_500: bool,
+    /// The two halves that this is one of.
+    pub(super) halves: Option<Arc<Halves>>,
+    pub(super) turn: Turn,
+}
+
+/// Makes requests wait for each other.
+#[derive(Clone, Default)]
+pub(super) struct Turn {
+    /// Ends when the request before has ended.
+    pub(super) after: Option<CancellationToken>,
+    /// Dropped when this request, and what it goes on with, has ended.
+    pub(super) done: Option<Arc<DropGuard>>,
+}
+
+/// The rules of a response, and its context for the errors in its rows.
+pub(super) type Response = (Rows, Context);
+
+impl Batcher {
+    /// Asks for the ids of `members` that have no answer yet, and settles them.
+    pub(super) async fn request(self: Arc<Self>, members: Arc<Members>, mut part: Part) -> Outcome {
+        part.turn.begin().await;
+        let (ids, size) = self.lock().unsettled(&members);
+        if part.halves.is_some() && ids.len() > size {
+            // Learned since the other half was sent.
+            part.halves = None;
+            let chunks = self.go_on_in_chunks(&mut self.lock(), &members, &ids, size, &part);
+            return Outcome::Continued(chunks.into());
+        }
+        if ids.is_empty() {
+            return Outcome::Continued(Arc::default());
+        }
+        let retries =
+            Retries { has_retried_500: part.has_retried_500, ..Retries::new(&members, &self.caller.limits) };
+        match self.send(&ids, &retries).await {
+            Ok(response) => self.settle(&members, &ids, &part, response),
+            Err(error) => self.refused(&members, &ids, part, error),
+        }
+    }
+
+    /// Settles what a response says about `ids`.
+    fn settle(
+        self: &Arc<Self>,
+        members: &Members,
+        ids: &[Arc<str>],
+        part: &Part,
+        (mut rows, context): Response,
+    ) -> Outcome {
+        let mut state = self.lock();
+        state.window.record_answer();
+        state.size.record_success(ids.len());
+        if let Some(halves) = &part.halves {
+            self.record_answered_half(&mut state, halves);
+        }
+        let (mut missing, mut requests) = (Vec::new(), Vec::new());
+        for id in ids {
+            match rows.remove(id) {
+                Some(Ok(rule)) => {
+                    state.completeness.record_row(id);
+                    state.answers.insert(Arc::clone(id), Some(rule));
+                }
+                Some(Err(failure)) => {
+                    let error = CallError { failure, context: context.clone() };
+                    requests.push(failed(members.part(std::slice::from_ref(id)), error));
+                }
+                None => missing.push(Arc::clone(id)),
+            }
+        }
+        requests.extend(self.settle_missing(&mut state, members, ids.len(), &missing));
+        Outcome::Continued(requests.into())
+    }
+
+    /// One request for `ids`, or for every image when there are none.
+    pub(super) async fn send(
+        &self,
+        ids: &[Arc<str>],
+        limits: &dyn RetryLimits,
+    ) -> Result<Response, CallError> {
+        let request = Request {
+            operation: &OPERATION,
+            region: &self.region,
+            query: api::query(ids),
+            summary: if ids.is_empty() { RequestSummary::default() } else { RequestSummary::ids(ids) },
+        };
+        let interner = Arc::clone(&self.interner);
+        let open = move |response: &RawResponse, token| {
+            let (meta, result) = envelope::open::<ResultBody<'_>>(response, token);
+            let mut interner = interner.lock().unwrap_or_else(PoisonError::into_inner);
+            (meta, result.and_then(|result| api::rows(result, &mut interner)))
+        };
+        self.caller.call(&request, limits, open).await
+    }
+
+    /// The request for the ids of `members` that `settling` is.
+    pub(super) fn track(
+        self: &Arc<Self>,
+        state: &mut State,
+        members: Arc<Members>,
+        settling: impl Future<Output = Outcome> + Send + 'static,
+    ) -> InFlight {
+        let (batcher, ours) = (Arc::clone(self), Arc::clone(&members));
+        let settling = settling.inspect(move |_| batcher.lock().untrack(&ours)).boxed().shared();
+        let request = InFlight { members, settling };
+        request.members.ids().iter().for_each(|id| state.track(id, &request));
+        request
+    }
+}
+
+/// A request that has failed for `members`.
+pub(super) fn failed(members: Members, error: CallError) -> InFlight {
+    let settling = std::future::ready(Outcome::Failed(Arc::new(error))).boxed().shared();
+    InFlight { members: Arc::new(members), settling }
+}
+
+impl Turn {
+    pub(super) async fn begin(&mut self) {
+        if let Some(before) = self.after.take() {
+            before.cancelled().await;
+        }
+    }
+}
