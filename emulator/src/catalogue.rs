@@ -153,6 +153,13 @@ impl Catalogue {
         Some(images.iter().flat_map(|(id, image)| image.written.iter().map(|row| (&**id, &**row))).collect())
     }
 
+    /// A row without a constraint for each public and third-party image of a region.
+    pub(crate) fn bare_rows(&self, region: &str) -> Vec<(&str, String)> {
+        let images = self.regions.get(region).into_iter().flatten();
+        let images = images.filter(|(_, stocked)| stocked.image.source != Source::Private);
+        images.map(|(id, _)| (&**id, json!({"imageId": id}).to_string())).collect()
+    }
+
     /// The rows of the images in `ids`. Unknown and private ones have none, each image is answered once, and the
     /// order is the catalogue's: the API promises no other.
     pub(crate) fn rows_of<'a>(&'a self, region: &str, ids: &[String]) -> Option<Vec<(&'a str, &'a str)>> {

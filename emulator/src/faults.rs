@@ -1,7 +1,7 @@
 //! How a scenario acts on well-signed calls, one after the other.
 //!
 //! Precedence: a reset, a call that hangs, the throttle, `fail_first`, `fail_share`; then what is wrong with the
-//! question; then what is wrong with the answer.
+//! question and what is wrong with the answer, which `service.rs` knows.
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,8 @@ use crate::clock::http_date;
 use crate::error::ApiError;
 use crate::random::Random;
 use crate::reply::Reply;
-use crate::rows;
-use crate::scenario::{
-    Answer, FailBody, RetryAfter, Scenario, ShareForm, ThrottleForm, UnknownRegion, WithoutIds,
-};
+use crate::scenario::{AnswerTo, FailBody, RetryAfter, Scenario, ShareForm, ThrottleForm, WithoutIds};
+use crate::service::{self, Question};
 
 /// What becomes of a call.
 #[derive(Debug)]
@@ -29,43 +27,37 @@ pub(crate) enum Outcome {
     Answer { reply: Reply, bent: bool },
 }
 
-/// A well-signed call.
-pub(crate) struct Question<'a> {
-    pub(crate) region: &'a str,
-    pub(crate) ids: Result<&'a [String], String>,
-    /// For the redirect.
-    pub(crate) target: &'a str,
-    pub(crate) request_id: &'a str,
-    /// By the server's clock.
-    pub(crate) now: OffsetDateTime,
-}
-
 /// A scenario at work: it counts calls, keeps the throttle's window and rolls dice.
 pub(crate) struct Faults {
     scenario: Scenario,
     random: Random,
     calls: u64,
     window: Option<(Instant, u32)>,
+    /// The ids of the call before.
+    previous: Option<Vec<String>>,
 }
 
 impl Faults {
     pub(crate) fn new(scenario: Scenario) -> Self {
-        Self { random: Random::new(scenario.seed), calls: 0, window: None, scenario }
+        Self { random: Random::new(scenario.seed), calls: 0, window: None, previous: None, scenario }
     }
 
     pub(crate) fn scenario(&self) -> &Scenario {
         &self.scenario
     }
 
-    /// How long the next answer takes.
-    pub(crate) fn latency(&mut self) -> Duration {
+    /// How long the answer to the next call takes.
+    pub(crate) fn latency(&mut self, without_ids: bool) -> Duration {
         let jitter = self.random.up_to(self.scenario.jitter_ms);
-        Duration::from_millis(self.scenario.latency_ms.saturating_add(jitter))
+        let listing = if without_ids { self.scenario.without_ids_latency_ms } else { 0 };
+        Duration::from_millis(self.scenario.latency_ms.saturating_add(jitter).saturating_add(listing))
     }
 
     /// Decides about the next call.
     pub(crate) fn decide(&mut self, question: &Question<'_>, catalogue: &Catalogue) -> Outcome {
         self.calls += 1;
+        let asked = question.ids.as_deref().unwrap_or_default();
+        let previous = self.previous.replace(asked.to_vec());
         let unlucky = self.scenario.fail_share > 0.0 && self.random.share() < self.scenario.fail_share;
         let window_left = self.throttle();
         let scenario = &self.scenario;
@@ -85,11 +77,15 @@ impl Faults {
             return Outcome::Reset;
         } else if unlucky {
             self.failed(question)
+        } else if asked.is_empty() && scenario.without_ids == WithoutIds::Hang {
+            return Outcome::Hang;
         } else {
-            match refusal(question, scenario) {
-                Some(error) => Reply::error(&error, question.request_id),
-                None => answer(question, catalogue, scenario, bent),
-            }
+            let answered = match scenario.answer_to {
+                AnswerTo::WithoutQuery if bent => &[],
+                AnswerTo::PreviousCall if bent => previous.as_deref().unwrap_or(asked),
+                _ => asked,
+            };
+            service::reply(question, answered, catalogue, scenario, bent)
         };
         Outcome::Answer { reply, bent }
     }
@@ -147,69 +143,6 @@ impl Faults {
     }
 }
 
-/// What is wrong with the question, if anything.
-fn refusal(question: &Question<'_>, scenario: &Scenario) -> Option<ApiError> {
-    let ids = match &question.ids {
-        Ok(ids) => *ids,
-        Err(sentence) => return Some(ApiError::invalid_argument(sentence.clone())),
-    };
-    if ids.is_empty() && scenario.without_ids == WithoutIds::Refused {
-        return Some(ApiError::invalid_argument("Parameter ids missing"));
-    }
-    if scenario.max_ids.is_some_and(|limit| ids.len() > limit) {
-        return Some(ApiError::of_status(scenario.max_ids_status));
-    }
-    let poison = ids.iter().find(|id| scenario.poisoned_ids.contains(id))?;
-    Some(match scenario.poisoned_status {
-        400 => ApiError::invalid_argument(format!("Invalid image id '{poison}'")),
-        404 => ApiError::new(404, "NOT_FOUND", format!("Image '{poison}' not found")),
-        other => ApiError::of_status(other),
-    })
-}
-
-/// The answer to a question in order.
-fn answer(question: &Question<'_>, catalogue: &Catalogue, scenario: &Scenario, bent: bool) -> Reply {
-    let ids = question.ids.as_deref().unwrap_or_default();
-    let found = match ids {
-        [] => catalogue.rows(question.region),
-        ids => catalogue.rows_of(question.region, ids),
-    };
-    let Some(mut rows) = found.or((scenario.unknown_region == UnknownRegion::Empty).then(Vec::new)) else {
-        // Not documented for this call; the gateway knows 404 only for paths.
-        let message = format!("Region '{}' not found", question.region);
-        return Reply::error(&ApiError::new(404, "NOT_FOUND", message), question.request_id);
-    };
-    match scenario.without_ids {
-        WithoutIds::Empty if ids.is_empty() => rows.clear(),
-        WithoutIds::Subset if ids.is_empty() => rows.truncate(rows.len().div_ceil(2)),
-        _ => {}
-    }
-    if !bent {
-        return Reply::json(200, rows::body(question.request_id, &rows, &Scenario::default()));
-    }
-
-    let forbidden = |status: &'static str, message: &'static str| {
-        Reply::error(&ApiError::new(403, status, message), question.request_id)
-    };
-    match scenario.answer {
-        Answer::Html => return Reply::page(200),
-        Answer::EmptyObject => return Reply::json(200, "{}".to_owned()),
-        Answer::ForbiddenIp => return forbidden("HTTP_FORBIDDEN", "Your IP address is not allowed"),
-        Answer::PermissionDenied => return forbidden("PERMISSION_DENIED", "Permission denied"),
-        Answer::Redirect => return Reply::redirect(&format!("/elsewhere{}", question.target)),
-        Answer::Normal | Answer::NoRequestId | Answer::ResultNull | Answer::ResultAbsent => {}
-    }
-    let mut body = rows::body(question.request_id, &rows, scenario);
-    let mut padding = 0;
-    if let Some(mb) = scenario.huge_body_mb {
-        // A string whose end is the last two bytes, so that the filling goes into it.
-        body.truncate(body.len() - 1);
-        body += r#","padding":""}"#;
-        padding = u64::from(mb) * 1024 * 1024;
-    }
-    Reply { padding, ..Reply::json(200, body) }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -221,7 +154,7 @@ mod tests {
         let story = |seed| -> Vec<Duration> {
             let mut faults =
                 Faults::new(Scenario { latency_ms: 10, jitter_ms: 5, seed, ..Scenario::default() });
-            (0..200).map(|_| faults.latency()).collect()
+            (0..200).map(|_| faults.latency(false)).collect()
         };
         let told = story(1);
         assert_eq!(told.iter().min(), Some(&Duration::from_millis(10)));

@@ -20,7 +20,7 @@ use crate::clock;
 use crate::connection::Connection;
 use crate::delivery::Delivery;
 use crate::error::ApiError;
-use crate::faults::{Faults, Outcome, Question};
+use crate::faults::{Faults, Outcome};
 use crate::gatekeeper::Gatekeeper;
 use crate::journal::{Call, InFlight, Journal};
 use crate::options::Options;
@@ -28,6 +28,7 @@ use crate::query::Query;
 use crate::random::Random;
 use crate::reply::Reply;
 use crate::scenario::Scenario;
+use crate::service::Question;
 use crate::signature::{Received, header};
 
 /// The largest request body read; only a catalogue comes near.
@@ -120,7 +121,8 @@ pub(crate) async fn answer(
 fn decide(state: &mut State, parts: &Parts, query: &Query, body: &[u8]) -> Decision {
     let scenario = state.faults.scenario().clone();
     let now = clock::now(scenario.clock_skew_s);
-    let wait = state.faults.latency();
+    let ids = query.ids();
+    let wait = state.faults.latency(ids.as_ref().is_ok_and(Vec::is_empty));
     let request_id = format!("{:016x}{:016x}", state.request_ids.bits(), state.request_ids.bits());
     let target = target(parts);
 
@@ -143,9 +145,9 @@ fn decide(state: &mut State, parts: &Parts, query: &Query, body: &[u8]) -> Decis
     let outcome = match admitted {
         Err(error) => Outcome::Answer { reply: Reply::error(&error, &request_id), bent: false },
         Ok(region) => {
-            let ids = query.ids();
             let ids = ids.as_deref().map_err(Clone::clone);
-            let question = Question { region, ids, target, request_id: &request_id, now };
+            let headers = &parts.headers;
+            let question = Question { region, ids, target, headers, request_id: &request_id, now };
             state.faults.decide(&question, &state.catalogue)
         }
     };
@@ -201,7 +203,8 @@ fn respond(
     if terms.scenario.close_connections && parts.version == Version::HTTP_11 {
         reply = reply.with(CONNECTION, "close");
     }
-    reply = reply.with(HeaderName::from_static("x-jdcloud-request-id"), terms.request_id.clone());
+    // First, so that an answer written by hand can send another one.
+    reply.headers.insert(0, (HeaderName::from_static("x-jdcloud-request-id"), terms.request_id.clone()));
     let delivery = Delivery::bent(&reply, scenario, gzip, in_flight);
     sent(&reply, delivery, terms.now)
 }

@@ -39,6 +39,8 @@ mod random;
 mod reply;
 mod rows;
 mod scenario;
+mod scripted;
+mod service;
 mod signature;
 mod tls;
 
@@ -47,6 +49,6 @@ pub use emulator::Emulator;
 pub use journal::{Call, Counters};
 pub use options::{ACCESS_KEY, Credentials, Options, SECRET_KEY, TokenEncoding};
 pub use scenario::{
-    Answer, FIELDS, FailBody, Field, MalformedRow, RetryAfter, Scenario, ShareForm, ThrottleForm,
-    UnknownRegion, WithoutIds,
+    Answer, AnswerTo, FIELDS, FailBody, Field, MalformedRow, RawAnswer, RetryAfter, Scenario, ShareForm,
+    ThrottleForm, UnknownRegion, WithoutIds,
 };

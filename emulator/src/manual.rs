@@ -60,6 +60,13 @@ ORDER OF FAULTS
   fail_share; then what may be asked; then wrong answers. "The first N calls" are counted from the
   moment the scenario was set, over well-signed calls of all regions.
 
+RAW ANSWERS
+  --raw-answer '{"status": 401, "headers": {"Location": "/{{token|percent}}"}, "body": "{{token|unbase64}}"}'
+  In headers and body stand for values of the call: {{id}} (the first id asked for), {{token}}
+  (x-jdcloud-security-token), {{header:NAME}}; of the good answer: {{request-id}}, {{rows}} (without
+  brackets); and {{repeat:N:TEXT}} for TEXT N times. Forms follow a bar, as in {{token|unbase64|unicode}}:
+  upper, slashes (\/ for /), unicode (\u00XX for each character), percent, percent-lower, base64, unbase64.
+
 CATALOGUE
   {
     "cn-north-1": {

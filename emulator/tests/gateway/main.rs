@@ -8,8 +8,10 @@
 
 mod catalogues;
 mod client;
+mod hostile_answers;
 mod https;
 mod journal;
+mod limits;
 mod program;
 mod scenarios;
 mod signatures;
