@@ -1,9 +1,8 @@
 //! The gateway: from a request on the wire to the answer that leaves.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::pending;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,60 +14,21 @@ use hyper::body::Incoming;
 use time::OffsetDateTime;
 
 use crate::admin;
-use crate::catalogue::Catalogue;
 use crate::clock;
 use crate::connection::Connection;
 use crate::delivery::Delivery;
 use crate::error::ApiError;
-use crate::faults::{Faults, Outcome};
-use crate::gatekeeper::Gatekeeper;
-use crate::journal::{Call, InFlight, Journal};
-use crate::options::Options;
+use crate::faults::Outcome;
+use crate::journal::{Call, InFlight};
 use crate::query::Query;
-use crate::random::Random;
 use crate::reply::Reply;
 use crate::scenario::Scenario;
 use crate::service::Question;
 use crate::signature::{Received, header};
+use crate::state::{Shared, State};
 
 /// The largest request body read; only a catalogue comes near.
 const BODY_LIMIT: usize = 256 * 1024 * 1024;
-
-/// All that connections share.
-pub(crate) struct Gateway {
-    pub(crate) journal: Arc<Journal>,
-    state: Mutex<State>,
-}
-
-/// What can change while running.
-pub(crate) struct State {
-    pub(crate) catalogue: Catalogue,
-    pub(crate) faults: Faults,
-    gatekeeper: Gatekeeper,
-    request_ids: Random,
-}
-
-impl Gateway {
-    pub(crate) fn new(options: Options) -> Self {
-        let gatekeeper = Gatekeeper {
-            credentials: options.credentials,
-            token_encoding: options.token_encoding,
-            window: options.date_window.try_into().unwrap_or(time::Duration::MAX),
-            nonces: HashMap::new(),
-        };
-        let state = State {
-            catalogue: options.catalogue,
-            faults: Faults::new(options.scenario),
-            gatekeeper,
-            request_ids: Random::new(clock::unix_ms()),
-        };
-        Self { journal: Journal::new(options.verbose), state: Mutex::new(state) }
-    }
-
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Everything decided about a call at its arrival.
 struct Decision {
@@ -86,7 +46,7 @@ struct Terms {
 
 /// Answers one request.
 pub(crate) async fn answer(
-    gateway: Arc<Gateway>,
+    shared: Arc<Shared>,
     connection: Arc<Connection>,
     request: Request<Incoming>,
 ) -> Result<Response<Delivery>, Infallible> {
@@ -98,13 +58,13 @@ pub(crate) async fn answer(
         parts.headers.insert(HOST, host);
     }
     let body = Limited::new(body, BODY_LIMIT).collect().await.map(Collected::to_bytes).unwrap_or_default();
-    if let Some(reply) = admin::answer(&gateway, &parts, &body) {
+    if let Some(reply) = admin::answer(&shared, &parts, &body) {
         return Ok(sent(&reply, Delivery::plain(reply.body.clone()), clock::now(0)));
     }
 
     let query = Query::parse(parts.uri.query().unwrap_or_default());
-    let in_flight = gateway.journal.arrived(record(&parts, &query, connection.number));
-    let decision = decide(&mut gateway.state(), &parts, &query, &body);
+    let in_flight = shared.journal.arrived(record(&parts, &query, connection.number));
+    let decision = decide(&mut shared.state(), &parts, &query, &body);
     if !decision.wait.is_zero() {
         tokio::time::sleep(decision.wait).await;
     }

@@ -40,8 +40,10 @@ mod reply;
 mod rows;
 mod scenario;
 mod scripted;
+mod server;
 mod service;
 mod signature;
+mod state;
 mod tls;
 
 pub use catalogue::{Catalogue, Image, Source};
