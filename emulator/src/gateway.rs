@@ -20,10 +20,9 @@ use crate::delivery::Delivery;
 use crate::error::ApiError;
 use crate::faults::Outcome;
 use crate::journal::{Call, InFlight};
-use crate::query::Query;
 use crate::reply::Reply;
 use crate::scenario::Scenario;
-use crate::service::Question;
+use crate::service::{Question, SignedCall};
 use crate::signature::{Received, header};
 use crate::state::{Shared, State};
 
@@ -62,9 +61,9 @@ pub(crate) async fn answer(
         return Ok(sent(&reply, Delivery::plain(reply.body.clone()), clock::now(0)));
     }
 
-    let query = Query::parse(parts.uri.query().unwrap_or_default());
-    let in_flight = shared.journal.arrived(record(&parts, &query, connection.number));
-    let decision = decide(&mut shared.state(), &parts, &query, &body);
+    let question = Question::of(parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let in_flight = shared.journal.arrived(record(&parts, question.as_ref(), connection.number));
+    let decision = decide(&mut shared.state(), &parts, question.as_ref(), &body);
     if !decision.wait.is_zero() {
         tokio::time::sleep(decision.wait).await;
     }
@@ -78,53 +77,45 @@ pub(crate) async fn answer(
     }
 }
 
-fn decide(state: &mut State, parts: &Parts, query: &Query, body: &[u8]) -> Decision {
+fn decide(state: &mut State, parts: &Parts, question: Option<&Question>, body: &[u8]) -> Decision {
     let scenario = state.faults.scenario().clone();
     let now = clock::now(scenario.clock_skew_s);
-    let ids = query.ids();
-    let wait = state.faults.latency(ids.as_ref().is_ok_and(Vec::is_empty));
+    let wait = question.map(|question| state.faults.latency(question)).unwrap_or_default();
     let request_id = format!("{:016x}{:016x}", state.request_ids.bits(), state.request_ids.bits());
     let target = target(parts);
 
-    let received = Received {
-        method: parts.method.as_str(),
-        path: parts.uri.path(),
-        query,
-        headers: &parts.headers,
-        body,
-    };
-    let region = region(parts).filter(|_| parts.method == Method::GET);
     let admitted = if target.len() > scenario.max_url_bytes {
         Err(ApiError::of_status(414))
     } else {
-        region.ok_or_else(ApiError::no_route).and_then(|region| {
-            state.gatekeeper.admit(&received, region, now)?;
-            Ok(region)
+        let question = question.filter(|_| parts.method == Method::GET);
+        question.ok_or_else(ApiError::no_route).and_then(|question| {
+            let received = Received {
+                method: parts.method.as_str(),
+                path: parts.uri.path(),
+                query: &question.query,
+                headers: &parts.headers,
+                body,
+            };
+            state.gatekeeper.admit(&received, &question.region, now)?;
+            Ok(question)
         })
     };
     let outcome = match admitted {
         Err(error) => Outcome::Answer { reply: Reply::error(&error, &request_id), bent: false },
-        Ok(region) => {
-            let ids = ids.as_deref().map_err(Clone::clone);
+        Ok(question) => {
             let headers = &parts.headers;
-            let question = Question { region, ids, target, headers, request_id: &request_id, now };
-            state.faults.decide(&question, &state.catalogue)
+            let call = SignedCall { question, target, headers, request_id: &request_id, now };
+            state.faults.decide(&call, &state.catalogue)
         }
     };
     Decision { outcome, wait, terms: Terms { scenario, request_id, now } }
-}
-
-/// The region of `/v1/regions/{region}/imageConstraints`.
-fn region(parts: &Parts) -> Option<&str> {
-    let region = parts.uri.path().strip_prefix("/v1/regions/")?.strip_suffix("/imageConstraints")?;
-    (!region.is_empty() && !region.contains('/')).then_some(region)
 }
 
 fn target(parts: &Parts) -> &str {
     parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
 }
 
-fn record(parts: &Parts, query: &Query, connection: u64) -> Call {
+fn record(parts: &Parts, question: Option<&Question>, connection: u64) -> Call {
     let text = |name: &HeaderName| header(&parts.headers, name.as_str()).unwrap_or_default();
     let headers = parts.headers.keys().map(|name| (name.as_str().to_owned(), text(name)));
     Call {
@@ -133,8 +124,9 @@ fn record(parts: &Parts, query: &Query, connection: u64) -> Call {
         http_version: format!("{:?}", parts.version),
         method: parts.method.to_string(),
         target: target(parts).to_owned(),
-        region: region(parts).map(str::to_owned),
-        ids: query.ids().unwrap_or_default(),
+        region: question.map(|question| question.region.clone()),
+        operation: question.map(|question| question.operation.name().to_owned()),
+        ids: question.map(|question| question.ids.clone()).unwrap_or_default(),
         user_agent: header(&parts.headers, USER_AGENT.as_str()),
         // Somebody may point real credentials here; the key never travels, but the token does.
         headers: headers.filter(|(name, _)| name != "x-jdcloud-security-token").collect(),

@@ -10,10 +10,12 @@ use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use crate::operation::Operation;
+
 pub use fields::{FIELDS, Field};
 pub use forms::{
-    Answer, AnswerTo, FailBody, MalformedRow, RawAnswer, RetryAfter, ShareForm, ThrottleForm, UnknownRegion,
-    WithoutIds,
+    Answer, AnswerTo, FailBody, MalformedRow, Paging, RawAnswer, RetryAfter, ShareForm, ThrottleForm,
+    UnknownRegion, WithoutIds,
 };
 
 /// What goes wrong. [`Scenario::default`] is a healthy gateway.
@@ -60,6 +62,9 @@ pub struct Scenario {
     pub without_ids_latency_ms: u64,
     pub unknown_region: UnknownRegion,
 
+    pub paging: Paging,
+    pub stock_changes: bool,
+
     pub answer: Answer,
     pub raw_answer: Option<RawAnswer>,
     pub answer_to: AnswerTo,
@@ -72,6 +77,8 @@ pub struct Scenario {
     pub stall_after_bytes: Option<usize>,
     pub body_bytes_per_second: Option<u32>,
     pub only_first: Option<u64>,
+    #[serde(deserialize_with = "operations")]
+    pub only_operations: Vec<String>,
 
     pub no_gzip: bool,
     pub close_connections: bool,
@@ -109,6 +116,8 @@ impl Default for Scenario {
             without_ids: WithoutIds::Everything,
             without_ids_latency_ms: 0,
             unknown_region: UnknownRegion::NotFound,
+            paging: Paging::Normal,
+            stock_changes: false,
             answer: Answer::Normal,
             raw_answer: None,
             answer_to: AnswerTo::ThisCall,
@@ -121,6 +130,7 @@ impl Default for Scenario {
             stall_after_bytes: None,
             body_bytes_per_second: None,
             only_first: None,
+            only_operations: Vec::new(),
             no_gzip: false,
             close_connections: false,
         }
@@ -139,7 +149,7 @@ impl Scenario {
         let field = field.ok_or_else(|| format!("a scenario has no field '{name}'"))?;
         let value = match field.takes {
             "" => Value::Bool(true),
-            "ID,.." | "OLD=NEW,.." => text.split(',').map(Value::from).collect(),
+            "ID,.." | "OLD=NEW,.." | "OPERATION,.." => text.split(',').map(Value::from).collect(),
             "JSON" => {
                 serde_json::from_str(text).map_err(|error| format!("this is not valid JSON: {error}"))?
             }
@@ -185,6 +195,17 @@ fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let share = f64::deserialize(deserializer)?;
     let wrong = || D::Error::invalid_value(Unexpected::Float(share), &"a share, 0 to 1");
     (0.0..=1.0).contains(&share).then_some(share).ok_or_else(wrong)
+}
+
+fn operations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    match names.iter().find(|name| !Operation::NAMES.contains(&name.as_str())) {
+        Some(name) => {
+            let expected = Operation::NAMES.join(", ");
+            Err(D::Error::invalid_value(Unexpected::Str(name), &&*expected))
+        }
+        None => Ok(names),
+    }
 }
 
 #[cfg(test)]
@@ -245,6 +266,7 @@ mod tests {
         assert!(refused("fail_share_form", "perhaps").contains("it takes status or reset"));
         assert!(refused("raw-answer", "{").contains("not valid JSON"));
         assert!(refused("raw-answer", r#"{"code": 1}"#).contains("it takes status, headers, body"));
+        assert!(refused("only-operations", "describeImage,listImages").contains("takes describeImageCon"));
         assert!(refused("latency", "1").contains("no field 'latency'"));
     }
 }

@@ -1,19 +1,68 @@
 //! What the VM API answers to a call that no fault of the gateway has stopped.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName};
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::catalogue::Catalogue;
 use crate::error::ApiError;
+use crate::images::{self, Selection};
+use crate::instance_types::{Filters, with_stock_changed};
+use crate::operation::Operation;
+use crate::query::Query;
 use crate::reply::Reply;
-use crate::rows;
+use crate::rows::{self, Found};
 use crate::scenario::{Answer, RawAnswer, Scenario, UnknownRegion, WithoutIds};
 use crate::scripted::Values;
 
+/// What a call asks.
+#[derive(Clone)]
+pub(crate) struct Question {
+    pub(crate) region: String,
+    pub(crate) operation: Operation,
+    pub(crate) query: Query,
+    /// The images it names; none if it writes them wrongly.
+    pub(crate) ids: Vec<String>,
+}
+
+impl Question {
+    /// The question of a request for this path and query, if the API has the path.
+    pub(crate) fn of(path: &str, query: &str) -> Option<Self> {
+        let (region, operation) = Operation::at(path)?;
+        let query = Query::parse(query);
+        let ids = match &operation {
+            Operation::Image(id) => vec![id.clone()],
+            _ => query.list("ids").unwrap_or_default(),
+        };
+        Some(Self { region: region.to_owned(), operation, query, ids })
+    }
+
+    /// The same question without its query.
+    pub(crate) fn without_query(&self) -> Self {
+        Self { query: Query::default(), ids: Vec::new(), ..self.clone() }
+    }
+
+    /// Whether it asks for the constraints of all images.
+    pub(crate) fn is_listing(&self) -> bool {
+        self.operation == Operation::ImageConstraints && self.ids.is_empty()
+    }
+
+    /// What the API refuses about it.
+    fn check(&self) -> Result<(), ApiError> {
+        match self.operation {
+            Operation::ImageConstraints => self.query.ids().map(drop).map_err(ApiError::invalid_argument),
+            Operation::Images => Selection::read(&self.query)?.refusal().map_or(Ok(()), Err),
+            Operation::Image(_) => self.query.only(&[]).map_err(ApiError::invalid_argument),
+            Operation::InstanceTypes => Filters::read(&self.query).map(drop),
+        }
+    }
+}
+
 /// A well-signed call.
-pub(crate) struct Question<'a> {
-    pub(crate) region: &'a str,
-    pub(crate) ids: Result<&'a [String], String>,
+pub(crate) struct SignedCall<'a> {
+    pub(crate) question: &'a Question,
     /// For the redirect.
     pub(crate) target: &'a str,
     pub(crate) headers: &'a HeaderMap,
@@ -22,29 +71,35 @@ pub(crate) struct Question<'a> {
     pub(crate) now: OffsetDateTime,
 }
 
-/// The reply to `question`, with the rows for the ids in `answered`. Wrong answers are given only if `bent`.
+/// The reply to `call`, with the answer to `answered`, which may be another question. `number` counts the calls of the
+/// operation, from 1. Wrong answers are given only if `bent`.
 pub(crate) fn reply(
-    question: &Question<'_>,
-    answered: &[String],
+    call: &SignedCall<'_>,
+    answered: &Question,
     catalogue: &Catalogue,
     scenario: &Scenario,
+    number: u64,
     bent: bool,
 ) -> Reply {
-    match refusal(question, scenario) {
-        Some(error) => Reply::error(&error, question.request_id),
-        None => answer(question, answered, catalogue, scenario, bent),
+    let found = refusal(call.question, scenario)
+        .map_or(Ok(()), Err)
+        .and_then(|()| find(answered, catalogue, scenario, number));
+    match found {
+        Err(error) => Reply::error(&error, call.request_id),
+        Ok(found) if bent => bent_reply(call, &found, scenario),
+        Ok(found) => Reply::json(200, rows::body(call.request_id, &found, &Scenario::default())),
     }
 }
 
 /// What is wrong with the question, if anything.
-fn refusal(question: &Question<'_>, scenario: &Scenario) -> Option<ApiError> {
-    let ids = match &question.ids {
-        Ok(ids) => *ids,
-        Err(sentence) => return Some(ApiError::invalid_argument(sentence.clone())),
-    };
-    if ids.is_empty() && scenario.without_ids == WithoutIds::Refused {
+fn refusal(question: &Question, scenario: &Scenario) -> Option<ApiError> {
+    if let Err(error) = question.check() {
+        return Some(error);
+    }
+    if question.is_listing() && scenario.without_ids == WithoutIds::Refused {
         return Some(ApiError::invalid_argument("Parameter ids missing"));
     }
+    let ids = &question.ids;
     if scenario.max_ids.is_some_and(|limit| ids.len() > limit) {
         return Some(ApiError::of_status(scenario.max_ids_status));
     }
@@ -53,60 +108,82 @@ fn refusal(question: &Question<'_>, scenario: &Scenario) -> Option<ApiError> {
         400 if !scenario.poisoned_anonymous => {
             ApiError::invalid_argument(format!("Invalid image id '{poison}'"))
         }
-        404 if !scenario.poisoned_anonymous => {
-            ApiError::new(404, "NOT_FOUND", format!("Image '{poison}' not found"))
-        }
+        404 if !scenario.poisoned_anonymous => ApiError::image_not_found(poison),
         other => ApiError::of_status(other),
     })
 }
 
-fn answer(
-    question: &Question<'_>,
-    ids: &[String],
-    catalogue: &Catalogue,
+/// The good answer to `question`.
+fn find<'a>(
+    question: &Question,
+    catalogue: &'a Catalogue,
     scenario: &Scenario,
-    bent: bool,
-) -> Reply {
-    let ids = &ids[..ids.len().min(scenario.silent_max_ids.unwrap_or(usize::MAX))];
-    let found = match ids {
-        [] => catalogue.rows(question.region),
-        ids => catalogue.rows_of(question.region, ids),
-    };
-    let Some(mut rows) = found.or((scenario.unknown_region == UnknownRegion::Empty).then(Vec::new)) else {
-        // Not documented for this call; the gateway knows 404 only for paths.
-        let message = format!("Region '{}' not found", question.region);
-        return Reply::error(&ApiError::new(404, "NOT_FOUND", message), question.request_id);
-    };
-    let bare: Vec<_>;
-    match scenario.without_ids {
-        WithoutIds::Empty if ids.is_empty() => rows.clear(),
-        WithoutIds::Subset if ids.is_empty() => rows.truncate(rows.len().div_ceil(2)),
-        WithoutIds::BareRows if ids.is_empty() => {
-            bare = catalogue.bare_rows(question.region);
-            rows = bare.iter().map(|(id, row)| (*id, &**row)).collect();
+    number: u64,
+) -> Result<Found<'a>, ApiError> {
+    let region = question.region.as_str();
+    if !catalogue.has(region) && scenario.unknown_region == UnknownRegion::NotFound {
+        // Not documented for these calls; the gateway knows 404 only for paths.
+        return Err(ApiError::new(404, "NOT_FOUND", format!("Region '{region}' not found")));
+    }
+    let mut ids = question.ids.clone();
+    ids.truncate(scenario.silent_max_ids.unwrap_or(usize::MAX));
+    let json = |value: &Value| Cow::Owned(value.to_string());
+    let mut found = match &question.operation {
+        Operation::ImageConstraints => {
+            let rows = match scenario.without_ids {
+                _ if !ids.is_empty() => catalogue.rows_of(region, &ids).map(Cow::Borrowed).collect(),
+                WithoutIds::Empty => Vec::new(),
+                WithoutIds::BareRows => catalogue.bare_rows(region).map(Cow::Owned).collect(),
+                _ => catalogue.rows(region).map(Cow::Borrowed).collect::<Vec<_>>(),
+            };
+            Found { before: r#""imageConstraints":["#, rows, after: "]".to_owned() }
         }
-        _ => {}
-    }
-    rows.truncate(scenario.silent_max_rows.unwrap_or(usize::MAX));
-    if !bent {
-        return Reply::json(200, rows::body(question.request_id, &rows, &Scenario::default()));
-    }
-
-    let forbidden = |status: &'static str, message: &'static str| {
-        Reply::error(&ApiError::new(403, status, message), question.request_id)
+        Operation::Images => {
+            let mut selection = Selection::read(&question.query)?;
+            selection.ids = ids;
+            let (page, total) = images::page(catalogue.images(region), &selection, scenario.paging, number);
+            let after = format!(r#"],"totalCount":{total}"#);
+            Found { before: r#""images":["#, rows: page.into_iter().map(json).collect(), after }
+        }
+        Operation::Image(id) => {
+            let image = catalogue.images(region).find(|image| image["imageId"] == **id);
+            let image = image.ok_or_else(|| ApiError::image_not_found(id))?;
+            Found { before: r#""image":"#, rows: vec![json(image)], after: String::new() }
+        }
+        Operation::InstanceTypes => {
+            let filters = Filters::read(&question.query)?;
+            let selected = catalogue.instance_types(region).iter().filter(|one| filters.select(one));
+            let changed = scenario.stock_changes && number.is_multiple_of(2);
+            let rows: Vec<_> = selected
+                .map(|one| if changed { json(&with_stock_changed(one)) } else { json(one) })
+                .collect();
+            let after = format!(r#"],"specificInstanceTypes":[],"totalCount":{}"#, rows.len());
+            Found { before: r#""instanceTypes":["#, rows, after }
+        }
     };
-    if let Some(raw) = &scenario.raw_answer {
-        return scripted(question, raw, &rows);
+    if question.is_listing() && scenario.without_ids == WithoutIds::Subset {
+        found.rows.truncate(found.rows.len().div_ceil(2));
     }
+    found.rows.truncate(scenario.silent_max_rows.unwrap_or(usize::MAX));
+    Ok(found)
+}
+
+fn bent_reply(call: &SignedCall<'_>, found: &Found<'_>, scenario: &Scenario) -> Reply {
+    if let Some(raw) = &scenario.raw_answer {
+        return scripted(call, raw, found);
+    }
+    let forbidden = |status: &'static str, message: &'static str| {
+        Reply::error(&ApiError::new(403, status, message), call.request_id)
+    };
     match scenario.answer {
         Answer::Html => return Reply::page(200),
         Answer::EmptyObject => return Reply::json(200, "{}".to_owned()),
         Answer::ForbiddenIp => return forbidden("HTTP_FORBIDDEN", "Your IP address is not allowed"),
         Answer::PermissionDenied => return forbidden("PERMISSION_DENIED", "Permission denied"),
-        Answer::Redirect => return Reply::redirect(&format!("/elsewhere{}", question.target)),
+        Answer::Redirect => return Reply::redirect(&format!("/elsewhere{}", call.target)),
         Answer::Normal | Answer::NoRequestId | Answer::ResultNull | Answer::ResultAbsent => {}
     }
-    let mut body = rows::body(question.request_id, &rows, scenario);
+    let mut body = rows::body(call.request_id, found, scenario);
     for (old, new) in scenario.rename_fields.iter().filter_map(|pair| pair.split_once('=')) {
         body = body.replace(&format!("\"{old}\":"), &format!("\"{new}\":"));
     }
@@ -120,13 +197,12 @@ fn answer(
     Reply { padding, ..Reply::json(200, body) }
 }
 
-fn scripted(question: &Question<'_>, raw: &RawAnswer, rows: &[(&str, &str)]) -> Reply {
-    let rows: Vec<_> = rows.iter().map(|(_, row)| *row).collect();
+fn scripted(call: &SignedCall<'_>, raw: &RawAnswer, found: &Found<'_>) -> Reply {
     let values = Values {
-        request_id: question.request_id,
-        headers: question.headers,
-        ids: question.ids.as_deref().unwrap_or_default(),
-        rows: &rows.join(","),
+        request_id: call.request_id,
+        headers: call.headers,
+        ids: &call.question.ids,
+        rows: &found.rows.join(","),
     };
     let mut reply = Reply::json(raw.status, values.fill(&raw.body));
     for (name, value) in &raw.headers {

@@ -30,6 +30,7 @@ impl Shared {
         let gatekeeper = Gatekeeper {
             credentials: options.credentials,
             token_encoding: options.token_encoding,
+            signature: options.signature,
             window: options.date_window.try_into().unwrap_or(time::Duration::MAX),
             nonces: HashMap::new(),
         };

@@ -21,7 +21,9 @@ const TIME: &str = "Time";
 const LIMITS: &str = "Rate limits";
 const FAILURES: &str = "Failures";
 const SIZES: &str = "What may be asked";
+const LISTS: &str = "Images and instance types";
 const ANSWERS: &str = "Wrong answers";
+const SCOPE: &str = "Which calls";
 const CONNECTIONS: &str = "Connections";
 
 /// Every field.
@@ -90,6 +92,18 @@ pub const FIELDS: &[Field] = &[
         "a region that is not in the catalogue is not-found (404, default) or empty",
     ),
     field(
+        LISTS,
+        "paging",
+        "FORM",
+        "pages of describeImages are normal (default), tell a growing-total or a shrinking-total with every call, overlap by one image, are empty-early (all after the first), or are always the first-page",
+    ),
+    field(
+        LISTS,
+        "stock_changes",
+        "",
+        "with every second call, describeInstanceTypes says the reverse: sold out for in stock, in stock for sold out",
+    ),
+    field(
         ANSWERS,
         "answer",
         "FORM",
@@ -136,6 +150,12 @@ pub const FIELDS: &[Field] = &[
     field(ANSWERS, "stall_after_bytes", "N", "the body stops after N bytes and the connection stays open"),
     field(ANSWERS, "body_bytes_per_second", "N", "a slow body"),
     field(ANSWERS, "only_first", "N", "wrong answers go to the first N calls only"),
+    field(
+        SCOPE,
+        "only_operations",
+        "OPERATION,..",
+        "faults concern, and count, calls of these operations only: describeImageConstraintsBatch, describeImages, describeImage, describeInstanceTypes",
+    ),
     field(CONNECTIONS, "no_gzip", "", "never compress"),
     field(CONNECTIONS, "close_connections", "", "close the connection after each answer"),
 ];

@@ -130,6 +130,24 @@ pub enum MalformedRow {
     IncludesNull,
 }
 
+/// What is wrong with the pages of `describeImages`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Paging {
+    /// Nothing.
+    Normal,
+    /// `totalCount` is greater by one than in the call before.
+    GrowingTotal,
+    /// `totalCount` is smaller by one than in the call before.
+    ShrinkingTotal,
+    /// Each page starts with the last image of the page before, as if an image had been added meanwhile.
+    Overlap,
+    /// Pages after the first are empty, whatever `totalCount` says.
+    EmptyEarly,
+    /// Every page is the first one.
+    FirstPage,
+}
+
 /// An answer written by hand; `scripted.rs` describes its placeholders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -10,6 +10,8 @@ mod catalogues;
 mod client;
 mod hostile_answers;
 mod https;
+mod images;
+mod instance_types;
 mod journal;
 mod limits;
 mod program;
