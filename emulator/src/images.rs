@@ -63,7 +63,8 @@ impl Selection {
         if let Some(source) = source.as_deref().filter(|source| !SOURCES.contains(source)) {
             return Err(invalid(format!("Invalid imageSource '{source}'")));
         }
-        let offline = match text("offline")?.as_deref() {
+        // The SDK for Python writes `True`.
+        let offline = match text("offline")?.map(|text| text.to_lowercase()).as_deref() {
             None | Some("false") => false,
             Some("true") => true,
             Some(_) => return Err(invalid("offline is not a boolean".to_owned())),
