@@ -8,27 +8,27 @@ use serde::Serialize;
 
 use crate::catalogue::Catalogue;
 use crate::faults::Faults;
-use crate::gateway::Gateway;
 use crate::journal::{Call, Counters};
 use crate::reply::Reply;
 use crate::scenario::Scenario;
+use crate::state::Shared;
 
 /// The answer, if the path is one of the emulator's own.
-pub(crate) fn answer(gateway: &Gateway, parts: &Parts, body: &[u8]) -> Option<Reply> {
+pub(crate) fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Option<Reply> {
     let path = parts.uri.path().strip_prefix("/_emulator/")?;
     Some(match (&parts.method, path) {
-        (&Method::GET, "calls") => calls(gateway),
+        (&Method::GET, "calls") => calls(shared),
         (&Method::POST, "reset") => {
-            gateway.journal.reset();
+            shared.journal.reset();
             Reply::empty(204)
         }
-        (&Method::GET, "scenario") => json(gateway.state().faults.scenario()),
+        (&Method::GET, "scenario") => json(shared.state().faults.scenario()),
         (&Method::PUT, "scenario") => replace(body, |scenario: Scenario| {
-            gateway.state().faults = Faults::new(scenario);
+            shared.state().faults = Faults::new(scenario);
         }),
-        (&Method::GET, "catalogue") => json(&gateway.state().catalogue),
+        (&Method::GET, "catalogue") => json(&shared.state().catalogue),
         (&Method::PUT, "catalogue") => replace(body, |catalogue: Catalogue| {
-            gateway.state().catalogue = catalogue;
+            shared.state().catalogue = catalogue;
         }),
         _ => {
             Reply::text(404, "here are: GET calls, POST reset, GET and PUT scenario, GET and PUT catalogue\n")
@@ -36,13 +36,13 @@ pub(crate) fn answer(gateway: &Gateway, parts: &Parts, body: &[u8]) -> Option<Re
     })
 }
 
-fn calls(gateway: &Gateway) -> Reply {
+fn calls(shared: &Shared) -> Reply {
     #[derive(Serialize)]
     struct Report {
         counters: Counters,
         calls: Vec<Call>,
     }
-    json(&Report { counters: gateway.journal.counters(), calls: gateway.journal.calls() })
+    json(&Report { counters: shared.journal.counters(), calls: shared.journal.calls() })
 }
 
 fn json(value: &impl Serialize) -> Reply {

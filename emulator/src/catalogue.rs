@@ -1,26 +1,33 @@
-//! What exists in the emulated cloud: regions, their images, and the rows that the API has for them.
+//! What exists in the emulated cloud: regions, their images and instance types, and the rows that the API has for them.
 //!
 //! As JSON (`--catalogue FILE`, `PUT /_emulator/catalogue`), by region and image id:
 //!
 //! ```json
 //! {
 //!   "cn-north-1": {
-//!     "img-web":     { "excludes": ["g.n4.large", "m.n2.18xlarge"] },
+//!     "img-web":     { "excludes": ["g.n4.large", "m.n2.18xlarge"], "details": { "platform": "Ubuntu" } },
 //!     "img-gpu":     { "source": "thirdparty", "includes": ["p.c1p40.large"] },
 //!     "img-free":    {},
 //!     "img-mine":    { "source": "private", "excludes": ["g.n4.large"] },
-//!     "img-strange": { "rows": [{ "imageId": "img-strange", "imageInstanceTypeConstraint": null }] }
+//!     "img-strange": { "rows": [{ "imageId": "img-strange", "imageInstanceTypeConstraint": null }] },
+//!     "instanceTypes": [{ "instanceType": "g.n4.large", "state": [{ "az": "cn-north-1a", "inStock": true }] }]
 //!   }
 //! }
 //! ```
 //!
-//! `source` is `public` (the default), `thirdparty` or `private`. `excludes` and `includes` each make one row;
-//! `rows` are sent as they stand, however malformed. An image may have several rows, or none.
+//! `source` is `public` (the default), `thirdparty`, `private`, `shared` or `community`. `excludes` and `includes` each
+//! make one row; `rows` are sent as they stand, however malformed. An image may have several rows, or none. `details`
+//! are further fields of the image in `describeImages`. `instanceTypes` are sent as they stand, in this order.
+
+mod builtin;
+mod images;
+mod instance_types;
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Where an image comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +40,17 @@ pub enum Source {
     ThirdParty,
     /// The account's own: the API has no rows for it, whatever the catalogue says.
     Private,
+    /// Another account's private image, shared with this one. No rows: it is somebody's private one.
+    Shared,
+    /// Published by another account. What constraints it has is documented nowhere: no rows.
+    Community,
+}
+
+impl Source {
+    /// Whether the API has constraints for such images.
+    fn is_constrained(self) -> bool {
+        matches!(self, Self::Public | Self::ThirdParty)
+    }
 }
 
 /// An image and the rows that the API has for it.
@@ -51,6 +69,9 @@ pub struct Image {
     /// Further rows, sent as they stand.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<Value>,
+    /// Fields of the image in `describeImages`, in place of and beside those that follow from the rest.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub details: Map<String, Value>,
 }
 
 impl Image {
@@ -74,9 +95,17 @@ impl Image {
         Self { source, ..self }
     }
 
+    /// The same image with these `details`, which must be an object.
+    pub fn with_details(self, details: Value) -> Self {
+        match details {
+            Value::Object(details) => Self { details, ..self },
+            _ => self,
+        }
+    }
+
     /// Its rows as JSON texts, made once: a load test should measure its client, not this.
     fn written(&self, id: &str) -> Vec<String> {
-        if self.source == Source::Private {
+        if !self.source.is_constrained() {
             return Vec::new();
         }
         let row = |kind: &str, types: &Option<Vec<String>>| {
@@ -85,26 +114,59 @@ impl Image {
         let made = [row("excludes", &self.excludes), row("includes", &self.includes)];
         made.iter().flatten().chain(&self.rows).map(Value::to_string).collect()
     }
+
+    /// The image as `describeImages` has it.
+    fn described(&self, id: &str) -> Value {
+        let mut fields = Map::new();
+        for (name, value) in [
+            ("imageId", json!(id)),
+            ("name", json!(id)),
+            ("imageSource", json!(self.source)),
+            ("status", json!("ready")),
+        ] {
+            fields.insert(name.to_owned(), value);
+        }
+        // The API has this field for these two sources only.
+        if self.source.is_constrained() {
+            fields.insert("offline".to_owned(), json!(false));
+        }
+        fields.extend(self.details.clone());
+        Value::Object(fields)
+    }
 }
 
 /// Regions and their images. [`Catalogue::default`] is the built-in one that `--help` lists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(
-    from = "BTreeMap<String, BTreeMap<String, Image>>",
-    into = "BTreeMap<String, BTreeMap<String, Image>>"
-)]
+#[serde(from = "BTreeMap<String, RegionJson>", into = "BTreeMap<String, RegionJson>")]
 pub struct Catalogue {
-    regions: BTreeMap<String, BTreeMap<String, Stocked>>,
+    /// Shared by clones until one of them changes a region.
+    regions: BTreeMap<String, Arc<Region>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Region {
+    images: BTreeMap<String, StoredImage>,
+    instance_types: Vec<Value>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Stocked {
+struct StoredImage {
     image: Image,
-    written: Vec<String>,
+    rows: Vec<String>,
+    described: Value,
+}
+
+/// A region in the JSON form.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct RegionJson {
+    #[serde(default, rename = "instanceTypes", skip_serializing_if = "Vec::is_empty")]
+    instance_types: Vec<Value>,
+    #[serde(flatten)]
+    images: BTreeMap<String, Image>,
 }
 
 impl Catalogue {
-    /// A world without regions.
+    /// A catalogue without regions.
     pub fn empty() -> Self {
         Self { regions: BTreeMap::new() }
     }
@@ -120,6 +182,11 @@ impl Catalogue {
             catalogue.insert("cn-north-1", &format!("img-{image:010}"), image_of);
         }
         catalogue
+    }
+
+    /// The two images of the example in the API's documentation, with their masked ids, in `cn-north-1`.
+    pub fn documented() -> Self {
+        builtin::documented()
     }
 
     /// Reads the form that the module describes.
@@ -138,101 +205,100 @@ impl Catalogue {
 
     /// Puts an image into a region, in place of the one that had the id.
     pub fn insert(&mut self, region: &str, id: &str, image: Image) {
-        let written = image.written(id);
-        self.regions.entry(region.to_owned()).or_default().insert(id.to_owned(), Stocked { image, written });
+        let stored = StoredImage { rows: image.written(id), described: image.described(id), image };
+        self.region_mut(region).images.insert(id.to_owned(), stored);
     }
 
     /// Takes an image out of a region.
     pub fn remove(&mut self, region: &str, id: &str) {
-        self.regions.get_mut(region).and_then(|images| images.remove(id));
+        if self.has(region) {
+            self.region_mut(region).images.remove(id);
+        }
     }
 
-    /// Every row of a region in the order of ids, with the id it is for; `None` when there is no such region.
-    pub(crate) fn rows(&self, region: &str) -> Option<Vec<(&str, &str)>> {
-        let images = self.regions.get(region)?;
-        Some(images.iter().flat_map(|(id, image)| image.written.iter().map(|row| (&**id, &**row))).collect())
+    /// Adds an instance type to a region: the object that `describeInstanceTypes` sends, as it stands.
+    pub fn insert_instance_type(&mut self, region: &str, instance_type: Value) {
+        self.region_mut(region).instance_types.push(instance_type);
+    }
+
+    /// Whether the region exists.
+    pub(crate) fn has(&self, region: &str) -> bool {
+        self.regions.contains_key(region)
+    }
+
+    /// Every row of a region in the order of ids, with the id it is for.
+    pub(crate) fn rows(&self, region: &str) -> impl Iterator<Item = &str> {
+        self.stored(region).flat_map(|(_, image)| image.rows.iter().map(String::as_str))
+    }
+
+    /// A row without a constraint for each public and third-party image of a region.
+    pub(crate) fn bare_rows(&self, region: &str) -> impl Iterator<Item = String> {
+        let constrained = self.stored(region).filter(|(_, stored)| stored.image.source.is_constrained());
+        constrained.map(|(id, _)| json!({"imageId": id}).to_string())
     }
 
     /// The rows of the images in `ids`. Unknown and private ones have none, each image is answered once, and the
     /// order is the catalogue's: the API promises no other.
-    pub(crate) fn rows_of<'a>(&'a self, region: &str, ids: &[String]) -> Option<Vec<(&'a str, &'a str)>> {
-        let images = self.regions.get(region)?;
-        let mut found: Vec<_> = ids.iter().filter_map(|id| images.get_key_value(id)).collect();
+    pub(crate) fn rows_of(&self, region: &str, ids: &[String]) -> impl Iterator<Item = &str> {
+        let images = self.regions.get(region).map(|region| &region.images);
+        let mut found: Vec<_> =
+            ids.iter().filter_map(|id| images.and_then(|images| images.get_key_value(id))).collect();
         found.sort_by_key(|(id, _)| *id);
         found.dedup_by_key(|(id, _)| *id);
-        let rows = found.into_iter();
-        Some(rows.flat_map(|(id, image)| image.written.iter().map(|row| (&**id, &**row))).collect())
+        found.into_iter().flat_map(|(_, image)| image.rows.iter().map(String::as_str))
+    }
+
+    /// The images of a region as `describeImages` has them, in the order of ids.
+    pub(crate) fn images(&self, region: &str) -> impl Iterator<Item = &Value> {
+        self.stored(region).map(|(_, stored)| &stored.described)
+    }
+
+    /// The instance types of a region.
+    pub(crate) fn instance_types(&self, region: &str) -> &[Value] {
+        self.regions.get(region).map_or(&[], |region| &region.instance_types)
+    }
+
+    fn region_mut(&mut self, region: &str) -> &mut Region {
+        Arc::make_mut(self.regions.entry(region.to_owned()).or_default())
+    }
+
+    fn stored(&self, region: &str) -> impl Iterator<Item = (&String, &StoredImage)> {
+        self.regions.get(region).into_iter().flat_map(|region| &region.images)
     }
 }
 
 impl Default for Catalogue {
     fn default() -> Self {
-        let mut catalogue = Self::empty();
-        let twice = json!({"constraintsType": "excludes", "instanceTypes": ["g.n4.large"]});
-        let sometimes = json!({"constraintsType": "sometimes", "instanceTypes": ["g.n4.large"]});
-        let null_list = json!({"constraintsType": "excludes", "instanceTypes": null});
-        let gpu = ["p.c1p40.large", "p.c1p40g.large"];
-        for (id, image) in [
-            ("img-ubuntu2204", Image::excludes(&["m.n2.18xlarge", "p.c1p40g.large", "g.n4.large"])),
-            ("img-gpu", Image::includes(&gpu).from_source(Source::ThirdParty)),
-            ("img-includes-none", Image::includes(&[])),
-            ("img-excludes-none", Image::excludes(&[])),
-            ("img-sometimes", Image::rows([row("img-sometimes", &sometimes)])),
-            ("img-null", Image::rows([row("img-null", &Value::Null)])),
-            ("img-nulllist", Image::rows([row("img-nulllist", &null_list)])),
-            ("img-twice", Image::rows([row("img-twice", &twice), row("img-twice", &twice)])),
-            ("img-free", Image::default()),
-            ("img-private", Image::excludes(&["g.n4.large"]).from_source(Source::Private)),
-        ] {
-            catalogue.insert("cn-north-1", id, image);
-        }
-
-        catalogue.insert("cn-east-2", "img-ubuntu2204", Image::excludes(&["s.i3f.metal"]));
-        catalogue.insert("cn-east-2", "img-east", Image::includes(&["g.n3.large", "g.n3.xlarge"]));
-        catalogue.insert_region("cn-south-1");
-
-        // Answers that a client must refuse, each by its own id.
-        let other = json!({"constraintsType": "excludes", "instanceTypes": ["s.i3f.metal"]});
-        for (id, rows) in [
-            ("img-quarrel", vec![row("img-quarrel", &twice), row("img-quarrel", &other)]),
-            ("img-noid", vec![json!({"imageInstanceTypeConstraint": twice})]),
-            ("img-notype", vec![row("img-notype", &json!({"constraintsType": null, "instanceTypes": []}))]),
-            (
-                "img-emptytype",
-                vec![row("img-emptytype", &json!({"constraintsType": "", "instanceTypes": []}))],
-            ),
-            (
-                "img-includes-null",
-                vec![row(
-                    "img-includes-null",
-                    &json!({"constraintsType": "includes", "instanceTypes": null}),
-                )],
-            ),
-        ] {
-            catalogue.insert("cn-odd-1", id, Image::rows(rows));
-        }
-        catalogue
+        // Made once: tests start hundreds of emulators.
+        static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
+        CATALOGUE.get_or_init(builtin::catalogue).clone()
     }
 }
 
-impl From<BTreeMap<String, BTreeMap<String, Image>>> for Catalogue {
-    fn from(regions: BTreeMap<String, BTreeMap<String, Image>>) -> Self {
+impl From<BTreeMap<String, RegionJson>> for Catalogue {
+    fn from(regions: BTreeMap<String, RegionJson>) -> Self {
         let mut catalogue = Self::empty();
-        for (region, images) in regions {
-            catalogue.insert_region(&region);
+        for (name, RegionJson { instance_types, images }) in regions {
+            let region = Region { instance_types, ..Region::default() };
+            catalogue.regions.insert(name.clone(), Arc::new(region));
             for (id, image) in images {
-                catalogue.insert(&region, &id, image);
+                catalogue.insert(&name, &id, image);
             }
         }
         catalogue
     }
 }
 
-impl From<Catalogue> for BTreeMap<String, BTreeMap<String, Image>> {
+impl From<Catalogue> for BTreeMap<String, RegionJson> {
     fn from(catalogue: Catalogue) -> Self {
-        let regions = catalogue.regions.into_iter();
-        let images = |images: BTreeMap<String, Stocked>| images.into_iter().map(|(id, it)| (id, it.image));
-        regions.map(|(region, stock)| (region, images(stock).collect())).collect()
+        let images = |region: &Region| {
+            region.images.iter().map(|(id, stored)| (id.clone(), stored.image.clone())).collect()
+        };
+        let json = |region: &Region| RegionJson {
+            instance_types: region.instance_types.clone(),
+            images: images(region),
+        };
+        catalogue.regions.iter().map(|(name, region)| (name.clone(), json(region))).collect()
     }
 }
 
@@ -265,17 +331,17 @@ mod tests {
     fn private_and_unknown_images_have_no_rows() {
         let ids = ["img-private", "img-nowhere", "img-free", "img-gpu", "img-gpu"].map(str::to_owned);
         let catalogue = Catalogue::default();
-        let rows = catalogue.rows_of("cn-north-1", &ids).unwrap();
-        assert_eq!(rows.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ["img-gpu"]);
-        assert!(catalogue.rows("cn-north-1").unwrap().iter().all(|(id, _)| *id != "img-private"));
-        assert!(catalogue.rows("cn-nowhere-9").is_none());
+        let rows: Vec<_> = catalogue.rows_of("cn-north-1", &ids).collect();
+        assert!(rows.len() == 1 && rows[0].contains("img-gpu"), "{rows:?}");
+        assert!(catalogue.rows("cn-north-1").all(|row| !row.contains("img-private")));
+        assert!(catalogue.has("cn-south-1") && !catalogue.has("cn-nowhere-9"));
     }
 
     #[test]
-    fn a_generated_world_is_as_large_as_asked() {
+    fn a_generated_catalogue_is_as_large_as_asked() {
         let catalogue = Catalogue::generated(3, 4);
-        let rows = catalogue.rows("cn-north-1").unwrap();
+        let rows: Vec<_> = catalogue.rows("cn-north-1").collect();
         assert_eq!(rows.len(), 3);
-        assert_eq!(rows[0].1.matches("xlarge").count(), 4);
+        assert_eq!(rows[0].matches("xlarge").count(), 4);
     }
 }

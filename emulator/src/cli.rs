@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jdcloud_emulator::{
-    ACCESS_KEY, Catalogue, Credentials, FIELDS, Options, SECRET_KEY, Scenario, TokenEncoding,
+    ACCESS_KEY, Catalogue, Credentials, FIELDS, Options, SECRET_KEY, Scenario, Signature, TokenEncoding,
 };
 use lexopt::prelude::*;
 
@@ -66,10 +66,19 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, String> {
                     other => return Err(format!("--token-encoding: '{other}' is neither base64 nor raw")),
                 }
             }
+            "signature" => {
+                options.signature = match value(parser, &flag)?.as_str() {
+                    "2" => Signature::V2,
+                    "3" => Signature::V3,
+                    "any" => Signature::Any,
+                    other => return Err(format!("--signature: '{other}' is neither 2, 3 nor any")),
+                }
+            }
             "date-window" => options.date_window = Duration::from_secs(number(parser, &flag)?),
             "catalogue" => {
                 options.catalogue = from_file(&flag, &value(parser, &flag)?, Catalogue::from_json)?;
             }
+            "documented" => options.catalogue = Catalogue::documented(),
             "generate" => generate = Some(number(parser, &flag)?),
             "types" => types = number(parser, &flag)?,
             "scenario" => options.scenario = scenario(&value(parser, &flag)?)?,

@@ -7,17 +7,16 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::sync::oneshot;
-use tokio_rustls::TlsAcceptor;
 
 use crate::catalogue::Catalogue;
-use crate::connection;
 use crate::faults::Faults;
-use crate::gateway::Gateway;
 use crate::journal::{Call, Counters};
 use crate::options::Options;
 use crate::scenario::Scenario;
+use crate::server;
+use crate::state::Shared;
 use crate::tls;
 
 /// A running emulator. It ends, with all its connections, when this is dropped.
@@ -26,7 +25,7 @@ use crate::tls;
 pub struct Emulator {
     address: SocketAddr,
     ca_pem: Option<String>,
-    gateway: Arc<Gateway>,
+    shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -49,14 +48,14 @@ impl Emulator {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-        let gateway = Arc::new(Gateway::new(options));
+        let shared = Arc::new(Shared::new(options));
         let (stop, stopped) = oneshot::channel();
         let thread = {
-            let gateway = Arc::clone(&gateway);
-            let serve = move || run(&runtime, listener, &gateway, acceptor.as_ref(), stopped);
+            let shared = Arc::clone(&shared);
+            let serve = move || server::run(&runtime, listener, &shared, acceptor.as_ref(), stopped);
             std::thread::Builder::new().name("jdcloud-emulator".to_owned()).spawn(serve)?
         };
-        Ok(Self { address, ca_pem, gateway, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, ca_pem, shared, stop: Some(stop), thread: Some(thread) })
     }
 
     /// The base URL, for a provider's `vm_endpoint`: `http://127.0.0.1:PORT`, or `https`.
@@ -72,32 +71,32 @@ impl Emulator {
 
     /// All calls since the start or the last [`reset`](Self::reset), in the order of their arrival.
     pub fn calls(&self) -> Vec<Call> {
-        self.gateway.journal.calls()
+        self.shared.journal.calls()
     }
 
     /// Sums over the same calls.
     pub fn counters(&self) -> Counters {
-        self.gateway.journal.counters()
+        self.shared.journal.counters()
     }
 
     /// Waits, blocking, until `condition` holds, but not longer than `patience`; says whether it does.
     pub fn wait_for(&self, patience: Duration, condition: impl Fn(&Counters) -> bool) -> bool {
-        self.gateway.journal.wait_for(patience, condition)
+        self.shared.journal.wait_for(patience, condition)
     }
 
     /// Forgets the calls. Scenario, catalogue and used nonces stay.
     pub fn reset(&self) {
-        self.gateway.journal.reset();
+        self.shared.journal.reset();
     }
 
     /// What goes wrong from now on. Whatever the scenario counts starts anew.
     pub fn set_scenario(&self, scenario: Scenario) {
-        self.gateway.state().faults = Faults::new(scenario);
+        self.shared.state().faults = Faults::new(scenario);
     }
 
     /// What exists from now on.
     pub fn set_catalogue(&self, catalogue: Catalogue) {
-        self.gateway.state().catalogue = catalogue;
+        self.shared.state().catalogue = catalogue;
     }
 }
 
@@ -114,33 +113,4 @@ impl Drop for Emulator {
             let _ = thread.join();
         }
     }
-}
-
-/// Accepts until `stopped`; the tasks of the connections end with the runtime, which ends with the thread.
-fn run(
-    runtime: &Runtime,
-    listener: TcpListener,
-    gateway: &Arc<Gateway>,
-    tls: Option<&TlsAcceptor>,
-    stopped: oneshot::Receiver<()>,
-) {
-    runtime.block_on(async {
-        let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-        let accept = async {
-            for number in 1.. {
-                match listener.accept().await {
-                    Ok((stream, _)) => {
-                        let gateway = Arc::clone(gateway);
-                        tokio::spawn(connection::serve(gateway, number, stream, tls.cloned()));
-                    }
-                    // Out of file descriptors, most likely: others are about to be closed.
-                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-                }
-            }
-        };
-        tokio::select! {
-            () = accept => {}
-            _ = stopped => {}
-        }
-    });
 }

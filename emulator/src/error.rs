@@ -30,7 +30,7 @@ impl ApiError {
         Self::new(401, "ACCESS_ERROR", message)
     }
 
-    /// 404 of the gateway: nothing lives at this path.
+    /// 404 of the gateway: there is no API at this path.
     pub(crate) fn no_route() -> Self {
         Self::new(404, "NOT_FOUND", "no route and no API found with those values")
     }
@@ -38,6 +38,11 @@ impl ApiError {
     /// 400 of the service.
     pub(crate) fn invalid_argument(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(400, "INVALID_ARGUMENT", message)
+    }
+
+    /// 404 of the service.
+    pub(crate) fn image_not_found(id: &str) -> Self {
+        Self::new(404, "NOT_FOUND", format!("Image '{id}' not found"))
     }
 
     /// What the documentation lists for a bare HTTP status.

@@ -1,8 +1,9 @@
 //! How a scenario acts on well-signed calls, one after the other.
 //!
 //! Precedence: a reset, a call that hangs, the throttle, `fail_first`, `fail_share`; then what is wrong with the
-//! question; then what is wrong with the answer.
+//! question and what is wrong with the answer, which `service.rs` knows.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use http::header::RETRY_AFTER;
@@ -13,10 +14,8 @@ use crate::clock::http_date;
 use crate::error::ApiError;
 use crate::random::Random;
 use crate::reply::Reply;
-use crate::rows;
-use crate::scenario::{
-    Answer, FailBody, RetryAfter, Scenario, ShareForm, ThrottleForm, UnknownRegion, WithoutIds,
-};
+use crate::scenario::{AnswerTo, FailBody, RetryAfter, Scenario, ShareForm, ThrottleForm, WithoutIds};
+use crate::service::{self, Question, SignedCall};
 
 /// What becomes of a call.
 #[derive(Debug)]
@@ -29,43 +28,52 @@ pub(crate) enum Outcome {
     Answer { reply: Reply, bent: bool },
 }
 
-/// A well-signed call.
-pub(crate) struct Question<'a> {
-    pub(crate) region: &'a str,
-    pub(crate) ids: Result<&'a [String], String>,
-    /// For the redirect.
-    pub(crate) target: &'a str,
-    pub(crate) request_id: &'a str,
-    /// By the server's clock.
-    pub(crate) now: OffsetDateTime,
-}
-
 /// A scenario at work: it counts calls, keeps the throttle's window and rolls dice.
 pub(crate) struct Faults {
     scenario: Scenario,
     random: Random,
     calls: u64,
     window: Option<(Instant, u32)>,
+    /// What the call before asked.
+    previous: Option<Question>,
+    /// Calls by the name of their operation.
+    per_operation: BTreeMap<&'static str, u64>,
 }
 
 impl Faults {
     pub(crate) fn new(scenario: Scenario) -> Self {
-        Self { random: Random::new(scenario.seed), calls: 0, window: None, scenario }
+        let random = Random::new(scenario.seed);
+        Self { random, calls: 0, window: None, previous: None, per_operation: BTreeMap::new(), scenario }
     }
 
     pub(crate) fn scenario(&self) -> &Scenario {
         &self.scenario
     }
 
-    /// How long the next answer takes.
-    pub(crate) fn latency(&mut self) -> Duration {
+    /// How long the answer to `question` takes, which is the next call.
+    pub(crate) fn latency(&mut self, question: &Question) -> Duration {
         let jitter = self.random.up_to(self.scenario.jitter_ms);
-        Duration::from_millis(self.scenario.latency_ms.saturating_add(jitter))
+        if !self.concern(question.operation.name()) {
+            return Duration::ZERO;
+        }
+        let listing = if question.is_listing() { self.scenario.without_ids_latency_ms } else { 0 };
+        Duration::from_millis(self.scenario.latency_ms.saturating_add(jitter).saturating_add(listing))
     }
 
     /// Decides about the next call.
-    pub(crate) fn decide(&mut self, question: &Question<'_>, catalogue: &Catalogue) -> Outcome {
+    pub(crate) fn decide(&mut self, call: &SignedCall<'_>, catalogue: &Catalogue) -> Outcome {
+        let question = call.question;
+        let name = question.operation.name();
+        let number = self.per_operation.entry(name).or_default();
+        *number += 1;
+        let number = *number;
+        if !self.concern(name) {
+            let reply = service::reply(call, question, catalogue, &Scenario::default(), number, false);
+            return Outcome::Answer { reply, bent: false };
+        }
+
         self.calls += 1;
+        let previous = self.previous.replace(question.clone());
         let unlucky = self.scenario.fail_share > 0.0 && self.random.share() < self.scenario.fail_share;
         let window_left = self.throttle();
         let scenario = &self.scenario;
@@ -78,20 +86,30 @@ impl Faults {
         }
         let bent = scenario.only_first.is_none_or(|first| self.calls <= first);
         let reply = if let Some(left) = window_left {
-            self.throttled(question, left)
+            self.throttled(call, left)
         } else if self.calls <= scenario.fail_first {
-            self.failed(question)
+            self.failed(call)
         } else if by_chance_reset {
             return Outcome::Reset;
         } else if unlucky {
-            self.failed(question)
+            self.failed(call)
+        } else if question.is_listing() && scenario.without_ids == WithoutIds::Hang {
+            return Outcome::Hang;
         } else {
-            match refusal(question, scenario) {
-                Some(error) => Reply::error(&error, question.request_id),
-                None => answer(question, catalogue, scenario, bent),
-            }
+            let other = match scenario.answer_to {
+                AnswerTo::WithoutQuery if bent => Some(question.without_query()),
+                AnswerTo::PreviousCall if bent => previous,
+                _ => None,
+            };
+            service::reply(call, other.as_ref().unwrap_or(question), catalogue, scenario, number, bent)
         };
         Outcome::Answer { reply, bent }
+    }
+
+    /// Whether calls of the operation with this name are the scenario's matter.
+    fn concern(&self, name: &str) -> bool {
+        let only = &self.scenario.only_operations;
+        only.is_empty() || only.iter().any(|only| only == name)
     }
 
     /// Counts the call; how long the window still lasts, when it is full.
@@ -107,8 +125,8 @@ impl Faults {
         (count > limit).then(|| length.saturating_sub(now - start))
     }
 
-    fn throttled(&self, question: &Question<'_>, window_left: Duration) -> Reply {
-        let id = question.request_id;
+    fn throttled(&self, call: &SignedCall<'_>, window_left: Duration) -> Reply {
+        let id = call.request_id;
         let limited = ApiError::of_status(429);
         let reply = match self.scenario.throttle_form {
             ThrottleForm::RateLimit => Reply::error(&limited, id),
@@ -116,22 +134,22 @@ impl Faults {
             ThrottleForm::InsideOk => Reply::error_under(200, &limited, id),
             ThrottleForm::Text => Reply::text(429, "Too Many Requests\n"),
         };
-        self.with_retry_after(reply, question.now, window_left)
+        self.with_retry_after(reply, call.now, window_left)
     }
 
-    fn failed(&self, question: &Question<'_>) -> Reply {
+    fn failed(&self, call: &SignedCall<'_>) -> Reply {
         let Scenario { fail_status, fail_error, fail_body, .. } = &self.scenario;
         let mut error = ApiError::of_status(*fail_status);
         if let Some(status) = fail_error {
             error = ApiError::new(*fail_status, status.clone(), format!("{status} (scenario)"));
         }
         let reply = match fail_body {
-            FailBody::Envelope => Reply::error(&error, question.request_id),
+            FailBody::Envelope => Reply::error(&error, call.request_id),
             FailBody::Html => Reply::page(*fail_status),
             FailBody::Empty => Reply::empty(*fail_status),
         };
         if matches!(fail_status, 429 | 503) {
-            self.with_retry_after(reply, question.now, Duration::from_secs(1))
+            self.with_retry_after(reply, call.now, Duration::from_secs(1))
         } else {
             reply
         }
@@ -147,81 +165,19 @@ impl Faults {
     }
 }
 
-/// What is wrong with the question, if anything.
-fn refusal(question: &Question<'_>, scenario: &Scenario) -> Option<ApiError> {
-    let ids = match &question.ids {
-        Ok(ids) => *ids,
-        Err(sentence) => return Some(ApiError::invalid_argument(sentence.clone())),
-    };
-    if ids.is_empty() && scenario.without_ids == WithoutIds::Refused {
-        return Some(ApiError::invalid_argument("Parameter ids missing"));
-    }
-    if scenario.max_ids.is_some_and(|limit| ids.len() > limit) {
-        return Some(ApiError::of_status(scenario.max_ids_status));
-    }
-    let poison = ids.iter().find(|id| scenario.poisoned_ids.contains(id))?;
-    Some(match scenario.poisoned_status {
-        400 => ApiError::invalid_argument(format!("Invalid image id '{poison}'")),
-        404 => ApiError::new(404, "NOT_FOUND", format!("Image '{poison}' not found")),
-        other => ApiError::of_status(other),
-    })
-}
-
-/// The answer to a question in order.
-fn answer(question: &Question<'_>, catalogue: &Catalogue, scenario: &Scenario, bent: bool) -> Reply {
-    let ids = question.ids.as_deref().unwrap_or_default();
-    let found = match ids {
-        [] => catalogue.rows(question.region),
-        ids => catalogue.rows_of(question.region, ids),
-    };
-    let Some(mut rows) = found.or((scenario.unknown_region == UnknownRegion::Empty).then(Vec::new)) else {
-        // Not documented for this call; the gateway knows 404 only for paths.
-        let message = format!("Region '{}' not found", question.region);
-        return Reply::error(&ApiError::new(404, "NOT_FOUND", message), question.request_id);
-    };
-    match scenario.without_ids {
-        WithoutIds::Empty if ids.is_empty() => rows.clear(),
-        WithoutIds::Subset if ids.is_empty() => rows.truncate(rows.len().div_ceil(2)),
-        _ => {}
-    }
-    if !bent {
-        return Reply::json(200, rows::body(question.request_id, &rows, &Scenario::default()));
-    }
-
-    let forbidden = |status: &'static str, message: &'static str| {
-        Reply::error(&ApiError::new(403, status, message), question.request_id)
-    };
-    match scenario.answer {
-        Answer::Html => return Reply::page(200),
-        Answer::EmptyObject => return Reply::json(200, "{}".to_owned()),
-        Answer::ForbiddenIp => return forbidden("HTTP_FORBIDDEN", "Your IP address is not allowed"),
-        Answer::PermissionDenied => return forbidden("PERMISSION_DENIED", "Permission denied"),
-        Answer::Redirect => return Reply::redirect(&format!("/elsewhere{}", question.target)),
-        Answer::Normal | Answer::NoRequestId | Answer::ResultNull | Answer::ResultAbsent => {}
-    }
-    let mut body = rows::body(question.request_id, &rows, scenario);
-    let mut padding = 0;
-    if let Some(mb) = scenario.huge_body_mb {
-        // A string whose end is the last two bytes, so that the filling goes into it.
-        body.truncate(body.len() - 1);
-        body += r#","padding":""}"#;
-        padding = u64::from(mb) * 1024 * 1024;
-    }
-    Reply { padding, ..Reply::json(200, body) }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{Faults, Scenario};
+    use super::{Faults, Question, Scenario};
 
     #[test]
     fn jitter_stays_in_its_bounds_and_repeats_with_its_seed() {
         let story = |seed| -> Vec<Duration> {
             let mut faults =
                 Faults::new(Scenario { latency_ms: 10, jitter_ms: 5, seed, ..Scenario::default() });
-            (0..200).map(|_| faults.latency()).collect()
+            let question = Question::of("/v1/regions/cn-north-1/images", "").unwrap();
+            (0..200).map(|_| faults.latency(&question)).collect()
         };
         let told = story(1);
         assert_eq!(told.iter().min(), Some(&Duration::from_millis(10)));

@@ -7,19 +7,20 @@ use std::collections::HashMap;
 
 use time::{Duration, OffsetDateTime};
 
-use crate::authorization::Authorization;
+use crate::authorization::{Authorization, V2, V3};
 use crate::clock::parse_jdcloud_date;
 use crate::error::ApiError;
-use crate::options::{Credentials, TokenEncoding};
+use crate::options::{Credentials, Signature, TokenEncoding};
 use crate::signature::{Received, base64_token, header, is_genuine, string_to_sign};
 
-/// When more nonces than this are held, those that the date window refuses anyway are let go.
+/// When more nonces than this are held, those that the date window refuses anyway are dropped.
 const NONCES_HELD: usize = 10_000;
 
-/// Lets well-signed calls pass.
+/// Checks whether a call is signed well.
 pub(crate) struct Gatekeeper {
     pub(crate) credentials: Vec<Credentials>,
     pub(crate) token_encoding: TokenEncoding,
+    pub(crate) signature: Signature,
     /// How far `x-jdcloud-date` may be from the server's clock, either way.
     pub(crate) window: Duration,
     /// With the date they came with.
@@ -45,6 +46,14 @@ impl Gatekeeper {
         let authorization =
             sent("authorization").ok_or_else(|| ApiError::access("lack of header authorization"))?;
         let authorization = Authorization::parse(&authorization)?;
+        let refused = match self.signature {
+            Signature::Any => None,
+            Signature::V2 => Some(V3),
+            Signature::V3 => Some(V2),
+        };
+        if refused == Some(authorization.version) {
+            return Err(invalid());
+        }
         let date = sent("x-jdcloud-date").ok_or_else(|| ApiError::access("lack of header x-jdcloud-date"))?;
         let credentials = self.credentials.iter().find(|known| known.access_key == authorization.access_key);
         let credentials = credentials.ok_or_else(|| ApiError::access("Invalid accessKey"))?;
@@ -55,16 +64,16 @@ impl Gatekeeper {
             && authorization.region == region
             && authorization.service == "vm";
         let nonce = sent("x-jdcloud-nonce").filter(|nonce| !nonce.is_empty()).ok_or_else(invalid)?;
-        // Every SDK signs these two; a nonce that is not signed protects from nothing.
-        let required = ["x-jdcloud-date", "x-jdcloud-nonce"];
-        let all_signed =
-            required.iter().all(|name| authorization.signed_names().any(|signed| signed == *name));
+        // All SDKs of version 2 sign these two. The Python SDK, of version 3, adds them after it has signed.
+        let mut required = ["x-jdcloud-date", "x-jdcloud-nonce"].iter();
+        let all_signed = authorization.version == V3
+            || required.all(|name| authorization.signed_names().any(|signed| signed == *name));
         if !scope_fits || !all_signed || (now - sent_at).abs() > self.window {
             return Err(invalid());
         }
 
         let canonical = received.canonical(authorization.signed_headers).ok_or_else(not_same)?;
-        let to_sign = string_to_sign(&date, authorization.scope, &canonical);
+        let to_sign = string_to_sign(&authorization, &date, &canonical);
         if !is_genuine(&authorization, &credentials.secret_key, &to_sign) {
             return Err(not_same());
         }

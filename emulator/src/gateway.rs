@@ -1,9 +1,8 @@
 //! The gateway: from a request on the wire to the answer that leaves.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::pending;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,59 +14,20 @@ use hyper::body::Incoming;
 use time::OffsetDateTime;
 
 use crate::admin;
-use crate::catalogue::Catalogue;
 use crate::clock;
 use crate::connection::Connection;
 use crate::delivery::Delivery;
 use crate::error::ApiError;
-use crate::faults::{Faults, Outcome, Question};
-use crate::gatekeeper::Gatekeeper;
-use crate::journal::{Call, InFlight, Journal};
-use crate::options::Options;
-use crate::query::Query;
-use crate::random::Random;
+use crate::faults::Outcome;
+use crate::journal::{Call, InFlight};
 use crate::reply::Reply;
 use crate::scenario::Scenario;
+use crate::service::{Question, SignedCall};
 use crate::signature::{Received, header};
+use crate::state::{Shared, State};
 
 /// The largest request body read; only a catalogue comes near.
 const BODY_LIMIT: usize = 256 * 1024 * 1024;
-
-/// All that connections share.
-pub(crate) struct Gateway {
-    pub(crate) journal: Arc<Journal>,
-    state: Mutex<State>,
-}
-
-/// What can change while running.
-pub(crate) struct State {
-    pub(crate) catalogue: Catalogue,
-    pub(crate) faults: Faults,
-    gatekeeper: Gatekeeper,
-    request_ids: Random,
-}
-
-impl Gateway {
-    pub(crate) fn new(options: Options) -> Self {
-        let gatekeeper = Gatekeeper {
-            credentials: options.credentials,
-            token_encoding: options.token_encoding,
-            window: options.date_window.try_into().unwrap_or(time::Duration::MAX),
-            nonces: HashMap::new(),
-        };
-        let state = State {
-            catalogue: options.catalogue,
-            faults: Faults::new(options.scenario),
-            gatekeeper,
-            request_ids: Random::new(clock::unix_ms()),
-        };
-        Self { journal: Journal::new(options.verbose), state: Mutex::new(state) }
-    }
-
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Everything decided about a call at its arrival.
 struct Decision {
@@ -85,7 +45,7 @@ struct Terms {
 
 /// Answers one request.
 pub(crate) async fn answer(
-    gateway: Arc<Gateway>,
+    shared: Arc<Shared>,
     connection: Arc<Connection>,
     request: Request<Incoming>,
 ) -> Result<Response<Delivery>, Infallible> {
@@ -97,13 +57,13 @@ pub(crate) async fn answer(
         parts.headers.insert(HOST, host);
     }
     let body = Limited::new(body, BODY_LIMIT).collect().await.map(Collected::to_bytes).unwrap_or_default();
-    if let Some(reply) = admin::answer(&gateway, &parts, &body) {
+    if let Some(reply) = admin::answer(&shared, &parts, &body) {
         return Ok(sent(&reply, Delivery::plain(reply.body.clone()), clock::now(0)));
     }
 
-    let query = Query::parse(parts.uri.query().unwrap_or_default());
-    let in_flight = gateway.journal.arrived(record(&parts, &query, connection.number));
-    let decision = decide(&mut gateway.state(), &parts, &query, &body);
+    let question = Question::of(parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let in_flight = shared.journal.arrived(record(&parts, question.as_ref(), connection.number));
+    let decision = decide(&mut shared.state(), &parts, question.as_ref(), &body);
     if !decision.wait.is_zero() {
         tokio::time::sleep(decision.wait).await;
     }
@@ -117,52 +77,45 @@ pub(crate) async fn answer(
     }
 }
 
-fn decide(state: &mut State, parts: &Parts, query: &Query, body: &[u8]) -> Decision {
+fn decide(state: &mut State, parts: &Parts, question: Option<&Question>, body: &[u8]) -> Decision {
     let scenario = state.faults.scenario().clone();
     let now = clock::now(scenario.clock_skew_s);
-    let wait = state.faults.latency();
+    let wait = question.map(|question| state.faults.latency(question)).unwrap_or_default();
     let request_id = format!("{:016x}{:016x}", state.request_ids.bits(), state.request_ids.bits());
     let target = target(parts);
 
-    let received = Received {
-        method: parts.method.as_str(),
-        path: parts.uri.path(),
-        query,
-        headers: &parts.headers,
-        body,
-    };
-    let region = region(parts).filter(|_| parts.method == Method::GET);
     let admitted = if target.len() > scenario.max_url_bytes {
         Err(ApiError::of_status(414))
     } else {
-        region.ok_or_else(ApiError::no_route).and_then(|region| {
-            state.gatekeeper.admit(&received, region, now)?;
-            Ok(region)
+        let question = question.filter(|_| parts.method == Method::GET);
+        question.ok_or_else(ApiError::no_route).and_then(|question| {
+            let received = Received {
+                method: parts.method.as_str(),
+                path: parts.uri.path(),
+                query: &question.query,
+                headers: &parts.headers,
+                body,
+            };
+            state.gatekeeper.admit(&received, &question.region, now)?;
+            Ok(question)
         })
     };
     let outcome = match admitted {
         Err(error) => Outcome::Answer { reply: Reply::error(&error, &request_id), bent: false },
-        Ok(region) => {
-            let ids = query.ids();
-            let ids = ids.as_deref().map_err(Clone::clone);
-            let question = Question { region, ids, target, request_id: &request_id, now };
-            state.faults.decide(&question, &state.catalogue)
+        Ok(question) => {
+            let headers = &parts.headers;
+            let call = SignedCall { question, target, headers, request_id: &request_id, now };
+            state.faults.decide(&call, &state.catalogue)
         }
     };
     Decision { outcome, wait, terms: Terms { scenario, request_id, now } }
-}
-
-/// The region of `/v1/regions/{region}/imageConstraints`.
-fn region(parts: &Parts) -> Option<&str> {
-    let region = parts.uri.path().strip_prefix("/v1/regions/")?.strip_suffix("/imageConstraints")?;
-    (!region.is_empty() && !region.contains('/')).then_some(region)
 }
 
 fn target(parts: &Parts) -> &str {
     parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
 }
 
-fn record(parts: &Parts, query: &Query, connection: u64) -> Call {
+fn record(parts: &Parts, question: Option<&Question>, connection: u64) -> Call {
     let text = |name: &HeaderName| header(&parts.headers, name.as_str()).unwrap_or_default();
     let headers = parts.headers.keys().map(|name| (name.as_str().to_owned(), text(name)));
     Call {
@@ -171,8 +124,9 @@ fn record(parts: &Parts, query: &Query, connection: u64) -> Call {
         http_version: format!("{:?}", parts.version),
         method: parts.method.to_string(),
         target: target(parts).to_owned(),
-        region: region(parts).map(str::to_owned),
-        ids: query.ids().unwrap_or_default(),
+        region: question.map(|question| question.region.clone()),
+        operation: question.map(|question| question.operation.name().to_owned()),
+        ids: question.map(|question| question.ids.clone()).unwrap_or_default(),
         user_agent: header(&parts.headers, USER_AGENT.as_str()),
         // Somebody may point real credentials here; the key never travels, but the token does.
         headers: headers.filter(|(name, _)| name != "x-jdcloud-security-token").collect(),
@@ -201,7 +155,8 @@ fn respond(
     if terms.scenario.close_connections && parts.version == Version::HTTP_11 {
         reply = reply.with(CONNECTION, "close");
     }
-    reply = reply.with(HeaderName::from_static("x-jdcloud-request-id"), terms.request_id.clone());
+    // First, so that an answer written by hand can send another one.
+    reply.headers.insert(0, (HeaderName::from_static("x-jdcloud-request-id"), terms.request_id.clone()));
     let delivery = Delivery::bent(&reply, scenario, gzip, in_flight);
     sent(&reply, delivery, terms.now)
 }

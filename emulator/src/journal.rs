@@ -22,8 +22,10 @@ pub struct Call {
     pub method: String,
     /// Path and query as they came.
     pub target: String,
-    /// `None` when the path is not an image constraints path.
+    /// `None` when the path is not one of the API.
     pub region: Option<String>,
+    /// As in `describeImages`; `None` when the path is not one of the API.
+    pub operation: Option<String>,
     /// In the order of their numbers; empty for a call without ids and for one that wrote them wrongly.
     pub ids: Vec<String>,
     /// `None` as long as there is no answer: the call waits, was reset, or its client went away.
@@ -38,7 +40,7 @@ pub struct Call {
     pub headers: BTreeMap<String, String>,
 }
 
-/// Sums over the calls to the image constraints path, and over connections.
+/// Sums over the calls to paths of the API, and over connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
     /// Calls that arrived.
@@ -51,6 +53,8 @@ pub struct Counters {
     pub without_ids: u64,
     /// Calls by region.
     pub per_region: BTreeMap<String, u64>,
+    /// Calls by operation.
+    pub per_operation: BTreeMap<String, u64>,
     /// How many calls named so many ids.
     pub ids_per_call: BTreeMap<usize, u64>,
     /// Bytes of the bodies of all answers, before they were compressed.
@@ -144,6 +148,9 @@ impl Journal {
         if let Some(region) = &call.region {
             counters.calls += 1;
             *counters.per_region.entry(region.clone()).or_default() += 1;
+            if let Some(operation) = &call.operation {
+                *counters.per_operation.entry(operation.clone()).or_default() += 1;
+            }
             *(if call.ids.is_empty() { &mut counters.without_ids } else { &mut counters.with_ids }) += 1;
             *counters.ids_per_call.entry(call.ids.len()).or_default() += 1;
         }

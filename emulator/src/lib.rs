@@ -1,4 +1,4 @@
-//! JD Cloud's VM API gateway on loopback: `describeImageConstraintsBatch`, signatures and faults included.
+//! JD Cloud's VM API gateway on loopback: four describe operations, signatures and faults included.
 //!
 //! For demonstrations and tests of the provider, of which it knows nothing: it has its own reading of JD Cloud's
 //! documentation, so that a mistake in the provider's signer cannot hide in it.
@@ -31,7 +31,10 @@ mod error;
 mod faults;
 mod gatekeeper;
 mod gateway;
+mod images;
+mod instance_types;
 mod journal;
+mod operation;
 mod options;
 mod percent;
 mod query;
@@ -39,14 +42,18 @@ mod random;
 mod reply;
 mod rows;
 mod scenario;
+mod scripted;
+mod server;
+mod service;
 mod signature;
+mod state;
 mod tls;
 
 pub use catalogue::{Catalogue, Image, Source};
 pub use emulator::Emulator;
 pub use journal::{Call, Counters};
-pub use options::{ACCESS_KEY, Credentials, Options, SECRET_KEY, TokenEncoding};
+pub use options::{ACCESS_KEY, Credentials, Options, SECRET_KEY, Signature, TokenEncoding};
 pub use scenario::{
-    Answer, FIELDS, FailBody, Field, MalformedRow, RetryAfter, Scenario, ShareForm, ThrottleForm,
-    UnknownRegion, WithoutIds,
+    Answer, AnswerTo, FIELDS, FailBody, Field, MalformedRow, Paging, RawAnswer, RetryAfter, Scenario,
+    ShareForm, ThrottleForm, UnknownRegion, WithoutIds,
 };

@@ -9,9 +9,16 @@ const HEAD: &str = r#"jdcloud-emulator: JD Cloud's VM API gateway on loopback, f
 USAGE
   jdcloud-emulator [FLAGS]
 
-It answers GET /v1/regions/{region}/imageConstraints (describeImageConstraintsBatch), verifies every
-signature (JDCLOUD2-HMAC-SHA256), and goes wrong in the ways you choose. Once it accepts connections it
-prints one line, "listening on http://127.0.0.1:PORT", and runs until SIGINT or SIGTERM.
+It answers these calls, verifies their signatures (JDCLOUD2-HMAC-SHA256 and JDCLOUD3-HMAC-SHA256), and goes
+wrong in the ways you choose:
+
+  GET /v1/regions/{region}/imageConstraints   describeImageConstraintsBatch
+  GET /v1/regions/{region}/images             describeImages
+  GET /v1/regions/{region}/images/{imageId}   describeImage
+  GET /v1/regions/{region}/instanceTypes      describeInstanceTypes
+
+Once it accepts connections it prints one line, "listening on http://127.0.0.1:PORT", and runs until SIGINT
+or SIGTERM.
 
 TRY IT
   $ jdcloud-emulator --port 8080 --verbose
@@ -35,10 +42,12 @@ FLAGS
     --secret-key KEY           default EMULATOR-SECRET-KEY
     --security-token TOKEN     calls must carry it, signed, in x-jdcloud-security-token
     --token-encoding FORM      base64 (default) or raw: how the token is written in that header
+    --signature VERSION        2, 3 or any (default): which versions are accepted
     --date-window SECONDS      how far x-jdcloud-date may be off (default 900)
 
-  World
-    --catalogue FILE           regions and images as JSON, see CATALOGUE
+  Catalogue
+    --catalogue FILE           regions, images and instance types as JSON, see CATALOGUE
+    --documented               the example of describeImageConstraintsBatch's page, in cn-north-1
     --generate N               N images in cn-north-1, img-0000000001 and so on
     --types M                  each excluding M instance types (default 10)
 
@@ -58,22 +67,33 @@ WHILE IT RUNS (not signed, not counted, never faulty)
 ORDER OF FAULTS
   The URL's length, the path and the signature come first. Then: reset, hang, throttle, fail_first,
   fail_share; then what may be asked; then wrong answers. "The first N calls" are counted from the
-  moment the scenario was set, over well-signed calls of all regions.
+  moment the scenario was set, over well-signed calls of all regions, and of all operations unless
+  only_operations names some.
+
+RAW ANSWERS
+  --raw-answer '{"status": 401, "headers": {"Location": "/{{token|percent}}"}, "body": "{{token|unbase64}}"}'
+  In headers and body stand for values of the call: {{id}} (the first id asked for), {{token}}
+  (x-jdcloud-security-token), {{header:NAME}}; of the good answer: {{request-id}}, {{rows}} (without
+  brackets); and {{repeat:N:TEXT}} for TEXT N times. Forms follow a bar, as in {{token|unbase64|unicode}}:
+  upper, slashes (\/ for /), unicode (\u00XX for each character), percent, percent-lower, base64, unbase64.
 
 CATALOGUE
   {
     "cn-north-1": {
-      "img-web":     { "excludes": ["g.n4.large", "m.n2.18xlarge"] },
+      "img-web":     { "excludes": ["g.n4.large", "m.n2.18xlarge"], "details": { "platform": "Ubuntu" } },
       "img-gpu":     { "source": "thirdparty", "includes": ["p.c1p40.large"] },
       "img-free":    {},
       "img-mine":    { "source": "private" },
-      "img-strange": { "rows": [{ "imageId": "img-strange", "imageInstanceTypeConstraint": null }] }
+      "img-strange": { "rows": [{ "imageId": "img-strange", "imageInstanceTypeConstraint": null }] },
+      "instanceTypes": [{ "instanceType": "g.n4.large", "state": [{ "az": "cn-north-1a", "inStock": true }] }]
     }
   }
-  source is public (default), thirdparty or private. excludes and includes make one row each; rows are
-  sent as they stand. Private and unknown ids have no row and are left out of answers without a word.
+  source is public (default), thirdparty, private, shared or community; only the first two have constraints.
+  excludes and includes make one row each; rows are sent as they stand. Images without a row and unknown ids
+  are left out of describeImageConstraintsBatch. details are further fields of an image in describeImages;
+  instanceTypes are sent as they stand.
 
-  Without --catalogue or --generate:
+  Without --catalogue, --documented or --generate:
     cn-north-1  img-ubuntu2204     excludes g.n4.large, m.n2.18xlarge, p.c1p40g.large
                 img-gpu            includes p.c1p40.large, p.c1p40g.large (third-party)
                 img-includes-none  includes nothing: no instance type works
@@ -84,11 +104,18 @@ CATALOGUE
                 img-twice          the same row twice
                 img-free           public, no row
                 img-private        private, no row
+                img-pending        private and not ready, no row
+                img-shared, img-community   no row
+                img-delisted       public and delisted, no row
     cn-east-2   img-ubuntu2204     excludes s.i3f.metal
                 img-east           includes g.n3.large, g.n3.xlarge
+    cn-east-1   a region as large as a real one: 43 public images of several platforms, 8 of the marketplace,
+                5 private, 3 shared and 3 community ones, with constraints that fit its instance types
     cn-south-1  nothing
     cn-odd-1    answers that a client must refuse: img-quarrel (two rows that disagree), img-noid,
                 img-notype, img-emptytype, img-includes-null
+    cn-north-1, cn-east-1 and cn-east-2 have 150 instance types each, in the zones a, b and c: most in stock,
+    some sold out. c.n4.large is sold out in a; c.n3.large and g.n4.large are in stock everywhere.
 
 EXIT STATUS
   0 ended as told, 1 could not start, 2 wrong flags

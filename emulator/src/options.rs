@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::{Catalogue, Scenario};
 
-/// Accepted unless told otherwise. Obviously nobody's.
+/// The access key that is accepted by default.
 pub const ACCESS_KEY: &str = "EMULATOR-ACCESS-KEY";
-/// Belongs to [`ACCESS_KEY`].
+/// The secret key of [`ACCESS_KEY`].
 pub const SECRET_KEY: &str = "EMULATOR-SECRET-KEY";
 
 /// A key pair that may call.
@@ -38,6 +38,18 @@ pub enum TokenEncoding {
     Raw,
 }
 
+/// Which versions of JD Cloud's signature are accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Signature {
+    /// Both, as the real gateway does.
+    #[default]
+    Any,
+    /// `JDCLOUD2-HMAC-SHA256`
+    V2,
+    /// `JDCLOUD3-HMAC-SHA256`
+    V3,
+}
+
 /// How to start an [`Emulator`](crate::Emulator).
 #[derive(Clone)]
 pub struct Options {
@@ -47,10 +59,12 @@ pub struct Options {
     pub port: u16,
     /// Serve https, HTTP/1.1 and HTTP/2, with a certificate of its own authority.
     pub tls: bool,
-    /// Who may call.
+    /// The key pairs that may call.
     pub credentials: Vec<Credentials>,
     /// The form in which security tokens are expected.
     pub token_encoding: TokenEncoding,
+    /// The accepted signatures; others get a 401.
+    pub signature: Signature,
     /// How far a call's date may be from the server's clock. The real gateway's figure is unknown.
     pub date_window: Duration,
     /// What exists.
@@ -69,6 +83,7 @@ impl Default for Options {
             tls: false,
             credentials: vec![Credentials::new(ACCESS_KEY, SECRET_KEY)],
             token_encoding: TokenEncoding::default(),
+            signature: Signature::default(),
             date_window: Duration::from_secs(15 * 60),
             catalogue: Catalogue::default(),
             scenario: Scenario::default(),

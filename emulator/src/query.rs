@@ -1,8 +1,9 @@
-//! The query string of a call: its canonical form, and the `ids.N` it carries.
+//! The query string of a call: its canonical form, and its parameters.
 
 use crate::percent::{Plus, decode, encode};
 
 /// A query string, decoded, in the order of the wire.
+#[derive(Clone, Default)]
 pub(crate) struct Query(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Query {
@@ -22,30 +23,100 @@ impl Query {
         joined.join("&")
     }
 
-    /// The ids in the order of their numbers; none when the call carries no parameter at all.
+    /// The ids of a call that may carry nothing else, in the order of their numbers.
     ///
     /// # Errors
     ///
-    /// A sentence for the caller when anything but `ids.1` to `ids.n`, without gaps, blanks or repeated
-    /// numbers, is there. The real API's mercy with such calls is unknown; a client has no reason to need it.
+    /// A sentence for the caller, as [`only`](Self::only) and [`list`](Self::list) say.
     pub(crate) fn ids(&self) -> Result<Vec<String>, String> {
+        self.only(&["ids"])?;
+        self.list("ids")
+    }
+
+    /// Refuses other parameters than `known`. Whether the real API does is unknown; a client has no reason to send any.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the first of them.
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), String> {
+        let mut keys = self.0.iter().map(|(key, _)| String::from_utf8_lossy(key));
+        match keys.find(|key| !known.contains(&key.split('.').next().unwrap_or_default())) {
+            Some(key) => Err(format!("unknown parameter '{key}'")),
+            None => Ok(()),
+        }
+    }
+
+    /// The value of the parameter `name`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence when it is repeated, blank or not UTF-8.
+    pub(crate) fn value(&self, name: &str) -> Result<Option<String>, String> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name.as_bytes());
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some((_, value)), None) => text(name, value).map(Some),
+            (Some(_), Some(_)) => Err(format!("{name} is repeated")),
+        }
+    }
+
+    /// The values of `name.1` to `name.n` in the order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// A sentence when they have gaps or repeated numbers, are blank or not UTF-8, or when `name` has another form.
+    pub(crate) fn list(&self, name: &str) -> Result<Vec<String>, String> {
         let mut numbered = Vec::with_capacity(self.0.len());
         for (key, value) in &self.0 {
             let key = String::from_utf8_lossy(key);
-            let number = key.strip_prefix("ids.").and_then(|number| number.parse::<usize>().ok());
+            let Some(rest) = key.strip_prefix(name).filter(|rest| rest.is_empty() || rest.starts_with('.'))
+            else {
+                continue;
+            };
+            let number = rest.strip_prefix('.').and_then(|number| number.parse::<usize>().ok());
             let number = number.ok_or_else(|| format!("unknown parameter '{key}'"))?;
-            let id = str::from_utf8(value).map_err(|_| format!("{key} is not UTF-8"))?;
-            if id.trim().is_empty() {
-                return Err(format!("{key} is blank"));
-            }
-            numbered.push((number, id.to_owned()));
+            numbered.push((number, text(&key, value)?));
         }
         numbered.sort();
         match numbered.iter().zip(1..).find(|((number, _), expected)| number != expected) {
-            Some((_, expected)) => Err(format!("ids.{expected} is missing or repeated")),
-            None => Ok(numbered.into_iter().map(|(_, id)| id).collect()),
+            Some((_, expected)) => Err(format!("{name}.{expected} is missing or repeated")),
+            None => Ok(numbered.into_iter().map(|(_, value)| value).collect()),
         }
     }
+
+    /// The filters, each with its name and values: `filters.1.name`, `filters.1.values.1` and so on.
+    ///
+    /// # Errors
+    ///
+    /// A sentence when a filter has no name, another operator than `eq`, or members that are not documented.
+    pub(crate) fn filters(&self) -> Result<Vec<(String, Vec<String>)>, String> {
+        let mut filters = Vec::new();
+        let mut read = 0;
+        for number in 1.. {
+            let member = |member: &str| format!("filters.{number}.{member}");
+            let Some(name) = self.value(&member("name"))? else { break };
+            let operator = self.value(&member("operator"))?;
+            if operator.as_deref().is_some_and(|operator| operator != "eq") {
+                return Err(format!("{} is not eq", member("operator")));
+            }
+            let values = self.list(&member("values"))?;
+            read += 1 + usize::from(operator.is_some()) + values.len();
+            filters.push((name, values));
+        }
+        let sent = self.0.iter().filter(|(key, _)| key.starts_with(b"filters")).count();
+        if read < sent {
+            return Err(format!(
+                "filters.{}.name is missing, or a filter has other members",
+                filters.len() + 1
+            ));
+        }
+        Ok(filters)
+    }
+}
+
+fn text(key: &str, value: &[u8]) -> Result<String, String> {
+    let value = str::from_utf8(value).map_err(|_| format!("{key} is not UTF-8"))?;
+    if value.trim().is_empty() { Err(format!("{key} is blank")) } else { Ok(value.to_owned()) }
 }
 
 #[cfg(test)]
@@ -72,6 +143,31 @@ mod tests {
             ("ids.1=%FF", "ids.1 is not UTF-8"),
         ] {
             let sentence = Query::parse(query).ids().unwrap_err();
+            assert!(sentence.contains(told), "{query}: {sentence}");
+        }
+    }
+
+    #[test]
+    fn filters_are_read_in_either_order_and_a_client_that_writes_them_otherwise_is_told() {
+        let query = "filters.1.values.2=b&filters.2.name=az&filters.1.name=instanceTypes&filters.1.values.1=a\
+                     &filters.2.values.1=cn-north-1a&filters.2.operator=eq";
+        let expected = [("instanceTypes", vec!["a", "b"]), ("az", vec!["cn-north-1a"])];
+        let read = Query::parse(query).filters().unwrap();
+        let read: Vec<_> = read
+            .iter()
+            .map(|(name, values)| (&**name, values.iter().map(|value| &**value).collect()))
+            .collect();
+        assert_eq!(read, expected);
+        for (query, told) in [
+            ("filters.2.name=az&filters.2.values.1=a", "filters.1.name is missing"),
+            ("filters.1.values.1=a", "filters.1.name is missing"),
+            ("filters=a", "filters.1.name is missing"),
+            ("filters.1.name=az&filters.1.value=a", "has other members"),
+            ("filters.1.name=az&filters.1.values.2=a", "filters.1.values.1 is missing"),
+            ("filters.1.name=az&filters.1.operator=ne&filters.1.values.1=a", "filters.1.operator is not eq"),
+            ("filters.1.name=az&filters.1.name=az", "filters.1.name is repeated"),
+        ] {
+            let sentence = Query::parse(query).filters().unwrap_err();
             assert!(sentence.contains(told), "{query}: {sentence}");
         }
     }

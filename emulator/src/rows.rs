@@ -1,14 +1,24 @@
 //! Writes the good answer, and the ones that are nearly good.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use crate::scenario::{Answer, MalformedRow, Scenario};
 
-/// The body that answers with `rows`, bent as `scenario` says.
-pub(crate) fn body(request_id: &str, rows: &[(&str, &str)], scenario: &Scenario) -> String {
-    let list = list(rows, scenario);
+/// A good answer: the rows, and the text of `result` around them.
+pub(crate) struct Found<'a> {
+    pub(crate) before: &'static str,
+    pub(crate) rows: Vec<Cow<'a, str>>,
+    pub(crate) after: String,
+}
+
+/// The body that answers with `found`, bent as `scenario` says.
+pub(crate) fn body(request_id: &str, found: &Found<'_>, scenario: &Scenario) -> String {
+    let Found { before, after, .. } = found;
+    let rows = list(&found.rows, scenario);
     let extra = |fields: &'static str| if scenario.extra_fields { fields } else { "" };
-    let result = format!(r#""result":{{{}"imageConstraints":[{list}]}}"#, extra(r#""totalCount":1,"#));
+    let result = format!(r#""result":{{{}{before}{rows}{after}}}"#, extra(r#""nextToken":"n-1","#));
     let head = format!(r#"{}"requestId":"{request_id}""#, extra(r#""traceId":"t-1","#));
     match scenario.answer {
         Answer::NoRequestId => format!("{{{result}}}"),
@@ -18,8 +28,11 @@ pub(crate) fn body(request_id: &str, rows: &[(&str, &str)], scenario: &Scenario)
     }
 }
 
-fn list(rows: &[(&str, &str)], scenario: &Scenario) -> String {
-    let mut written: Vec<_> = rows.iter().map(|(_, row)| (*row).to_owned()).collect();
+fn list(rows: &[Cow<'_, str>], scenario: &Scenario) -> String {
+    if !scenario.extra_fields && scenario.malformed_row.is_none() {
+        return rows.join(",");
+    }
+    let mut written: Vec<_> = rows.iter().map(|row| row.clone().into_owned()).collect();
     if scenario.extra_fields {
         for row in &mut written {
             *row = edited(row, add_undocumented);
@@ -51,6 +64,7 @@ fn malform(row: &mut Value, fault: MalformedRow) {
     let constraint = match fault {
         MalformedRow::NoImageId => {
             row.remove("imageId");
+            row.remove("instanceType");
             return;
         }
         MalformedRow::EmptyType => json!({"constraintsType": "", "instanceTypes": ["g.n4.large"]}),

@@ -4,12 +4,19 @@
 //! `PUT /_emulator/scenario`. How it acts on a call is told in `faults.rs`.
 
 mod fields;
+mod forms;
 
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use crate::operation::Operation;
+
 pub use fields::{FIELDS, Field};
+pub use forms::{
+    Answer, AnswerTo, FailBody, MalformedRow, Paging, RawAnswer, RetryAfter, ShareForm, ThrottleForm,
+    UnknownRegion, WithoutIds,
+};
 
 /// What goes wrong. [`Scenario::default`] is a healthy gateway.
 ///
@@ -44,14 +51,24 @@ pub struct Scenario {
     pub poisoned_ids: Vec<String>,
     #[serde(deserialize_with = "http_status")]
     pub poisoned_status: u16,
+    pub poisoned_anonymous: bool,
     pub max_ids: Option<usize>,
     #[serde(deserialize_with = "http_status")]
     pub max_ids_status: u16,
+    pub silent_max_ids: Option<usize>,
+    pub silent_max_rows: Option<usize>,
     pub max_url_bytes: usize,
     pub without_ids: WithoutIds,
+    pub without_ids_latency_ms: u64,
     pub unknown_region: UnknownRegion,
 
+    pub paging: Paging,
+    pub stock_changes: bool,
+
     pub answer: Answer,
+    pub raw_answer: Option<RawAnswer>,
+    pub answer_to: AnswerTo,
+    pub rename_fields: Vec<String>,
     pub malformed_row: Option<MalformedRow>,
     pub extra_fields: bool,
     pub huge_body_mb: Option<u32>,
@@ -60,6 +77,8 @@ pub struct Scenario {
     pub stall_after_bytes: Option<usize>,
     pub body_bytes_per_second: Option<u32>,
     pub only_first: Option<u64>,
+    #[serde(deserialize_with = "operations")]
+    pub only_operations: Vec<String>,
 
     pub no_gzip: bool,
     pub close_connections: bool,
@@ -87,13 +106,22 @@ impl Default for Scenario {
             hang_first: 0,
             poisoned_ids: Vec::new(),
             poisoned_status: 400,
+            poisoned_anonymous: false,
             max_ids: None,
             max_ids_status: 400,
+            silent_max_ids: None,
+            silent_max_rows: None,
             // The gateway's documentation: 8k.
             max_url_bytes: 8192,
             without_ids: WithoutIds::Everything,
+            without_ids_latency_ms: 0,
             unknown_region: UnknownRegion::NotFound,
+            paging: Paging::Normal,
+            stock_changes: false,
             answer: Answer::Normal,
+            raw_answer: None,
+            answer_to: AnswerTo::ThisCall,
+            rename_fields: Vec::new(),
             malformed_row: None,
             extra_fields: false,
             huge_body_mb: None,
@@ -102,124 +130,15 @@ impl Default for Scenario {
             stall_after_bytes: None,
             body_bytes_per_second: None,
             only_first: None,
+            only_operations: Vec::new(),
             no_gzip: false,
             close_connections: false,
         }
     }
 }
 
-/// The face of a throttled call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ThrottleForm {
-    /// 429 `HTTP_RATE_LIMIT_EXCEEDED`.
-    RateLimit,
-    /// 429 `QUOTA_EXCEEDED`: waiting does not help.
-    Quota,
-    /// 429 in the envelope of an HTTP 200.
-    InsideOk,
-    /// 429 with a text that is not JSON.
-    Text,
-}
-
-/// Whether answers 429 and 503 carry `Retry-After`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RetryAfter {
-    /// They do not.
-    None,
-    /// In seconds.
-    Seconds,
-    /// As an HTTP date, by the server's clock.
-    Date,
-}
-
-/// The body of a failed call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FailBody {
-    /// JD Cloud's error envelope.
-    Envelope,
-    /// A web page, as a proxy in between writes it.
-    Html,
-    /// Nothing.
-    Empty,
-}
-
-/// How a random share of the calls fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ShareForm {
-    /// With `fail_status`, `fail_error` and `fail_body`.
-    Status,
-    /// By a connection reset.
-    Reset,
-}
-
-/// The answer to a call that names no ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WithoutIds {
-    /// Every public and third-party image that has a row.
-    Everything,
-    /// 400.
-    Refused,
-    /// No rows.
-    Empty,
-    /// The first half of the rows, rounded up.
-    Subset,
-}
-
-/// The answer for a region that is not in the catalogue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum UnknownRegion {
-    /// 404.
-    NotFound,
-    /// 200 without rows.
-    Empty,
-}
-
-/// What stands in for a good answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Answer {
-    /// The good answer.
-    Normal,
-    /// 200 with a web page, as a captive portal answers.
-    Html,
-    /// 200 `{}`.
-    EmptyObject,
-    /// Rows, but no `requestId`.
-    NoRequestId,
-    /// `"result": null`.
-    ResultNull,
-    /// No `result`.
-    ResultAbsent,
-    /// 403 `HTTP_FORBIDDEN`.
-    ForbiddenIp,
-    /// 403 `PERMISSION_DENIED`.
-    PermissionDenied,
-    /// 302 to the same path, elsewhere.
-    Redirect,
-}
-
-/// What is wrong with the first row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MalformedRow {
-    /// No `imageId`.
-    NoImageId,
-    /// `"constraintsType": ""`.
-    EmptyType,
-    /// `"constraintsType": null`.
-    NullType,
-    /// `includes` with a null list.
-    IncludesNull,
-}
-
 impl Scenario {
-    /// Sets the field `name` (underscores or hyphens) from text: a flag is `""`, a list is parted by commas.
+    /// Sets the field `name` (underscores or hyphens) from text: a flag is `""`, a list is separated by commas.
     ///
     /// # Errors
     ///
@@ -230,7 +149,10 @@ impl Scenario {
         let field = field.ok_or_else(|| format!("a scenario has no field '{name}'"))?;
         let value = match field.takes {
             "" => Value::Bool(true),
-            "ID,.." => text.split(',').map(Value::from).collect(),
+            "ID,.." | "OLD=NEW,.." | "OPERATION,.." => text.split(',').map(Value::from).collect(),
+            "JSON" => {
+                serde_json::from_str(text).map_err(|error| format!("this is not valid JSON: {error}"))?
+            }
             _ => {
                 serde_json::from_str(text).ok().filter(Value::is_number).unwrap_or_else(|| Value::from(text))
             }
@@ -275,9 +197,20 @@ fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     (0.0..=1.0).contains(&share).then_some(share).ok_or_else(wrong)
 }
 
+fn operations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    match names.iter().find(|name| !Operation::NAMES.contains(&name.as_str())) {
+        Some(name) => {
+            let expected = Operation::NAMES.join(", ");
+            Err(D::Error::invalid_value(Unexpected::Str(name), &&*expected))
+        }
+        None => Ok(names),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Answer, FIELDS, Scenario};
+    use super::{Answer, FIELDS, RawAnswer, Scenario};
 
     #[test]
     fn every_fault_is_a_flag_and_described() {
@@ -298,6 +231,8 @@ mod tests {
             ("cut-json", ""),
             ("max-ids", "7"),
             ("clock-skew-s", "-90"),
+            ("rename-fields", "result=data,imageId=id"),
+            ("raw-answer", r#"{"status": 204}"#),
         ] {
             scenario.set(name, text).unwrap();
         }
@@ -310,6 +245,8 @@ mod tests {
             cut_json: true,
             max_ids: Some(7),
             clock_skew_s: -90,
+            rename_fields: vec!["result=data".to_owned(), "imageId=id".to_owned()],
+            raw_answer: Some(RawAnswer::new(204, "")),
             ..Scenario::default()
         };
         assert_eq!(scenario, expected);
@@ -327,6 +264,9 @@ mod tests {
         assert!(refused("fail-share", "half").contains("it takes a number"));
         assert!(refused("answer", "perhaps").contains("it takes normal, html, empty-object"));
         assert!(refused("fail_share_form", "perhaps").contains("it takes status or reset"));
+        assert!(refused("raw-answer", "{").contains("not valid JSON"));
+        assert!(refused("raw-answer", r#"{"code": 1}"#).contains("it takes status, headers, body"));
+        assert!(refused("only-operations", "describeImage,listImages").contains("takes describeImageCon"));
         assert!(refused("latency", "1").contains("no field 'latency'"));
     }
 }

@@ -21,7 +21,9 @@ const TIME: &str = "Time";
 const LIMITS: &str = "Rate limits";
 const FAILURES: &str = "Failures";
 const SIZES: &str = "What may be asked";
+const LISTS: &str = "Images and instance types";
 const ANSWERS: &str = "Wrong answers";
+const SCOPE: &str = "Which calls";
 const CONNECTIONS: &str = "Connections";
 
 /// Every field.
@@ -65,14 +67,23 @@ pub const FIELDS: &[Field] = &[
     field(FAILURES, "hang_first", "N", "the first N calls are never answered"),
     field(SIZES, "poisoned_ids", "ID,..", "a call for one of these fails"),
     field(SIZES, "poisoned_status", "CODE", "with this HTTP status (default 400)"),
+    field(SIZES, "poisoned_anonymous", "", "with an error that does not name the id"),
     field(SIZES, "max_ids", "N", "a call for more ids fails"),
     field(SIZES, "max_ids_status", "CODE", "with this HTTP status (default 400)"),
+    field(SIZES, "silent_max_ids", "N", "a call is answered for its first N ids only, without an error"),
+    field(SIZES, "silent_max_rows", "N", "an answer holds at most N rows, without an error"),
     field(SIZES, "max_url_bytes", "N", "a longer path with its query answers 414 (default 8192)"),
     field(
         SIZES,
         "without_ids",
         "FORM",
-        "a call without ids answers everything (default), is refused (400), or answers empty, or a subset",
+        "a call without ids answers everything (default), is refused (400), answers empty, a subset, or bare-rows (each image without its constraint), or does hang",
+    ),
+    field(
+        SIZES,
+        "without_ids_latency_ms",
+        "MS",
+        "wait this much longer before an answer to a call without ids",
     ),
     field(
         SIZES,
@@ -81,10 +92,40 @@ pub const FIELDS: &[Field] = &[
         "a region that is not in the catalogue is not-found (404, default) or empty",
     ),
     field(
+        LISTS,
+        "paging",
+        "FORM",
+        "pages of describeImages are normal (default), tell a growing-total or a shrinking-total with every call, overlap by one image, are empty-early (all after the first), or are always the first-page",
+    ),
+    field(
+        LISTS,
+        "stock_changes",
+        "",
+        "with every second call, describeInstanceTypes says the reverse: sold out for in stock, in stock for sold out",
+    ),
+    field(
         ANSWERS,
         "answer",
         "FORM",
         "normal (default), html (200, a captive portal), empty-object ({}), no-request-id, result-null, result-absent, forbidden-ip (403 HTTP_FORBIDDEN), permission-denied (403 PERMISSION_DENIED), redirect (302)",
+    ),
+    field(
+        ANSWERS,
+        "raw_answer",
+        "JSON",
+        "this answer instead: an object of status, headers and body, all optional; see RAW ANSWERS",
+    ),
+    field(
+        ANSWERS,
+        "answer_to",
+        "FORM",
+        "a good answer to this-call (default), to the same call without-query, or to the previous-call",
+    ),
+    field(
+        ANSWERS,
+        "rename_fields",
+        "OLD=NEW,..",
+        "JSON fields of good answers have other names, at every depth",
     ),
     field(
         ANSWERS,
@@ -109,6 +150,12 @@ pub const FIELDS: &[Field] = &[
     field(ANSWERS, "stall_after_bytes", "N", "the body stops after N bytes and the connection stays open"),
     field(ANSWERS, "body_bytes_per_second", "N", "a slow body"),
     field(ANSWERS, "only_first", "N", "wrong answers go to the first N calls only"),
+    field(
+        SCOPE,
+        "only_operations",
+        "OPERATION,..",
+        "faults concern, and count, calls of these operations only: describeImageConstraintsBatch, describeImages, describeImage, describeInstanceTypes",
+    ),
     field(CONNECTIONS, "no_gzip", "", "never compress"),
     field(CONNECTIONS, "close_connections", "", "close the connection after each answer"),
 ];

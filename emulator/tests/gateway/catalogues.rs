@@ -97,7 +97,7 @@ fn a_call_that_is_written_wrongly_is_refused() {
         assert_eq!(response.error().1, "INVALID_ARGUMENT");
     }
     for (from, to) in
-        [("GET /", "POST /"), ("/v1/", "/v2/"), ("imageConstraints", "images"), ("/cn-north-1/", "//")]
+        [("GET /", "POST /"), ("/v1/", "/v2/"), ("imageConstraints", "instances"), ("/cn-north-1/", "//")]
     {
         let request = Call::new(&["img-gpu"]).text().replacen(from, to, 1);
         let response = exchange(&emulator.url(), &request).unwrap();

@@ -35,9 +35,13 @@ pub(crate) fn parse_http_date(text: &str) -> OffsetDateTime {
 /// A call to be signed.
 #[derive(Clone)]
 pub(crate) struct Call {
+    /// Of the signature: 2 or 3.
+    pub(crate) version: u8,
     pub(crate) access_key: String,
     pub(crate) secret_key: String,
     pub(crate) region: String,
+    /// What follows the region in the path.
+    pub(crate) resource: String,
     pub(crate) query: String,
     pub(crate) host: String,
     pub(crate) date: String,
@@ -54,9 +58,11 @@ impl Call {
         static NONCES: AtomicU64 = AtomicU64::new(0);
         let pairs: Vec<_> = ids.iter().zip(1..).map(|(id, number)| format!("ids.{number}={id}")).collect();
         Self {
+            version: 2,
             access_key: ACCESS_KEY.to_owned(),
             secret_key: SECRET_KEY.to_owned(),
             region: "cn-north-1".to_owned(),
+            resource: "imageConstraints".to_owned(),
             query: pairs.join("&"),
             host: "vm.jdcloud-api.com".to_owned(),
             date: date_in(0),
@@ -64,6 +70,12 @@ impl Call {
             token: None,
             unsigned: Vec::new(),
         }
+    }
+
+    /// A good call of another operation in `cn-east-1`, whose catalogue is that of a real region in size.
+    pub(crate) fn of(resource: &str, query: &str) -> Self {
+        let (resource, query) = (resource.to_owned(), query.to_owned());
+        Self { resource, query, ..Self::new(&[]) }.region("cn-east-1")
     }
 
     pub(crate) fn region(self, region: &str) -> Self {
@@ -77,7 +89,11 @@ impl Call {
 
     pub(crate) fn target(&self) -> String {
         let mark = if self.query.is_empty() { "" } else { "?" };
-        format!("/v1/regions/{}/imageConstraints{mark}{}", self.region, self.query)
+        format!("{}{mark}{}", self.path(), self.query)
+    }
+
+    fn path(&self) -> String {
+        format!("/v1/regions/{}/{}", self.region, self.resource)
     }
 
     /// All headers, signed.
@@ -96,15 +112,16 @@ impl Call {
         // By key, then value: sorted as text, `ids.10=` would come before `ids.1=`.
         pairs.sort_unstable_by_key(|pair| pair.split_once('='));
         let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
-        let path = format!("/v1/regions/{}/imageConstraints", self.region);
+        let path = self.path();
         let nothing = hex(&Sha256::digest(b""));
         let canonical = format!("GET\n{path}\n{}\n{lines}\n{names}\n{nothing}", pairs.join("&"));
         let day = &self.date[..8];
-        let scope = format!("{day}/{}/vm/jdcloud2_request", self.region);
+        let (version, terminator) = (self.version, format!("jdcloud{}_request", self.version));
+        let scope = format!("{day}/{}/vm/{terminator}", self.region);
         let hash = hex(&Sha256::digest(canonical));
-        let to_sign = format!("JDCLOUD2-HMAC-SHA256\n{}\n{scope}\n{hash}", self.date);
-        let mut key = format!("JDCLOUD2{}", self.secret_key).into_bytes();
-        for part in [day, &self.region, "vm", "jdcloud2_request", &to_sign] {
+        let to_sign = format!("JDCLOUD{version}-HMAC-SHA256\n{}\n{scope}\n{hash}", self.date);
+        let mut key = format!("JDCLOUD{version}{}", self.secret_key).into_bytes();
+        for part in [day, &self.region, "vm", &terminator, &to_sign] {
             key = Hmac::<Sha256>::new_from_slice(&key)
                 .unwrap()
                 .chain_update(part)
@@ -113,7 +130,7 @@ impl Call {
                 .to_vec();
         }
         let authorization = format!(
-            "JDCLOUD2-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={}",
+            "JDCLOUD{version}-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={}",
             self.access_key,
             hex(&key)
         );
@@ -161,9 +178,14 @@ impl Response {
 
     /// The image ids of the rows.
     pub(crate) fn ids(&self) -> Vec<String> {
+        self.column("imageConstraints", "imageId")
+    }
+
+    /// The field `name` of every object in the list `list`.
+    pub(crate) fn column(&self, list: &str, name: &str) -> Vec<String> {
         let json = self.json();
-        let rows = json["result"]["imageConstraints"].as_array().unwrap_or_else(|| panic!("{json}"));
-        rows.iter().map(|row| row["imageId"].as_str().unwrap_or_default().to_owned()).collect()
+        let rows = json["result"][list].as_array().unwrap_or_else(|| panic!("{json}"));
+        rows.iter().map(|row| row[name].as_str().unwrap_or_default().to_owned()).collect()
     }
 }
 

@@ -23,6 +23,10 @@ fn every_call_is_on_record() {
     assert_eq!(calls[1].region.as_deref(), Some("cn-east-2"));
     assert_eq!(calls[2].error.as_deref(), Some("NOT_FOUND"));
     assert_eq!((calls[3].region.as_deref(), calls[3].target.as_str()), (None, "/favicon.ico"));
+    assert_eq!(
+        (calls[2].operation.as_deref(), &calls[3].operation),
+        (Some("describeImageConstraintsBatch"), &None)
+    );
 
     assert!(emulator.wait_for(PATIENCE, |counters| counters.in_flight == 0));
     let counters = emulator.counters();
@@ -34,6 +38,21 @@ fn every_call_is_on_record() {
     );
     assert_eq!(counters.ids_per_call.into_iter().collect::<Vec<_>>(), [(0, 1), (1, 1), (2, 1)]);
     assert_eq!(counters.connections_accepted, 4);
+}
+
+#[test]
+fn calls_are_told_apart_by_their_operation() {
+    let emulator = emulator(Scenario::default());
+    for (resource, query) in
+        [("images", "ids.1=img-debian12&ids.2=x"), ("images/img-debian12", ""), ("instanceTypes", "")]
+    {
+        assert_eq!(Call::of(resource, query).send(&emulator).unwrap().status, 200);
+    }
+    let calls = emulator.calls();
+    let operations: Vec<_> = calls.iter().map(|call| call.operation.as_deref().unwrap()).collect();
+    assert_eq!(operations, ["describeImages", "describeImage", "describeInstanceTypes"]);
+    assert_eq!((&*calls[0].ids.concat(), &*calls[1].ids.concat()), ("img-debian12x", "img-debian12"));
+    assert_eq!(emulator.counters().per_operation["describeImage"], 1);
 }
 
 #[test]

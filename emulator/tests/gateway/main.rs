@@ -8,8 +8,12 @@
 
 mod catalogues;
 mod client;
+mod hostile_answers;
 mod https;
+mod images;
+mod instance_types;
 mod journal;
+mod limits;
 mod program;
 mod scenarios;
 mod signatures;

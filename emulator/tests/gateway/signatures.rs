@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jdcloud_emulator::{Credentials, Emulator, Options, Scenario, TokenEncoding};
+use jdcloud_emulator::{Credentials, Emulator, Options, Scenario, Signature, TokenEncoding};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -25,7 +25,10 @@ fn denied(emulator: &Emulator, request: &str) -> String {
 fn a_request_of_the_official_sdks_gets_in() {
     let vectors: Value = serde_json::from_str(VECTORS).unwrap();
     let skew = (datetime!(2024-11-22 12:00 UTC) - OffsetDateTime::now_utc()).whole_seconds();
-    for vector in vectors["jdcloud2"].as_array().unwrap() {
+    let second = vectors["jdcloud2"].as_array().unwrap();
+    for vector in second.iter().chain(vectors["jdcloud3"].as_array().unwrap()) {
+        // The same were sent under either version.
+        let sent = &second.iter().find(|one| one["name"] == vector["name"]).unwrap()["headers_sent"];
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let inputs = &vector["inputs"];
         let mut credentials = Credentials::new(&text(&inputs["access_key"]), &text(&inputs["secret_key"]));
@@ -43,7 +46,7 @@ fn a_request_of_the_official_sdks_gets_in() {
         let url = text(&vector["url_on_wire"]);
         let target = &url[url.find("/v1/").unwrap()..];
         let mut request = format!("GET {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
-        for (name, value) in vector["headers_sent"].as_object().unwrap() {
+        for (name, value) in sent.as_object().unwrap() {
             request += &format!("{name}: {}\r\n", text(value));
         }
         request += &format!("authorization: {}\r\n\r\n", text(&vector["authorization"]));
@@ -57,6 +60,35 @@ fn a_request_of_the_official_sdks_gets_in() {
             assert_eq!(emulator.calls()[0].ids.len(), ids);
         }
     }
+}
+
+#[test]
+fn a_gateway_may_accept_one_version_of_the_signature_only() {
+    let call = |version| Call { version, ..Call::new(&["img-gpu"]) };
+    for (signature, second, third) in
+        [(Signature::Any, 200, 200), (Signature::V2, 200, 401), (Signature::V3, 401, 200)]
+    {
+        let emulator = Emulator::start(Options { signature, ..Options::default() }).unwrap();
+        assert_eq!(call(2).send(&emulator).unwrap().status, second, "{signature:?}");
+        assert_eq!(call(3).send(&emulator).unwrap().status, third, "{signature:?}");
+    }
+}
+
+#[test]
+fn version_3_protects_a_call_like_version_2() {
+    let emulator = emulator(Scenario::default());
+    let call = || Call { version: 3, ..Call::new(&["img-gpu"]) }.text();
+    for (from, to, message) in [
+        ("ids.1=img-gpu", "ids.1=img-free", "sign result is not same"),
+        ("host: vm.", "host: www.", "sign result is not same"),
+        ("Credential=E", "Credential=F", "Invalid accessKey"),
+        ("JDCLOUD3-HMAC", "JDCLOUD2-HMAC", INVALID),
+        ("jdcloud3_request", "jdcloud2_request", INVALID),
+        ("x-jdcloud-nonce: ", "x-other: ", INVALID),
+    ] {
+        assert_eq!(denied(&emulator, &call().replacen(from, to, 1)), message, "{from} -> {to}");
+    }
+    assert_eq!(exchange(&emulator.url(), &call()).unwrap().status, 200);
 }
 
 #[test]
