@@ -16,16 +16,18 @@ use crate::jdcloud::call::envelope::ResponseMeta;
 use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
 use crate::jdcloud::http::transport::{RawResponse, SignedRequest, Transport};
 use crate::jdcloud::image_constraints::answer::Notice;
-use crate::jdcloud::settings::{Credentials, Endpoint, Limits, Region, TokenEncoding};
+use crate::jdcloud::settings::{Credentials, Endpoint, Limits, Region};
 use crate::jdcloud::signing::query::encode_path;
 use crate::jdcloud::signing::random;
 use crate::jdcloud::signing::signer::Unsigned;
+use crate::jdcloud::untrusted::Redactor;
 
 /// What every call of a connection shares.
 pub(crate) struct Caller {
     pub(crate) limits: Limits,
     endpoint: Endpoint,
     credentials: Credentials,
+    redactor: Arc<Redactor>,
     transport: Arc<dyn Transport>,
     clock: Clock,
     budget: retry::Budget,
@@ -58,6 +60,20 @@ pub(crate) trait Effort: Sync {
 /// What an answer says about itself, and its result.
 pub(crate) type Opened<T> = (ResponseMeta, Result<T, Failure>);
 
+/// Reads an answer; on another thread if it is large.
+pub(crate) trait Open<T>:
+    Fn(&RawResponse, &Redactor) -> Opened<T> + Clone + Send + Sync + 'static
+{
+}
+
+impl<T, F: Fn(&RawResponse, &Redactor) -> Opened<T> + Clone + Send + Sync + 'static> Open<T> for F {}
+
+/// The longest answer that is read on the event loop, in about a millisecond.
+const READ_AT_ONCE: usize = 256 * 1024;
+
+/// The longest URL that the HTTP client takes is little longer; JD Cloud's gateway takes 8 KiB.
+const MAX_URL: usize = 60_000;
+
 /// One attempt's result, and what its answer says about itself.
 struct Attempt<T> {
     result: Result<T, Failure>,
@@ -73,12 +89,14 @@ impl Caller {
     pub(crate) fn new(
         endpoint: Endpoint,
         credentials: Credentials,
+        redactor: Arc<Redactor>,
         limits: Limits,
         transport: Arc<dyn Transport>,
     ) -> Self {
         Self {
             endpoint,
             credentials,
+            redactor,
             transport,
             limits,
             clock: Clock::default(),
@@ -107,8 +125,10 @@ impl Caller {
     pub(crate) fn context(&self, operation: &'static str, region: &Region, asked: RequestSummary) -> Context {
         Context {
             operation,
-            endpoint: self.endpoint.to_string(),
-            region: region.to_string(),
+            endpoint: self.redactor.text(self.endpoint.to_string()),
+            region: self.redactor.text(region.as_str()),
+            credentials: Some(self.credentials.origin().clone()),
+            token: self.credentials.token_encoding(),
             asked,
             ..Context::default()
         }
@@ -116,11 +136,11 @@ impl Caller {
 
     /// Makes the call `request`; `open` reads its answer. What comes with the answer is for errors in its
     /// parts.
-    pub(crate) async fn call<T>(
+    pub(crate) async fn call<T: Send + 'static>(
         &self,
         request: &Request<'_>,
         effort: &dyn Effort,
-        open: impl Fn(&RawResponse, Option<TokenEncoding>) -> Opened<T> + Sync,
+        open: impl Open<T>,
     ) -> Result<(T, Context), Arc<CallError>> {
         let started = Instant::now();
         let attempts = AtomicU32::new(0);
@@ -164,13 +184,13 @@ impl Caller {
     }
 
     /// Sends `request` once, newly signed.
-    async fn attempt<T>(
+    async fn attempt<T: Send + 'static>(
         &self,
         request: &Request<'_>,
         attempts: &AtomicU32,
-        open: impl Fn(&RawResponse, Option<TokenEncoding>) -> Opened<T> + Sync,
+        open: &impl Open<T>,
     ) -> Attempt<T> {
-        // Nobody closes the semaphore; if somebody did, only the limit would be lost.
+        // The semaphore is never closed; if it were, only the limit would be lost.
         let _slot = self.slots.acquire().await;
         let number = 1 + attempts.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
@@ -184,15 +204,11 @@ impl Caller {
             Err(failure) => Err(failure),
         };
         let attempt = match answered {
-            Ok(mut response) => {
-                let mut opened = open(&response, self.credentials.token_encoding());
-                // Errors quote what was answered, and some gateways answer with what they were sent.
-                if opened.1.is_err() && self.credentials.remove_token(&mut response.body) {
-                    opened = open(&response, self.credentials.token_encoding());
-                }
-                let (said, result) = opened;
+            Ok(response) => {
                 let date = response.header(DATE).and_then(http_date);
-                Attempt { result, http_status: Some(response.status), said, date, correction }
+                let http_status = Some(response.status);
+                let (said, result) = self.open(response, open).await;
+                Attempt { result, http_status, said, date, correction }
             }
             Err(failure) => Attempt {
                 result: Err(failure),
@@ -206,8 +222,18 @@ impl Caller {
         attempt
     }
 
+    /// Reads `response`, a large one on another thread.
+    async fn open<T: Send + 'static>(&self, response: RawResponse, open: &impl Open<T>) -> Opened<T> {
+        if response.body.len() <= READ_AT_ONCE {
+            return open(&response, &self.redactor);
+        }
+        let (open, redactor) = (open.clone(), Arc::clone(&self.redactor));
+        let opened = tokio::task::spawn_blocking(move || open(&response, &redactor)).await;
+        opened.unwrap_or_else(|_| (ResponseMeta::default(), Err(Failure::Lost)))
+    }
+
     fn sign(&self, request: &Request<'_>, correction: time::Duration) -> Result<SignedRequest, Failure> {
-        let unsendable = |reason: String| Failure::Unsendable { reason };
+        let unsendable = |reason: String| Failure::Unsendable { reason: self.redactor.text(reason) };
         let path = encode_path(&request.path);
         let unsigned = Unsigned {
             host: self.endpoint.host(),
@@ -221,7 +247,11 @@ impl Caller {
             .sign(&self.credentials, OffsetDateTime::now_utc() + correction, &nonce)
             .map_err(|error| unsendable(error.to_string()))?;
         tracing::trace!(canonical_request = signed.canonical_request, "request signed");
-        Ok(SignedRequest { url: self.endpoint.join(&path, &request.query), headers: signed.headers })
+        let url = self.endpoint.join(&path, &request.query);
+        if url.as_str().len() > MAX_URL {
+            return Err(unsendable(format!("its URL is longer than {MAX_URL} bytes")));
+        }
+        Ok(SignedRequest { url, headers: signed.headers })
     }
 
     /// Whether a refused attempt is worth another for the clock's sake; a clock that stays wrong becomes its
@@ -256,8 +286,8 @@ fn log<T>(request: &Request<'_>, number: u32, attempt: &Attempt<T>, took: Durati
         ids = request.asked.count,
         attempt = number,
         http_status = attempt.http_status,
-        status = attempt.said.status,
-        request_id = attempt.said.request_id,
+        status = attempt.said.status.as_ref().map(tracing::field::display),
+        request_id = attempt.said.request_id.as_ref().map(tracing::field::display),
         milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         failure = attempt.result.as_ref().err().map(tracing::field::display),
         "call",

@@ -14,7 +14,7 @@ use crate::jdcloud::{Argument, Client, Failure, Notice, RawResponse, Settings, T
 const SECOND: Duration = Duration::from_secs(1);
 
 fn broken() -> TransportError {
-    TransportError::Connect { host: "h".to_owned(), reason: "refused".to_owned() }
+    TransportError::Connect { host: "h".into(), reason: "refused".into() }
 }
 
 /// A client of an API whose first `times` answers are `instead`.

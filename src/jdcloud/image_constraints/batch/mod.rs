@@ -28,6 +28,7 @@ use self::state::{Call, Gathering, State};
 use crate::jdcloud::call::caller::Caller;
 use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
 use crate::jdcloud::image_constraints::api::{self as image_constraints, OPERATION};
+use crate::jdcloud::image_constraints::constraint::Interner;
 use crate::jdcloud::settings::Region;
 
 /// The reads and calls of one region.
@@ -36,6 +37,7 @@ pub(crate) struct Batcher {
     region: Region,
     /// The length of a call's URL before its first id.
     bare_url: usize,
+    interner: Arc<Mutex<Interner>>,
     state: Mutex<State>,
 }
 
@@ -43,7 +45,7 @@ impl Batcher {
     pub(crate) fn new(caller: Arc<Caller>, region: Region) -> Self {
         let bare_url = caller.url_length(&image_constraints::path(&region));
         let state = Mutex::new(State::new(&caller.limits));
-        Self { caller, region, bare_url, state }
+        Self { caller, region, bare_url, interner: Arc::default(), state }
     }
 
     /// What the API says about `ids`, which are unique.

@@ -9,14 +9,12 @@ use tokio::time::Instant;
 use super::Batcher;
 use super::state::Call;
 use crate::jdcloud::call::caller::{Effort, Request};
-use crate::jdcloud::call::envelope;
 use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
 use crate::jdcloud::http::transport::RawResponse;
 use crate::jdcloud::image_constraints::answer::Image;
-use crate::jdcloud::image_constraints::api::{
-    self as image_constraints, OPERATION, ResultBody, Rows, SERVICE,
-};
+use crate::jdcloud::image_constraints::api::{self as image_constraints, OPERATION, Rows, SERVICE};
 use crate::jdcloud::image_constraints::constraint::Rule;
+use crate::jdcloud::untrusted::Redactor;
 
 /// What a call says about the images it returned.
 pub(super) struct Rules {
@@ -85,9 +83,10 @@ impl Batcher {
             query: image_constraints::query(ids),
             asked: if ids.is_empty() { RequestSummary::default() } else { RequestSummary::ids(ids) },
         };
-        let open = |response: &RawResponse, token| {
-            let (said, result) = envelope::open::<ResultBody<'_>>(response, token);
-            (said, result.and_then(|result| image_constraints::rows(result, &mut self.lock().interner)))
+        let (requested, interner): (Arc<[_]>, _) = (ids.into(), Arc::clone(&self.interner));
+        let open = move |response: &RawResponse, redactor: &Redactor| {
+            let requested = (!requested.is_empty()).then_some(&*requested);
+            image_constraints::parse(response, redactor, requested, &interner)
         };
         let (rows, context) = self.caller.call(&request, effort, open).await?;
         Ok(Rules { rows, context })

@@ -13,7 +13,7 @@ use super::company::Company;
 use super::reader::Reader;
 use super::whole::{ReadAhead, Whole};
 use crate::jdcloud::call::error::CallError;
-use crate::jdcloud::image_constraints::constraint::{Interner, Rule};
+use crate::jdcloud::image_constraints::constraint::Rule;
 use crate::jdcloud::settings::Limits;
 
 /// What a call said about one id: its rule, that it was not returned, or an error.
@@ -50,7 +50,6 @@ pub(super) struct State {
     pub(super) read_ahead: ReadAhead,
     /// The call under way for reads without ids.
     pub(super) whole: Option<Arc<Whole>>,
-    pub(super) interner: Interner,
     /// What calls answered; `None` for an id that was asked for by name and not returned.
     memory: HashMap<Arc<str>, Option<Rule>>,
     asking: HashMap<Arc<str>, Asking>,
@@ -64,7 +63,6 @@ impl State {
             company: Company::new(),
             read_ahead: if limits.read_ahead { ReadAhead::Wanted } else { ReadAhead::Never },
             whole: None,
-            interner: Interner::default(),
             memory: HashMap::new(),
             asking: HashMap::new(),
         }
