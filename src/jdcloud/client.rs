@@ -66,7 +66,7 @@ impl Client {
     pub async fn region(&self, chosen: Option<&str>) -> Result<Region, Error> {
         match chosen {
             Some(_) => Ok(self.sources.region(chosen)?),
-            None => self.from_files(|sources| sources.region(None)).await,
+            None => self.resolve(|sources| sources.region(None)).await,
         }
     }
 
@@ -139,7 +139,7 @@ impl Client {
     async fn connect(&self) -> Result<Connection, Error> {
         let limits = self.sources.limits()?;
         let (transport, user_agent) = (self.transport.clone(), self.user_agent.clone());
-        let resolve = move |sources: &Sources| {
+        let connection = move |sources: &Sources| {
             sources.check_config_file()?;
             let (credentials, endpoint) = (sources.credentials()?, sources.endpoint()?);
             let redactor = Arc::new(sources.redactor_with(&credentials));
@@ -156,12 +156,12 @@ impl Client {
             let caller = Caller::new(endpoint, credentials, Arc::clone(&redactor), limits, transport);
             Ok(Connection { caller: Arc::new(caller), redactor, batchers: Mutex::default() })
         };
-        self.from_files(resolve).await
+        self.resolve(connection).await
     }
 
     /// What `resolve` finds in files, which it reads on another thread, within `read_timeout`: a network's file system
     /// may not answer.
-    async fn from_files<T: Send + 'static>(
+    async fn resolve<T: Send + 'static>(
         &self,
         resolve: impl FnOnce(&Sources) -> Result<T, SettingsError> + Send + 'static,
     ) -> Result<T, Error> {

@@ -258,7 +258,10 @@ fn entity(units: &[Unit]) -> Option<(u8, usize)> {
 fn number(units: &[Unit], range: Range<usize>, radix: u32) -> Option<u8> {
     let digits = units.get(range).filter(|digits| !digits.is_empty())?;
     let value = digits.iter().try_fold(0, |value: u32, unit| {
-        Some(value.checked_mul(radix)?.checked_add(char::from(unit.byte).to_digit(radix)?)?)
+        value.checked_mul(radix)?.checked_add(char::from(unit.byte).to_digit(radix)?)
     })?;
     value.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests;

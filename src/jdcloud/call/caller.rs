@@ -165,6 +165,8 @@ impl Caller {
                 Err(failure) => Err(CallError { failure, context }),
             }
         };
+        // What was left of the read's time where JD Cloud asked for a longer wait.
+        let time_left = Mutex::new(None);
         let called = attempt
             .retry(retry::backoff(effort.retries()))
             .sleep(tokio::time::sleep)
@@ -172,15 +174,31 @@ impl Caller {
             .adjust(|error, step| {
                 let wait = retry::wait(&error.failure, step?, random::fraction());
                 // An error now tells more than a timeout later.
-                let in_time = Instant::now().checked_add(wait).is_some_and(|next| next < effort.deadline());
-                (in_time && self.budget.take()).then_some(wait)
+                let left = effort.deadline().saturating_duration_since(Instant::now());
+                if wait >= left {
+                    *time_left.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
+                }
+                (wait < left && self.budget.take()).then_some(wait)
             })
-            .notify(|error: &CallError, _| effort.will_retry(error.clone()))
+            .notify(|error: &CallError, wait| {
+                let (next, all) = (error.context.attempts + 1, effort.retries() + 1);
+                tracing::warn!(
+                    operation = request.operation,
+                    region = request.region.as_str(),
+                    "{}, retrying in {:.1}s, attempt {next} of {all}",
+                    error.failure,
+                    wait.as_secs_f64()
+                );
+                effort.will_retry(error.clone());
+            })
             .await;
         if called.is_ok() {
             self.budget.refill();
         }
-        called.map_err(Arc::new)
+        called.map_err(|error| {
+            let time_left = time_left.into_inner().unwrap_or_else(PoisonError::into_inner);
+            Arc::new(CallError { context: Context { time_left, ..error.context }, ..error })
+        })
     }
 
     /// Sends `request` once, newly signed.

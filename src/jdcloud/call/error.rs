@@ -65,7 +65,7 @@ pub enum Failure {
     #[error("not found")]
     NotFound,
     /// 429: too many calls.
-    #[error("too many calls")]
+    #[error("throttled")]
     Throttled {
         /// What `Retry-After` asked for.
         retry_after: Option<Duration>,
