@@ -23,7 +23,7 @@ pub enum SettingsError {
         /// What it may be.
         expected: &'static str,
         /// What it is.
-        given: String,
+        given: UntrustedText,
     },
     /// A written argument is empty. That is not the same as left out: the next source could be another
     /// account.

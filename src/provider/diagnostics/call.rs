@@ -127,7 +127,7 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
                 content_type.as_ref().map_or("of no stated type".to_owned(), ToString::to_string),
                 beginning
                     .as_ref()
-                    .map_or("it is not text".to_owned(), |beginning| format!("it begins with: {beginning}"))
+                    .map_or("it is not text".to_owned(), |beginning| format!("it begins with: \"{beginning}\""))
             ),
         ),
         Failure::Unexpected { reason } => (
