@@ -8,6 +8,8 @@
 
 mod support;
 
+#[path = "hostile/bodies.rs"]
+mod bodies;
 #[path = "hostile/clock.rs"]
 mod clock;
 #[path = "hostile/crowd.rs"]

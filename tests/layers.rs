@@ -54,6 +54,53 @@ fn layers_import_only_what_lies_below_them() {
     }
 }
 
+/// What errors and logs are made of. Text from outside stands in it as `UntrustedText`, which only a redactor makes; a
+/// plain string would carry a secret or a control sequence to the terminal.
+const SHOWN: [&str; 6] = [
+    "call/error.rs",
+    "http/transport.rs",
+    "http/proxy.rs",
+    "settings/error.rs",
+    "settings/source.rs",
+    "image_constraints/answer.rs",
+];
+
+/// What is a string there and is not shown: what a read asks for, and the header that names the client.
+const NOT_SHOWN: [&str; 2] = ["Named(BTreeSet<String>)", "user_agent: String"];
+
+#[test]
+fn errors_hold_no_raw_text() {
+    let jdcloud = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/jdcloud");
+    let mut raw = Vec::new();
+    for file in SHOWN {
+        let source = fs::read_to_string(jdcloud.join(file)).unwrap();
+        raw.extend(raw_fields(&source).map(|line| format!("{file}: {line}")));
+    }
+    // The part of the envelope that leaves it.
+    let envelope = fs::read_to_string(jdcloud.join("call/envelope.rs")).unwrap();
+    let meta = envelope.split("struct ResponseMeta {").nth(1).unwrap().split('}').next().unwrap();
+    raw.extend(raw_fields(meta).map(|line| format!("ResponseMeta: {line}")));
+    assert!(raw.is_empty(), "these must be UntrustedText: {raw:#?}");
+}
+
+/// The fields and variants of type definitions whose type has a plain string or path in it.
+fn raw_fields(source: &str) -> impl Iterator<Item = &str> {
+    let lines = source.lines().map(str::trim).filter(|line| !line.starts_with("//") && line.ends_with(','));
+    let fields = lines.filter(|line| !line.contains(['=', '"', '.']) && !line.contains("&str"));
+    fields.filter(|line| {
+        let is_raw = ["String", "PathBuf", "OsString", "Box<str>"].iter().any(|raw| line.contains(raw));
+        is_raw && !NOT_SHOWN.iter().any(|allowed| line.contains(allowed))
+    })
+}
+
+#[test]
+fn raw_fields_are_found() {
+    let source = "struct A {\n    /// String,\n    pub reason: Option<String>,\n    file: PathBuf,\n    ok: UntrustedText,\n}\n\
+                  enum B {\n    Text(String),\n}\nlet x = String::new(),\n";
+    let found: Vec<_> = raw_fields(source).collect();
+    assert_eq!(found, ["pub reason: Option<String>,", "file: PathBuf,", "Text(String),"]);
+}
+
 #[test]
 fn imports_are_found_in_every_form() {
     let source = "use crate::a::{b, c};\nuse crate::{d, e::{f, g}, h as i};\npub(crate) use crate::j;\nlet x = crate::k::l();\n\

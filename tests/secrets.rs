@@ -39,6 +39,19 @@ fn secrets() -> Vec<(&'static str, Vec<u8>)> {
         ("the token", TOKEN.into()),
         ("the token in base64", STANDARD.encode(TOKEN).trim_end_matches('=').into()),
         ("the proxy's password", PASSWORD.into()),
+        (
+            "the proxy's password in base64",
+            STANDARD.encode(format!("me:{PASSWORD}"))[8..].trim_end_matches('=').into(),
+        ),
+        // A part tells much of the rest.
+        ("the beginning of the secret key", SECRET_KEY[..8].into()),
+        ("the beginning of the token", TOKEN[..8].into()),
+        ("the end of the token", TOKEN[TOKEN.len() - 8..].into()),
+        ("the end of the token, JSON-escaped", r"Test\/+8Yw0V".into()),
+        ("the end of the token, JSON-escaped", r"Test\u002f\u002B8Yw0V".into()),
+        ("the end of the token, percent-encoded", "Test%2F%2B8Yw0V".into()),
+        ("the end of the token, percent-encoded", "Test%2f%2b8Yw0V".into()),
+        ("the beginning of the token in base64", STANDARD.encode(TOKEN)[..8].into()),
     ];
     // The test may run over midnight, and under a clock that the emulator has put wrong.
     for days in -1..=1 {
@@ -224,8 +237,8 @@ fn keys_from_anywhere_right_or_wrong_show_in_nothing() {
     assert!(!run("a password in the endpoint", options, &[]).is_empty());
 }
 
-/// Answers every request with what it was sent, as gateways do that somebody debugs.
-fn echo(status: &'static str, body: fn(&str) -> String) -> String {
+/// Answers every request with what it was sent, as gateways do that are being debugged.
+fn echo(answer: fn(&str) -> String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -236,37 +249,136 @@ fn echo(status: &'static str, body: fn(&str) -> String) -> String {
             while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
                 head.push(byte[0]);
             }
-            let body = body(&String::from_utf8_lossy(&head));
-            let head =
-                format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-            let _ = stream.write_all((head + &body).as_bytes());
+            let _ = stream.write_all(answer(&String::from_utf8_lossy(&head)).as_bytes());
         }
     });
     url
 }
 
-/// A gateway's name, its status, and its body for what it was sent.
-type Gateway = (&'static str, &'static str, fn(&str) -> String);
+fn response(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}")
+}
+
+/// An error in JD Cloud's envelope.
+fn error(status: &str, text: &str) -> String {
+    let body =
+        serde_json::json!({ "requestId": "r", "error": { "code": 401, "status": "X", "message": text } });
+    response(status, "", &body.to_string())
+}
+
+/// The value of the header with the token, in base64 as it was sent.
+fn token_of(head: &str) -> &str {
+    let name = "x-jdcloud-security-token: ";
+    let line = head.lines().find(|line| line.to_lowercase().starts_with(name)).unwrap_or_default();
+    line.get(name.len()..).unwrap_or_default()
+}
+
+/// What was sent, the token first.
+fn token_first(head: &str) -> String {
+    let mut lines: Vec<&str> = head.lines().collect();
+    lines.sort_by_key(|line| !line.to_lowercase().starts_with("x-jdcloud-security-token"));
+    lines.join("\n")
+}
+
+/// `text` with every character JSON-escaped, or percent-encoded.
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("\\u{byte:04x}")).collect()
+}
+fn percent(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+}
+
+/// A gateway's name, and its answer to what it was sent.
+type Gateway = (&'static str, fn(&str) -> String);
 
 #[test]
 fn a_gateway_that_answers_with_what_it_was_sent_is_not_quoted_with_the_token() {
-    let error = |text: &str| {
-        serde_json::json!({ "requestId": "r", "error": { "code": 401, "status": "X", "message": text } })
-            .to_string()
-    };
-    let token_first = |text: &str| {
-        let mut lines: Vec<&str> = text.lines().collect();
-        lines.sort_by_key(|line| !line.to_lowercase().starts_with("x-jdcloud-security-token"));
-        lines.join("\n")
-    };
-    let cases: [Gateway; 4] = [
-        ("401 JSON", "401 Unauthorized", error),
-        ("200 JSON", "200 OK", error),
-        ("200 text", "200 OK", token_first),
-        ("500 text", "500 Internal Server Error", token_first),
+    let cases: [Gateway; 13] = [
+        ("401 JSON", |head| error("401 Unauthorized", head)),
+        ("200 JSON", |head| error("200 OK", head)),
+        ("200 text", |head| response("200 OK", "", &token_first(head))),
+        ("500 text", |head| response("500 Internal Server Error", "", &token_first(head))),
+        // The token was decoded, and is escaped in every way that JSON allows.
+        ("escaped", |_| {
+            let token = escaped(TOKEN);
+            response(
+                "200 OK",
+                "",
+                &format!(
+                    r#"{{"requestId":"{token}","error":{{"code":401,"status":"{token}","message":"{token}"}}}}"#
+                ),
+            )
+        }),
+        ("JSON in JSON", |_| {
+            error("401 Unauthorized", &format!(r#"{{"token":"{}"}}"#, TOKEN.replace('/', r"\/")))
+        }),
+        ("JSON in text", |_| response("200 OK", "", &format!("oops: {}", escaped(TOKEN)))),
+        ("percent-encoded", |_| response("200 OK", "", &format!("oops: ?token={}", percent(TOKEN)))),
+        ("in base64 with more", |_| error("403 Forbidden", &STANDARD.encode(format!("token={TOKEN};")))),
+        ("split over two fields", |_| {
+            let (first, second) = TOKEN.split_at(13);
+            response(
+                "200 OK",
+                "",
+                &format!(
+                    r#"{{"requestId":"r","error":{{"code":401,"status":"t={first}","message":"{second}"}}}}"#
+                ),
+            )
+        }),
+        ("Location", |head| {
+            response("302 Found", &format!("Location: https://login/?t={}\r\n", percent(token_of(head))), "")
+        }),
+        ("Content-Type", |head| {
+            response("200 OK", &format!("Content-Type: text/{}\r\n", token_of(head)), "oops")
+        }),
+        ("x-jdcloud-request-id", |_| {
+            response("403 Forbidden", &format!("x-jdcloud-request-id: {TOKEN}\r\n"), "")
+        }),
     ];
-    for (what, status, body) in cases {
-        let summaries = run(what, Options::plain(), &arguments(&echo(status, body)));
+    std::thread::scope(|scope| {
+        for (what, answer) in cases {
+            scope.spawn(move || {
+                let summaries = run(what, Options::plain(), &arguments(&echo(answer)));
+                assert!(!summaries.is_empty(), "{what}");
+            });
+        }
+    });
+}
+
+/// A value that a CI system has masked is what remains of many a token. Replaced by itself it was replaced for ever.
+#[test]
+fn a_token_of_asterisks_that_is_quoted_back_ends_in_a_message() {
+    for token in ["*", "**", "***", "a", "**********"] {
+        let url = echo(|head| error("401 Unauthorized", &format!("{head} * ** *** aaa ************")));
+        let mut arguments = arguments(&url);
+        arguments[3].1 = Value::string(token);
+        let summaries = run(token, Options::plain(), &arguments);
+        assert!(
+            summaries.iter().any(|summary| summary == "JD Cloud rejected the credentials"),
+            "{summaries:?}"
+        );
+    }
+}
+
+#[test]
+fn a_proxy_that_quotes_its_password_is_not_quoted_with_it() {
+    let cases: [Gateway; 3] = [
+        ("the header", |head| response("502 Bad Gateway", "", &format!("proxy error: {head}"))),
+        ("under 200", |head| {
+            response("200 OK", "", &format!("proxy error: {} {PASSWORD} {}", head.len(), percent(PASSWORD)))
+        }),
+        ("JSON", |head| {
+            error(
+                "403 Forbidden",
+                head.lines().find(|line| line.to_lowercase().starts_with("proxy-auth")).unwrap(),
+            )
+        }),
+    ];
+    for (what, answer) in cases {
+        let proxy = echo(answer).replace("http://", &format!("http://me:{PASSWORD}@"));
+        let endpoint = format!("http://vm.internal.{REGION}.jdcloud-api.com");
+        let summaries = run(what, Options::plain().set("HTTP_PROXY", &proxy), &arguments(&endpoint));
         assert!(!summaries.is_empty(), "{what}");
     }
 }

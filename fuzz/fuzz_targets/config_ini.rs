@@ -51,7 +51,7 @@ fuzz_target!(|input: &[u8]| {
         };
         let client =
             Client::with_transport(settings, Environment::new::<String, String>([], None), Arc::new(Nobody));
-        let _ = client.region(None);
+        let _ = RUNTIME.block_on(client.region(None));
         let asked = ImageSelection::Named(["img-a".to_owned()].into());
         if let Err(error) = RUNTIME.block_on(client.image_constraints(Some("cn-north-1"), asked)) {
             let text = format!("{error} {error:?} {client:?}");

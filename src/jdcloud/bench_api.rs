@@ -1,15 +1,14 @@
 //! The steps of a call one by one, for those who measure them. The provider itself never comes here.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use time::OffsetDateTime;
 
-use crate::jdcloud::call::envelope;
 use crate::jdcloud::http::transport::RawResponse;
-use crate::jdcloud::image_constraints::api::{self as image_constraints, ResultBody};
-use crate::jdcloud::image_constraints::constraint::Interner;
+use crate::jdcloud::image_constraints::api as image_constraints;
 use crate::jdcloud::settings::{Credentials, Environment, Settings, Sources};
 use crate::jdcloud::signing::signer::Unsigned;
+use crate::jdcloud::untrusted::Redactor;
 
 /// The query that asks for `ids`.
 pub fn query(ids: &[Arc<str>]) -> String {
@@ -18,8 +17,8 @@ pub fn query(ids: &[Arc<str>]) -> String {
 
 /// The rows of `response`, counted; `None` if it has none.
 pub fn rows(response: &RawResponse) -> Option<usize> {
-    let (_, result) = envelope::open::<ResultBody<'_>>(response, None);
-    Some(image_constraints::rows(result.ok()?, &mut Interner::default()).ok()?.len())
+    let (_, rows) = image_constraints::parse(response, &Redactor::default(), None, &Mutex::default());
+    Some(rows.ok()?.len())
 }
 
 /// Signs requests as a client of `settings` would.

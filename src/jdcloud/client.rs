@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::select;
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::jdcloud::call::caller::Caller;
@@ -12,15 +15,16 @@ use crate::jdcloud::call::error::Error;
 use crate::jdcloud::http::transport::{HttpTransport, Transport};
 use crate::jdcloud::image_constraints::answer::{Answer, ImageSelection};
 use crate::jdcloud::image_constraints::batch::{Batcher, Found};
-use crate::jdcloud::settings::{Environment, Region, Settings, Sources};
+use crate::jdcloud::settings::{Environment, Limits, Region, Settings, SettingsError, Sources};
+use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
 /// A client of one configuration: cheap to make, silent until the first read.
 pub struct Client {
-    sources: Sources,
+    sources: Arc<Sources>,
     user_agent: String,
     /// In the place of HTTP, for tests.
     transport: Option<Arc<dyn Transport>>,
-    connection: OnceLock<Connection>,
+    connection: OnceCell<Connection>,
     /// Cancelled by [`Client::stop`], which puts a new one in its place.
     stopping: Mutex<CancellationToken>,
 }
@@ -28,6 +32,7 @@ pub struct Client {
 /// What the reads of a client share, known from the first one on.
 struct Connection {
     caller: Arc<Caller>,
+    redactor: Arc<Redactor>,
     batchers: Mutex<HashMap<Region, Arc<Batcher>>>,
 }
 
@@ -36,10 +41,10 @@ impl Client {
     #[must_use]
     pub fn new(settings: Settings, environment: Environment, user_agent: impl Into<String>) -> Self {
         Self {
-            sources: Sources::new(settings, environment),
+            sources: Arc::new(Sources::new(settings, environment)),
             user_agent: user_agent.into(),
             transport: None,
-            connection: OnceLock::new(),
+            connection: OnceCell::new(),
             stopping: Mutex::default(),
         }
     }
@@ -58,8 +63,16 @@ impl Client {
     ///
     /// # Errors
     /// No region anywhere, or one that cannot be a region.
-    pub fn region(&self, chosen: Option<&str>) -> Result<Region, Error> {
-        Ok(self.sources.region(chosen)?)
+    pub async fn region(&self, chosen: Option<&str>) -> Result<Region, Error> {
+        match chosen {
+            Some(_) => Ok(self.sources.region(chosen)?),
+            None => self.resolve(|sources| sources.region(None)).await,
+        }
+    }
+
+    /// `text` from outside, such as a part of an answer, as it may be shown: without this client's secrets.
+    pub fn untrusted(&self, text: &str) -> UntrustedText {
+        self.connection.get().map_or(self.sources.redactor(), |connection| &*connection.redactor).text(text)
     }
 
     /// The constraints of the `wanted` images in `region`, or in the configured one.
@@ -75,11 +88,19 @@ impl Client {
         wanted: ImageSelection,
     ) -> Result<Answer, Error> {
         let stopping = self.stopping().clone();
-        let region = self.region(region)?;
+        let region = select! {
+            biased;
+            () = stopping.cancelled() => return Err(Error::Cancelled),
+            region = self.region(region) => region?,
+        };
         if matches!(&wanted, ImageSelection::Named(ids) if ids.is_empty()) {
             return Ok(Answer { region, images: Vec::new(), missing: Vec::new(), notices: Vec::new() });
         }
-        let connection = self.connection()?;
+        let connection = select! {
+            biased;
+            () = stopping.cancelled() => return Err(Error::Cancelled),
+            connection = self.connection() => connection?,
+        };
         let batcher = connection.batcher(&region);
         let read = async {
             match wanted {
@@ -111,24 +132,49 @@ impl Client {
     }
 
     /// The resolved connection, made at the first read that needs it.
-    fn connection(&self) -> Result<&Connection, Error> {
-        if let Some(connection) = self.connection.get() {
-            return Ok(connection);
-        }
-        let sources = &self.sources;
-        let (limits, credentials, endpoint) =
-            (sources.limits()?, sources.credentials()?, sources.endpoint()?);
-        let transport = match &self.transport {
-            Some(transport) => Arc::clone(transport),
-            None => Arc::new(HttpTransport::new(
-                &endpoint,
-                sources.ca_bundle(),
-                sources.environment(),
-                &self.user_agent,
-            )?),
+    async fn connection(&self) -> Result<&Connection, Error> {
+        self.connection.get_or_try_init(|| self.connect()).await
+    }
+
+    async fn connect(&self) -> Result<Connection, Error> {
+        let limits = self.sources.limits()?;
+        let (transport, user_agent) = (self.transport.clone(), self.user_agent.clone());
+        let connection = move |sources: &Sources| {
+            sources.check_config_file()?;
+            let (credentials, endpoint) = (sources.credentials()?, sources.endpoint()?);
+            let redactor = Arc::new(sources.redactor_with(&credentials));
+            let transport = match transport {
+                Some(transport) => transport,
+                None => Arc::new(HttpTransport::new(
+                    &endpoint,
+                    sources.ca_bundle(),
+                    sources.environment(),
+                    &user_agent,
+                    Arc::clone(&redactor),
+                )?),
+            };
+            let caller = Caller::new(endpoint, credentials, Arc::clone(&redactor), limits, transport);
+            Ok(Connection { caller: Arc::new(caller), redactor, batchers: Mutex::default() })
         };
-        let caller = Arc::new(Caller::new(endpoint, credentials, limits, transport));
-        Ok(self.connection.get_or_init(|| Connection { caller, batchers: Mutex::default() }))
+        self.resolve(connection).await
+    }
+
+    /// What `resolve` finds in files, which it reads on another thread, within `read_timeout`: a network's file system
+    /// may not answer.
+    async fn resolve<T: Send + 'static>(
+        &self,
+        resolve: impl FnOnce(&Sources) -> Result<T, SettingsError> + Send + 'static,
+    ) -> Result<T, Error> {
+        let sources = Arc::clone(&self.sources);
+        // What is wrong with the limits is reported where they are needed.
+        let limit = sources.limits().map_or(Limits::default().read_timeout, |limits| limits.read_timeout);
+        match timeout(limit, spawn_blocking(move || resolve(&sources))).await {
+            Ok(Ok(resolved)) => Ok(resolved?),
+            Ok(Err(_)) => {
+                Err(Error::from(SettingsError::Setup { reason: "a part of the client failed".into() }))
+            }
+            Err(_) => Err(Error::from(SettingsError::FilesTooSlow { limit })),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod settings;
 mod signing;
 #[cfg(test)]
 mod test_api;
+mod untrusted;
 
 pub use call::error::{CallError, Context, Error, Failure, RequestSummary, RowProblem};
 pub use client::Client;
@@ -25,3 +26,4 @@ pub use settings::{
     Argument, Endpoint, EndpointProblem, Environment, Missing, Region, Settings, SettingsError, Source,
     SourceTried, TokenEncoding,
 };
+pub use untrusted::UntrustedText;

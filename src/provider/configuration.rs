@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::diagnostics::report_settings;
-use super::{NAME, VERSION, duration};
+use super::{NAME, VERSION, duration, names};
 use crate::framework::{Attribute, Config, Diagnostics, Host, Schema, Type, Value};
 use crate::jdcloud::{Argument, Client, Environment, Settings};
 
@@ -14,8 +14,9 @@ pub(super) fn schema() -> Schema {
     let text = |name, description| Attribute::optional(name, Type::String, description);
     let number = |name, description| Attribute::optional(name, Type::Number, description);
     Schema {
-        description: "The JD Cloud provider tells at plan time which instance types an image supports, so that a wrong pair \
-            of `image_id` and `instance_type` fails in `terraform plan` and not in the middle of an apply. Every argument is \
+        description: "The JD Cloud provider tells at plan time which instance types an image supports, so that a combination \
+            of `image_id` and `instance_type` that is not supported fails in `terraform plan` and not in the middle of an \
+            apply. Every argument is \
             optional: what is not written here comes from the environment or from the JD Cloud CLI's `~/.jdc/config`.",
         attributes: vec![
             secret(
@@ -36,7 +37,7 @@ pub(super) fn schema() -> Schema {
             ),
             text(
                 "region",
-                "Region of data sources that name none, such as `cn-north-1`. Without it: `JDCLOUD_REGION`, then \
+                "Default region of data sources, such as `cn-north-1`. Without it: `JDCLOUD_REGION`, then \
                  `JDCLOUD_REGION_ID`, then the profile's `region_id`.",
             ),
             text(
@@ -46,7 +47,8 @@ pub(super) fn schema() -> Schema {
             ),
             text(
                 "config_file",
-                "The JD Cloud CLI's configuration file. Defaults to `~/.jdc/config`. It is only read.",
+                "The JD Cloud CLI's configuration file. Defaults to `~/.jdc/config`. It is only read. A file that is named here \
+                 must exist.",
             ),
             text(
                 "vm_endpoint",
@@ -71,9 +73,9 @@ pub(super) fn schema() -> Schema {
             ),
             number(
                 "max_retries",
-                "How many times a request that failed for the moment is sent again. Defaults to 5.",
+                "How many times a request that failed temporarily is sent again. Defaults to 5.",
             ),
-            number("max_concurrent_requests", "How many requests may be under way at once. Defaults to 8."),
+            number("max_concurrent_requests", "How many requests may be in progress at once. Defaults to 8."),
             number(
                 "batch_size",
                 "How many image ids one request asks about, from 1 to 350. Defaults to 100.",
@@ -91,7 +93,7 @@ pub(super) fn schema() -> Schema {
 /// Reports what can be seen to be wrong without looking at the environment.
 pub(super) fn validate(config: &Config, diagnostics: &mut Diagnostics) {
     let settings = settings(config, diagnostics);
-    for problem in settings.problems() {
+    for problem in settings.problems(&Environment::of_process()) {
         report_settings(&problem, diagnostics);
     }
 }
@@ -153,13 +155,11 @@ fn duration(config: &Config, name: &str, diagnostics: &mut Diagnostics) -> Argum
     let value = config.string(name).map(|text| {
         let duration = duration::parse(text).ok();
         if duration.is_none() {
-            diagnostics.argument_error(
-                name,
-                "Invalid duration",
-                format!(
-                    "\"{text}\" is no duration of at most a day. Write it like \"20s\", \"1m30s\" or \"5m\"."
-                ),
+            let detail = format!(
+                "{name} must be a duration such as \"20s\" or \"1m30s\", at most 24h; got {}.",
+                names::quoted(text)
             );
+            diagnostics.argument_error(name, "Invalid duration", detail);
         }
         duration
     });

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Longer than any read, and far from what arithmetic on times can't hold.
 const MAX_SECONDS: f64 = 86_400.0;
 
-/// Text that is no duration.
+/// Text that is not a valid duration.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NotADuration;
 

@@ -8,6 +8,7 @@ mod data_sources;
 mod diagnostics;
 mod duration;
 mod functions;
+mod names;
 mod sentence;
 
 use crate::framework::{Config, DataSource, Diagnostics, Function, Host, Provider, Schema};

@@ -8,6 +8,8 @@ use crate::harness::{Case, CaseBuilder, Diagnostic, Expected, Outcome, Protocol,
 
 cases!(
     strangers_answers_are_refused,
+    answers_to_another_question_are_refused,
+    answers_do_not_draw_on_the_terminal,
     other_shapes_are_refused,
     other_shapes_are_refused_in_words_of_json,
     binary_garbage_is_not_shown,
@@ -58,7 +60,7 @@ fn strangers_answers_are_refused(protocol: Protocol) {
             "application/octet-stream",
             &garbage[..],
             "The answer is not JSON",
-            "What came is application/octet-stream",
+            "The answer is application/octet-stream",
         ),
         (
             "text/html",
@@ -66,7 +68,7 @@ fn strangers_answers_are_refused(protocol: Protocol) {
             "The answer is not JSON",
             "it begins with: \"<html><title>Log in",
         ),
-        ("application/json", b"", "The answer is not JSON", "What came is application/json"),
+        ("application/json", b"", "The answer is not JSON", "The answer is application/json"),
         (
             "application/json",
             b"{\"requestId\":\"r\",\"result\":{\"imageC",
@@ -82,6 +84,78 @@ fn strangers_answers_are_refused(protocol: Protocol) {
         let stranger = Stranger::answering(content_type, body);
         case.set("JDCLOUD_VM_ENDPOINT", &stranger.url());
         refuses(&case, summary, &[says, "vm_endpoint"]);
+    }
+}
+
+/// A gateway's error under HTTP 200, a field under another name, the answer to another request: taken for answers, each
+/// would say that the image has no constraint, and the plan would pass.
+fn answers_to_another_question_are_refused(protocol: Protocol) {
+    let mut case = build(protocol).init();
+    let row = |id: &str, field: &str| {
+        format!(
+            r#"{{"requestId":"r","result":{{"imageConstraints":[{{"imageId":"{id}","{field}":{{"constraintsType":"excludes","instanceTypes":["g.n4.large"]}}}}]}}}}"#
+        )
+    };
+    let constraint = "imageInstanceTypeConstraint";
+    for (body, summary, says) in [
+        (
+            r#"{"requestId":"r","code":500,"message":"internal error"}"#.to_owned(),
+            "Unexpected response",
+            &["the undocumented field \"code\" in its place", NOT_TAKEN][..],
+        ),
+        (
+            r#"{"requestId":"r","result":{"image_constraints":[]}}"#.to_owned(),
+            "Unexpected response",
+            &["the undocumented field \"image_constraints\" in its place", NOT_TAKEN],
+        ),
+        (
+            r#"{"requestId":"","result":{"imageConstraints":[]}}"#.to_owned(),
+            "Unexpected response",
+            &["without a requestId", NOT_TAKEN],
+        ),
+        (
+            row("img-ubuntu2204", "constraint"),
+            "Malformed response",
+            &["has an undocumented one", "requestId: r"],
+        ),
+        (
+            row("img-other", constraint),
+            "The answer is about another image",
+            &["a row for img-other, and the request was for img-ubuntu2204.", "requestId: r"],
+        ),
+        (
+            row("IMG-UBUNTU2204", constraint),
+            "The answer is about another image",
+            &["a row for IMG-UBUNTU2204, and the request was for img-ubuntu2204."],
+        ),
+    ] {
+        let stranger = Stranger::answering("application/json", body.as_bytes());
+        case.set("JDCLOUD_VM_ENDPOINT", &stranger.url());
+        refuses(&case, summary, says);
+    }
+}
+
+/// Control sequences in every place of an answer that a message quotes.
+fn answers_do_not_draw_on_the_terminal(protocol: Protocol) {
+    let mut case = build(protocol).init();
+    let forged = "\\u001b[2J\\u001b[HApply complete! Resources: 1 added\\n".repeat(20_000);
+    for body in [
+        format!(
+            r#"{{"requestId":"{forged}","error":{{"code":400,"status":"{forged}","message":"{forged}"}}}}"#
+        ),
+        format!(r#"{{"requestId":"r","result":"{forged}"}}"#),
+        format!(r#"{{"requestId":"r","{forged}":1}}"#),
+        format!(r#"{{"requestId":"r","result":{{"imageConstraints":[{{"imageId":"{forged}"}}]}}}}"#),
+        format!("<html>{}", forged.replace("\\u001b", "\u{1b}")),
+    ] {
+        let stranger = Stranger::answering("application/json", body.as_bytes());
+        case.set("JDCLOUD_VM_ENDPOINT", &stranger.url());
+        let refused = case.plan();
+        refused.failed();
+        let error = refused.diagnostics().of_severity("error").0.remove(0);
+        assert!(error.detail.len() < 4_000, "{}", error.detail.len());
+        assert!(!error.detail.contains('\u{1b}'), "{}", error.detail);
+        assert!(!refused.log.contains("\\u001b[2J") && !refused.log.contains('\u{1b}'), "it is in the log");
     }
 }
 
@@ -135,7 +209,7 @@ fn garbage() -> Vec<u8> {
 fn binary_garbage_is_not_shown(protocol: Protocol) {
     let stranger = Stranger::answering("application/octet-stream", &garbage());
     let case = build(protocol).variable("JDCLOUD_VM_ENDPOINT", stranger.url()).init();
-    let error = refuses(&case, "The answer is not JSON", &["What came is application/octet-stream"]);
+    let error = refuses(&case, "The answer is not JSON", &["The answer is application/octet-stream"]);
     let readable = |character: char| character != char::REPLACEMENT_CHARACTER;
     assert!(error.detail.chars().all(readable), "a screen full of noise: {}", error.detail);
 }
@@ -157,7 +231,7 @@ fn with(protocol: Protocol, change: impl FnOnce(&mut Scenario)) -> Case {
 
 fn broken_answers_are_refused(protocol: Protocol) {
     let portal = with(protocol, |scenario| scenario.answer = Answer::Html);
-    refuses(&portal, "The answer is not JSON", &["What came is text/html", "a proxy or a login page"]);
+    refuses(&portal, "The answer is not JSON", &["The answer is text/html", "a proxy or a login page"]);
     let cut = with(protocol, |scenario| scenario.cut_json = true);
     refuses(&cut, "The answer is not JSON", &["ends too early", "cut it off"]);
     let broken = with(protocol, |scenario| scenario.cut_body = true);
@@ -240,7 +314,10 @@ fn malformed_rows_are_refused(protocol: Protocol) {
         (MalformedRow::NoImageId, "it has no imageId"),
         (MalformedRow::EmptyType, "its constraint has no constraintsType"),
         (MalformedRow::NullType, "its constraint has no constraintsType"),
-        (MalformedRow::IncludesNull, "it is of the kind \"includes\" and has no list of instance types"),
+        (
+            MalformedRow::IncludesNull,
+            "its constraint is of the type \"includes\" and has no list of instance types",
+        ),
     ] {
         let case = with(protocol, |scenario| scenario.malformed_row = Some(row));
         refuses(&case, "Malformed response", &["Row 1 of JD Cloud's answer", problem, "requestId: "]);

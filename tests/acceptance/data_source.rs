@@ -83,7 +83,7 @@ output "all" {
 }
 
 fn ids_are_asked_for_exactly_as_written(protocol: Protocol) {
-    let ids = [" img", "a b", "a&b=c", "a*b", "a+b%20", "img-~_.", "镜像"];
+    let ids = ["a%20b", "a&b=c", "a+b", "a/b?c#d", "img-~_.", "镜像"];
     let case = Case::new(
         protocol,
         &format!(
@@ -141,13 +141,13 @@ fn missing_and_private_images_are_ignored_by_default(protocol: Protocol) {
     }
 }
 
-const RETURNED_NOTHING: &str = "JD Cloud returned nothing in cn-north-1 for img-private, img-typo. They are images \
-                                without a constraint, as private images always are, or ids that don't exist there; JD Cloud does not tell which.";
+const RETURNED_NOTHING: &str = "JD Cloud returned no constraint in cn-north-1 for img-private, img-typo. These are images \
+                                without a constraint, such as private images, or IDs that don't exist there; the answer does not tell which.";
 
 fn missing_and_private_images_are_warned_of(protocol: Protocol) {
     let case = with_missing(protocol, "on_missing = \"warn\"");
     case.plan().warned_of(&[Expected {
-        summary: "Images without an answer",
+        summary: "Image IDs not returned",
         says: &[RETURNED_NOTHING, "Set on_missing = \"ignore\" if that is right."],
         at: "ids = [\"img-ubuntu2204\", \"img-typo\", \"img-private\"]",
     }]);
@@ -160,7 +160,7 @@ fn missing_and_private_images_are_warned_of(protocol: Protocol) {
 
 fn missing_and_private_images_are_an_error(protocol: Protocol) {
     with_missing(protocol, "on_missing = \"error\"").plan().refused_with(&[Expected {
-        summary: "Images without an answer",
+        summary: "Image IDs not returned",
         says: &[RETURNED_NOTHING, "Correct the ids, or set on_missing to \"warn\" or \"ignore\""],
         at: "ids = [\"img-ubuntu2204\", \"img-typo\", \"img-private\"]",
     }]);

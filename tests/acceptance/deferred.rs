@@ -129,7 +129,7 @@ resource "terraform_data" "server" {{
     case.plan().succeeded();
     case.apply().refused_with(&[Expected {
         summary: "Resource precondition failed",
-        says: &["Image img-ubuntu2204 does not support instance type g.n4.large: JD Cloud excludes it"],
+        says: &["Image img-ubuntu2204 does not support instance type g.n4.large: it is one of the 3"],
         at: "condition ",
     }]);
     let state = case.json(&["show", "-json"]);

@@ -37,8 +37,7 @@ fn wrong_calls_are_errors_on_the_wrong_argument(protocol: Protocol) {
     let not_asked = |id: &str| {
         format!(
             "Invalid value for \"image_id\" parameter: \"{id}\" is not among the ids that this data source asked about \
-             (img-free, img-ubuntu2204), so nothing is known about it. Add it to ids, or leave ids out to ask about every \
-             image."
+             (img-free, img-ubuntu2204), so nothing is known about it. Add it to ids."
         )
     };
     for (call, summary, says) in [
@@ -48,6 +47,31 @@ fn wrong_calls_are_errors_on_the_wrong_argument(protocol: Protocol) {
         (format!("filter_instance_types({WEB}, \"img-gpu\", [\"g.n4.large\"])"), WRONG, not_asked("img-gpu")),
         // Swapped.
         (format!("supports_instance_type({WEB}, \"g.n4.large\", \"img-free\")"), WRONG, not_asked("g.n4.large")),
+        (
+            "supports_instance_type({ ids = null, image_constraints = [] }, \"g.n4.large\", \"img-free\")".to_owned(),
+            WRONG,
+            "Invalid value for \"instance_type\" parameter: \"img-free\" looks like an image ID, not like an instance type. \
+             The arguments are the data source, then the image ID, then the instance type."
+                .to_owned(),
+        ),
+        // Typing errors, which no constraint would mention.
+        (
+            format!("explain_instance_type({WEB}, \"img-free\", \"\")"),
+            WRONG,
+            "Invalid value for \"instance_type\" parameter: \"\" is not a valid instance type (empty).".to_owned(),
+        ),
+        (
+            format!("filter_instance_types({WEB}, \"img-free\", [\"g.n4.large\", \" g.n3.large\"])"),
+            WRONG,
+            "Invalid value for \"instance_types\" parameter: element 1: \" g.n3.large\" is not a valid instance type (white \
+             space)."
+                .to_owned(),
+        ),
+        (
+            "supports_instance_type({ ids = null, image_constraints = [] }, \"img-free \", \"g.n4.large\")".to_owned(),
+            WRONG,
+            "Invalid value for \"image_id\" parameter: \"img-free \" is not a valid image ID (white space).".to_owned(),
+        ),
         (format!("supports_instance_type({WEB}, \"IMG-FREE\", \"g.n4.large\")"), WRONG, not_asked("IMG-FREE")),
         (
             format!("supports_instance_type({WEB}.image_constraints, \"img-free\", \"g.n4.large\")"),
@@ -114,7 +138,7 @@ fn an_error_shows_what_to_do(protocol: Protocol) {
            ├────────────────
            while calling provider::jdcloud::supports_instance_type(constraints, image_id, instance_type)
            Invalid value for "image_id" parameter: "img-gpu" is not among the ids that this data source asked about
-           (img-free, img-ubuntu2204), so nothing is known about it. Add it to ids, or leave ids out to ask about every image."#,
+           (img-free, img-ubuntu2204), so nothing is known about it. Add it to ids."#,
     );
 }
 

@@ -4,8 +4,9 @@ use crate::harness::{Case, Expected, Protocol, cases};
 
 cases!(
     wrong_arguments_are_found_by_validate,
-    all_blank_ids_are_quoted_in_one_error,
+    all_invalid_ids_are_quoted_in_one_error,
     a_wrong_value_that_only_a_plan_knows_is_found_there,
+    an_id_of_any_length_is_refused_before_it_is_sent,
     misspelt_names_are_corrected,
 );
 
@@ -29,9 +30,17 @@ fn wrong_arguments_are_found_by_validate(protocol: Protocol) {
             "on_missing must be \"ignore\", \"warn\" or \"error\", not \"fail\".",
         ),
         ("on_missing = \"\"", "Invalid on_missing", "not \"\"."),
-        ("ids = [\"img-a\", \"\"]", "Blank image id", "\"\" can't be one."),
-        ("ids = [\" \\t\"]", "Blank image id", "\" \\t\" can't be one."),
-        ("ids = [null]", "Blank image id", "null can't be one."),
+        ("ids = [\"img-a\", \"\"]", "Invalid image ID", "\"\" (empty)"),
+        ("ids = [\" \\t\"]", "Invalid image ID", "\" \\t\" (white space)"),
+        ("ids = [\"img-a \"]", "Invalid image ID", "\"img-a \" (white space)"),
+        ("ids = [\"img-a\\n\"]", "Invalid image ID", "\"img-a\\n\" (white space)"),
+        ("ids = [\"img-a\\u0007\"]", "Invalid image ID", "\"img-a\\u{7}\" (a control character)"),
+        (
+            "ids = [\"img-m5s0****29\"]",
+            "Invalid image ID",
+            "\"img-m5s0****29\" (an asterisk, as in a masked value)",
+        ),
+        ("ids = [null]", "Invalid image ID", "null (not set)"),
         ("ids = \"img-a\"", "Incorrect attribute value type", "set of string required"),
         (
             "image_constraints = []",
@@ -56,18 +65,18 @@ fn wrong_arguments_are_found_by_validate(protocol: Protocol) {
     }
 }
 
-fn all_blank_ids_are_quoted_in_one_error(protocol: Protocol) {
+fn all_invalid_ids_are_quoted_in_one_error(protocol: Protocol) {
     let case = Case::new(protocol, &block("ids = [\"img-a\", \"\", null, \"  \"]"));
     case.plan().refused_with(&[Expected {
-        summary: "Blank image id",
+        summary: "Invalid image ID",
         says: &[
-            "ids must hold image ids, and \"\", \"  \", null can't be one.",
+            "some elements can't be one: \"\" (empty), \"  \" (white space), null (not set).",
             "compact([...])",
             "to ask about every image of the region, leave ids out.",
         ],
         at: "ids = [\"img-a\", \"\", null, \"  \"]",
     }]);
-    assert_eq!(case.emulator().counters().calls, 0, "a blank id was asked about");
+    assert_eq!(case.emulator().counters().calls, 0, "an invalid id was asked about");
 }
 
 fn a_wrong_value_that_only_a_plan_knows_is_found_there(protocol: Protocol) {
@@ -80,6 +89,17 @@ fn a_wrong_value_that_only_a_plan_knows_is_found_there(protocol: Protocol) {
         at: "region = var.region",
     }]);
     assert!(case.emulator().calls().is_empty(), "a region changed the path of a request");
+}
+
+fn an_id_of_any_length_is_refused_before_it_is_sent(protocol: Protocol) {
+    let hcl = format!("{}variable \"id\" {{}}\n", block("ids = [var.id]"));
+    let case = Case::build(protocol, &hcl).variable("TF_VAR_id", "x".repeat(66_000)).init();
+    case.plan().refused_with(&[Expected {
+        summary: "Invalid image ID",
+        says: &["\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"… (longer than 256 characters)."],
+        at: "ids = [var.id]",
+    }]);
+    assert_eq!(case.emulator().counters().calls, 0);
 }
 
 fn misspelt_names_are_corrected(protocol: Protocol) {

@@ -19,6 +19,10 @@ cases!(
     wrong_arguments_are_found_by_validate,
     numbers_and_durations_are_taken_in_every_usual_form,
     a_closed_port_is_named,
+    the_wrong_scheme_is_named,
+    a_config_file_that_is_not_there_is_not_replaced_by_the_environment,
+    a_pipe_in_the_place_of_a_file_is_an_error,
+    a_rejected_key_names_the_profile_it_is_from,
     a_wrong_endpoint_in_the_environment_names_the_variable,
     a_profile_of_the_cli_will_do,
     a_written_profile_comes_before_the_environment,
@@ -62,8 +66,12 @@ fn an_unknown_access_key_is_named_as_such(protocol: Protocol) {
     let case = Case::build(protocol, WEB).variable("JDCLOUD_ACCESS_KEY", "NOBODYS-KEY").init();
     refuses(
         &case,
-        "JD Cloud does not know the access key",
-        &["Check access_key, and that the key pair is enabled", "HTTP 401", "requestId: "],
+        "JD Cloud rejected the access key",
+        &[
+            "JD Cloud does not know the access key from JDCLOUD_ACCESS_KEY. Check it, and that the key pair is enabled",
+            "HTTP 401",
+            "requestId: ",
+        ],
     );
     assert_eq!(case.emulator().counters().calls, 1, "wrong credentials are tried again");
 }
@@ -72,9 +80,9 @@ fn a_wrong_secret_key_is_named_as_such(protocol: Protocol) {
     let case = Case::build(protocol, WEB).variable("JDCLOUD_SECRET_KEY", "not-the-secret").init();
     let refused = case.plan();
     refused.refused_with(&[Expected {
-        summary: "JD Cloud refused the signature",
+        summary: "JD Cloud rejected the signature",
         says: &[
-            "The secret key does not belong to the access key. Check secret_key",
+            "The secret key from JDCLOUD_SECRET_KEY does not belong to the access key. Check that it is complete",
             "HTTP 401",
             "requestId: ",
         ],
@@ -93,8 +101,8 @@ fn half_a_key_pair_in_arguments_is_no_pair(protocol: Protocol) {
     case.run(&["validate", "-json"]).refused_with(&[Expected {
         summary: "Incomplete credentials",
         says: &[
-            "only access_key is set in the provider block; secret_key is not",
-            "must come whole from one place",
+            "access_key is set in the provider block, but secret_key is not",
+            "must come from the same source",
         ],
         at: "access_key = \"only-half\"",
     }]);
@@ -110,7 +118,7 @@ fn half_a_key_pair_in_the_environment_is_no_pair(protocol: Protocol) {
     refuses(
         &case,
         "Incomplete credentials",
-        &["only JDCLOUD_ACCESS_KEY is set in the environment; JDCLOUD_SECRET_KEY is not"],
+        &["JDCLOUD_ACCESS_KEY is set in the environment, but JDCLOUD_SECRET_KEY is not"],
     );
     assert_eq!(case.emulator().counters().calls, 0, "half a pair was completed from another account");
 }
@@ -204,10 +212,37 @@ fn wrong_arguments_are_found_by_validate(protocol: Protocol) {
             "Invalid endpoint",
             "must end after the host and port",
         ),
-        ("request_timeout = \"soon\"", "Invalid duration", "\"soon\""),
+        (
+            "request_timeout = \"soon\"",
+            "Invalid duration",
+            "request_timeout must be a duration such as \"20s\" or \"1m30s\", at most 24h; got \"soon\".",
+        ),
+        (
+            "config_file = \"/no/such/file\"",
+            "Configuration file can't be read",
+            "config_file is \"/no/such/file\": there is no such file.",
+        ),
+        (
+            "config_file = \"..\"",
+            "Configuration file can't be read",
+            "config_file is \"..\": it is a directory.",
+        ),
+        (
+            "config_file = \"/dev/null\"",
+            "Configuration file can't be read",
+            "config_file is \"/dev/null\": it is not a regular file.",
+        ),
+        ("ca_bundle = \"/no/such/file\"", "Certificates can't be used", "there is no such file"),
+        ("ca_bundle = \"/dev/null\"", "Certificates can't be used", "it is not a regular file"),
+        (
+            "security_token = \"only-a-token\"",
+            "Incomplete credentials",
+            "security_token is set in the provider block, but access_key and secret_key are not. A security token works \
+             only with the key pair it was issued with.",
+        ),
         ("request_timeout = \"0s\"", "Argument out of range", "request_timeout must be"),
         ("read_timeout = \"-5m\"", "Invalid duration", "\"-5m\""),
-        ("read_timeout = \"25h\"", "Invalid duration", "\"25h\" is no duration of at most a day."),
+        ("read_timeout = \"25h\"", "Invalid duration", "at most 24h; got \"25h\"."),
         (
             "max_retries = -1",
             "Invalid number",
@@ -253,6 +288,65 @@ fn a_closed_port_is_named(protocol: Protocol) {
         &case,
         "JD Cloud can't be reached",
         &[&format!("No connection to {closed}: "), "vm_endpoint", "Attempts: 1 in"],
+    );
+}
+
+fn the_wrong_scheme_is_named(protocol: Protocol) {
+    let hcl = format!("{WEB}provider \"jdcloud\" {{\n  max_retries = 0\n}}\n");
+    for (tls, scheme, says) in
+        [(false, "https", "does not speak TLS"), (true, "http", "does not speak plain HTTP")]
+    {
+        let mut case = Case::build(protocol, &hcl).emulator(|options| options.tls = tls).init();
+        let url = case.emulator().url();
+        let (_, host) = url.split_once("://").unwrap();
+        case.set("JDCLOUD_VM_ENDPOINT", &format!("{scheme}://{host}"));
+        refuses(
+            &case,
+            &format!("The server {says}"),
+            &[&format!("The server at {host} {says}; check the scheme of vm_endpoint"), "Attempts: 1 in"],
+        );
+    }
+}
+
+/// The file's account was meant, and the environment has another.
+fn a_config_file_that_is_not_there_is_not_replaced_by_the_environment(protocol: Protocol) {
+    let provider = "variable \"file\" {}\nprovider \"jdcloud\" {\n  config_file = var.file\n}\n";
+    let case =
+        Case::build(protocol, &format!("{WEB}{provider}")).variable("TF_VAR_file", "../nowhere").init();
+    let refused = case.plan();
+    refused.failed();
+    refused.shows("config_file is \"../nowhere\": there is no such file.");
+    assert_eq!(case.emulator().counters().calls, 0, "another account was asked");
+}
+
+/// Opening a pipe waits for its other end, and nothing would end the wait.
+fn a_pipe_in_the_place_of_a_file_is_an_error(protocol: Protocol) {
+    let pipe = |path: &std::path::Path| {
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    let case = Case::build(protocol, WEB).without(&["JDCLOUD_ACCESS_KEY", "JDCLOUD_SECRET_KEY"]).init();
+    fs::create_dir(case.path("home/.jdc")).unwrap();
+    pipe(&case.path("home/.jdc/config"));
+    refuses(&case, "Configuration file can't be read", &["home/.jdc/config: it is not a regular file."]);
+    fs::remove_file(case.path("home/.jdc/config")).unwrap();
+    pipe(&case.path("home/.jdc/current"));
+    refuses(&case, "Configuration file can't be read", &["home/.jdc/current: it is not a regular file."]);
+
+    let case = Case::new(protocol, &format!("{WEB}provider \"jdcloud\" {{\n  ca_bundle = \"../pipe\"\n}}\n"));
+    pipe(&case.path("pipe"));
+    let refused = case.plan();
+    refused.failed();
+    refused.shows("ca_bundle ../pipe: it is not a regular file.");
+}
+
+fn a_rejected_key_names_the_profile_it_is_from(protocol: Protocol) {
+    let provider = "provider \"jdcloud\" {\n  profile     = \"work\"\n  config_file = \"../file\"\n}\n";
+    let case = Case::new(protocol, &format!("{WEB}{provider}"));
+    fs::write(case.path("file"), profile("work", "cn-north-1").replace(ACCESS_KEY, "NOBODYS-KEY")).unwrap();
+    refuses(
+        &case,
+        "JD Cloud rejected the access key",
+        &["JD Cloud does not know the access key from profile \"work\" of ../file."],
     );
 }
 

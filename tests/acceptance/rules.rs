@@ -47,8 +47,8 @@ variable "image_id" {
 }
 "#;
 const INSTANCE_TYPE: &str = "variable \"instance_type\" {}\n";
-const EXPLANATION: &str = "Image img-ubuntu2204 does not support instance type g.n4.large: JD Cloud excludes it for this \
-                           image, with 3 types in all (g.n4.large, m.n2.18xlarge, p.c1p40g.large).";
+const EXPLANATION: &str = "Image img-ubuntu2204 does not support instance type g.n4.large: it is one of the 3 instance \
+                           types that this image excludes (g.n4.large, m.n2.18xlarge, p.c1p40g.large).";
 
 /// Plans `hcl` with a type that works and then with one that does not; the latter's outcome, for a person.
 #[track_caller]
@@ -245,22 +245,22 @@ output "unknown" {
             "img-ubuntu2204",
             g,
             false,
-            "JD Cloud excludes it for this image, with 3 types in all (g.n4.large, m.n2.18xlarge, p.c1p40g.large).",
+            "it is one of the 3 instance types that this image excludes (g.n4.large, m.n2.18xlarge, p.c1p40g.large).",
         ),
-        ("img-ubuntu2204", p, true, "it is not among the 3 types that JD Cloud excludes for this image."),
+        ("img-ubuntu2204", p, true, "it is not one of the 3 instance types that this image excludes."),
         (
             "img-gpu",
             g,
             false,
-            "JD Cloud includes only 2 types for this image (p.c1p40.large, p.c1p40g.large).",
+            "it is not one of the 2 instance types that this image supports (p.c1p40.large, p.c1p40g.large).",
         ),
-        ("img-gpu", p, true, "it is among the 2 types that JD Cloud includes for this image."),
-        ("img-includes-none", g, false, "JD Cloud includes no instance type at all for this image."),
-        ("img-includes-none", p, false, "JD Cloud includes no instance type at all for this image."),
+        ("img-gpu", p, true, "it is one of the 2 instance types that this image supports."),
+        ("img-includes-none", g, false, "this image supports no instance type at all."),
+        ("img-includes-none", p, false, "this image supports no instance type at all."),
         ("img-excludes-none", g, true, "JD Cloud has no constraint for this image."),
         ("img-null", g, true, "JD Cloud has no constraint for this image."),
         ("img-nulllist", g, true, "JD Cloud has no constraint for this image."),
-        ("img-twice", g, false, "JD Cloud excludes it for this image, with 1 type in all (g.n4.large)."),
+        ("img-twice", g, false, "it is the only instance type that this image excludes."),
         ("img-free", g, true, "JD Cloud has no constraint for this image."),
         ("img-private", g, true, "JD Cloud has no constraint for this image."),
     ] {
@@ -275,7 +275,7 @@ output "unknown" {
     }
     assert_eq!(
         outputs["unknown"],
-        "Nobody can tell whether image img-sometimes supports instance type g.n4.large: its constraint is of the kind \
+        "The provider cannot tell whether image img-sometimes supports instance type g.n4.large: its constraint is of the kind \
          \"sometimes\", which this version of the provider does not know.",
         "an explanation that fails adds a second error to that of the rule itself"
     );

@@ -56,7 +56,7 @@ fn summaries() -> BTreeSet<String> {
         }));
     }
     for known in
-        ["Read-only attribute", "No JD Cloud credentials", "Images without an answer", "Provider crashed"]
+        ["Read-only attribute", "No JD Cloud credentials", "Image IDs not returned", "Provider crashed"]
     {
         assert!(found.contains(known), "{known:?} was not found in the code");
     }

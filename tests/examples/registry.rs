@@ -94,9 +94,9 @@ fn a_misspelt_id_of_a_public_image_ends_the_plan() {
         &case,
         &["plan"],
         &[misspelt],
-        "Images without an answer",
-        "JD Cloud returned nothing in cn-north-1 for img-gpo. They are images without a constraint, as private images always are, or ids that \
-         don't exist there; JD Cloud does not tell which. Correct the ids, or set on_missing to \"warn\" or \"ignore\" to \
+        "Image IDs not returned",
+        "JD Cloud returned no constraint in cn-north-1 for img-gpo. These are images without a constraint, such as private \
+         images, or IDs that don't exist there; the answer does not tell which. Correct the ids, or set on_missing to \"warn\" or \"ignore\" to \
          treat them as images without a constraint.",
     );
 }
@@ -108,8 +108,8 @@ fn the_functions_answer_as_their_pages_say() {
         ("functions/filter_instance_types/function.tf", json!({"supported": ["g.n3.large", "g.n2.large"]})),
         (
             "functions/explain_instance_type/function.tf",
-            json!({"why": "Image img-ubuntu2204 does not support instance type g.n4.large: JD Cloud excludes it for this image, \
-                           with 3 types in all (g.n4.large, m.n2.18xlarge, p.c1p40g.large)."}),
+            json!({"why": "Image img-ubuntu2204 does not support instance type g.n4.large: it is one of the 3 instance \
+                           types that this image excludes (g.n4.large, m.n2.18xlarge, p.c1p40g.large)."}),
         ),
     ] {
         let Some(case) = open(V6, Feature::Functions, name) else { return };
@@ -126,7 +126,7 @@ fn the_functions_answer_as_their_pages_say() {
         assert!(
             said.ends_with(
                 "\"img-ubuntu2404\" is not among the ids that this data source asked about (img-ubuntu2204), so nothing is \
-                 known about it. Add it to ids, or leave ids out to ask about every image."
+                 known about it. Add it to ids."
             ),
             "{said}"
         );

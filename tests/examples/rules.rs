@@ -12,8 +12,8 @@ use crate::harness::{Case, Cli, Feature, Protocol, same};
 const V6: Protocol = Protocol::V6;
 const SUPPORTED: &[&str] = &["instance_type=g.n2.large"];
 const EXCLUDED: &[&str] = &["instance_type=g.n4.large"];
-const EXPLANATION: &str = "Image img-ubuntu2204 does not support instance type g.n4.large: JD Cloud excludes it for this \
-                           image, with 3 types in all (g.n4.large, m.n2.18xlarge, p.c1p40g.large).";
+const EXPLANATION: &str = "Image img-ubuntu2204 does not support instance type g.n4.large: it is one of the 3 instance \
+                           types that this image excludes (g.n4.large, m.n2.18xlarge, p.c1p40g.large).";
 const NOT_INCLUDED: &str = "Image img-gpu does not support instance type g.n2.large: JD Cloud includes only 2 types for this \
                             image (p.c1p40.large, p.c1p40g.large).";
 

@@ -294,7 +294,7 @@ fn functions_need_no_configuration() {
         let Ok(Value::Known(Data::String(sentence))) = explain else { panic!("{explain:?}") };
         assert_eq!(
             &*sentence,
-            "Image img-a does not support instance type t1: JD Cloud excludes it for this image, with 1 type in all (t1)."
+            "Image img-a does not support instance type t1: it is the only instance type that this image excludes."
         );
         let (argument, text) =
             call("supports", &excluded(), "img-a", (&types, &Value::Null), &types).await.unwrap_err();

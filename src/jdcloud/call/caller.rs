@@ -17,10 +17,11 @@ use crate::jdcloud::call::envelope::ResponseMeta;
 use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
 use crate::jdcloud::http::transport::{RawResponse, SignedRequest, Transport};
 use crate::jdcloud::image_constraints::answer::Notice;
-use crate::jdcloud::settings::{Credentials, Endpoint, Limits, Region, TokenEncoding};
+use crate::jdcloud::settings::{Credentials, Endpoint, Limits, Region};
 use crate::jdcloud::signing::query::encode_path;
 use crate::jdcloud::signing::random;
 use crate::jdcloud::signing::signer::Unsigned;
+use crate::jdcloud::untrusted::Redactor;
 
 /// The notices that no read has taken, and the kinds of all there were.
 #[derive(Default)]
@@ -34,6 +35,7 @@ pub(crate) struct Caller {
     pub(crate) limits: Limits,
     endpoint: Endpoint,
     credentials: Credentials,
+    redactor: Arc<Redactor>,
     transport: Arc<dyn Transport>,
     clock: Clock,
     budget: retry::Budget,
@@ -83,6 +85,20 @@ pub(crate) trait RetryLimits: Sync {
 /// What an answer says about itself, and its result.
 pub(crate) type Opened<T> = (ResponseMeta, Result<T, Failure>);
 
+/// Reads an answer; on another thread if it is large.
+pub(crate) trait Open<T>:
+    Fn(&RawResponse, &Redactor) -> Opened<T> + Clone + Send + Sync + 'static
+{
+}
+
+impl<T, F: Fn(&RawResponse, &Redactor) -> Opened<T> + Clone + Send + Sync + 'static> Open<T> for F {}
+
+/// The longest answer that is read on the event loop, in about a millisecond.
+const READ_AT_ONCE: usize = 256 * 1024;
+
+/// The longest URL that the HTTP client takes is little longer; JD Cloud's gateway takes 8 KiB.
+const MAX_URL: usize = 60_000;
+
 /// One attempt's result, and what its answer says about itself.
 struct Attempt<T> {
     result: Result<T, Failure>,
@@ -98,12 +114,14 @@ impl Caller {
     pub(crate) fn new(
         endpoint: Endpoint,
         credentials: Credentials,
+        redactor: Arc<Redactor>,
         limits: Limits,
         transport: Arc<dyn Transport>,
     ) -> Self {
         Self {
             endpoint,
             credentials,
+            redactor,
             transport,
             limits,
             clock: Clock::default(),
@@ -137,8 +155,10 @@ impl Caller {
     pub(crate) fn context(&self, operation: &Operation, region: &Region, asked: RequestSummary) -> Context {
         Context {
             operation: operation.name,
-            endpoint: self.endpoint.to_string(),
-            region: region.to_string(),
+            endpoint: self.redactor.text(self.endpoint.to_string()),
+            region: self.redactor.text(region.as_str()),
+            credentials: Some(self.credentials.origin().clone()),
+            token: self.credentials.token_encoding(),
             asked,
             ..Context::default()
         }
@@ -146,11 +166,11 @@ impl Caller {
 
     /// Sends `request`, with retries within `limits`; `open` reads its response, whose context comes with the result
     /// for the errors in its parts.
-    pub(crate) async fn call<T>(
+    pub(crate) async fn call<T: Send + 'static>(
         &self,
         request: &Request<'_>,
         limits: &dyn RetryLimits,
-        open: impl Fn(&RawResponse, Option<TokenEncoding>) -> Opened<T> + Sync,
+        open: impl Open<T>,
     ) -> Result<(T, Context), CallError> {
         let started = Instant::now();
         let (attempts, retries) = (AtomicU32::new(0), AtomicU32::new(0));
@@ -169,12 +189,19 @@ impl Caller {
             while self.corrects_clock(&mut attempt) {
                 attempt = self.attempt(request, &attempts, &open).await;
             }
+            if matches!(attempt.result, Err(Failure::OtherImage { .. })) {
+                // The response may belong to another request of a connection that is out of step.
+                self.transport.reset();
+                attempt = self.attempt(request, &attempts, &open).await;
+            }
             let context = context(&attempt);
             match attempt.result {
                 Ok(value) => Ok((value, context)),
                 Err(failure) => Err(CallError { failure, context }),
             }
         };
+        // What was left of the read's time where JD Cloud asked for a longer wait.
+        let time_left = Mutex::new(None);
         let called = attempt
             .retry(retry::backoff(self.limits.max_retries))
             .sleep(tokio::time::sleep)
@@ -184,10 +211,21 @@ impl Caller {
             .adjust(|error, step| {
                 let wait = retry::wait(&error.failure, step?, random::fraction());
                 // An error now tells more than a timeout later.
-                let in_time = Instant::now().checked_add(wait).is_some_and(|next| next < limits.deadline());
-                (in_time && self.budget.take()).then_some(wait)
+                let left = limits.deadline().saturating_duration_since(Instant::now());
+                if wait >= left {
+                    *time_left.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
+                }
+                (wait < left && self.budget.take()).then_some(wait)
             })
-            .notify(|error: &CallError, _| {
+            .notify(|error: &CallError, wait| {
+                let (next, all) = (error.context.attempts + 1, limits.retries(error) + 1);
+                tracing::warn!(
+                    operation = request.operation.name,
+                    region = request.region.as_str(),
+                    "{}, retrying in {:.1}s, attempt {next} of {all}",
+                    error.failure,
+                    wait.as_secs_f64()
+                );
                 retries.fetch_add(1, Ordering::Relaxed);
                 limits.record_failure(error);
             })
@@ -195,17 +233,20 @@ impl Caller {
         if called.is_ok() {
             self.budget.refill();
         }
-        called
+        called.map_err(|error| {
+            let time_left = time_left.into_inner().unwrap_or_else(PoisonError::into_inner);
+            CallError { context: Context { time_left, ..error.context }, ..error }
+        })
     }
 
     /// Sends `request` once, newly signed.
-    async fn attempt<T>(
+    async fn attempt<T: Send + 'static>(
         &self,
         request: &Request<'_>,
         attempts: &AtomicU32,
-        open: impl Fn(&RawResponse, Option<TokenEncoding>) -> Opened<T> + Sync,
+        open: &impl Open<T>,
     ) -> Attempt<T> {
-        // Nobody closes the semaphore; if somebody did, only the limit would be lost.
+        // The semaphore is never closed; if it were, only the limit would be lost.
         let _slot = self.slots.acquire().await;
         let number = 1 + attempts.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
@@ -219,15 +260,11 @@ impl Caller {
             Err(failure) => Err(failure),
         };
         let attempt = match answered {
-            Ok(mut response) => {
-                let mut opened = open(&response, self.credentials.token_encoding());
-                // Errors quote what was answered, and some gateways answer with what they were sent.
-                if opened.1.is_err() && self.credentials.remove_token(&mut response.body) {
-                    opened = open(&response, self.credentials.token_encoding());
-                }
-                let (said, result) = opened;
+            Ok(response) => {
                 let date = response.header(DATE).and_then(http_date);
-                Attempt { result, http_status: Some(response.status), said, date, correction }
+                let http_status = Some(response.status);
+                let (said, result) = self.open(response, open).await;
+                Attempt { result, http_status, said, date, correction }
             }
             Err(failure) => Attempt {
                 result: Err(failure),
@@ -241,8 +278,18 @@ impl Caller {
         attempt
     }
 
+    /// Reads `response`, a large one on another thread.
+    async fn open<T: Send + 'static>(&self, response: RawResponse, open: &impl Open<T>) -> Opened<T> {
+        if response.body.len() <= READ_AT_ONCE {
+            return open(&response, &self.redactor);
+        }
+        let (open, redactor) = (open.clone(), Arc::clone(&self.redactor));
+        let opened = tokio::task::spawn_blocking(move || open(&response, &redactor)).await;
+        opened.unwrap_or_else(|_| (ResponseMeta::default(), Err(Failure::Lost)))
+    }
+
     fn sign(&self, request: &Request<'_>, correction: time::Duration) -> Result<SignedRequest, Failure> {
-        let unsendable = |reason: String| Failure::Unsendable { reason };
+        let unsendable = |reason: String| Failure::Unsendable { reason: self.redactor.text(reason) };
         let path = request.operation.path(request.region);
         let path = encode_path(&path);
         let unsigned = Unsigned {
@@ -257,7 +304,11 @@ impl Caller {
             .sign(&self.credentials, OffsetDateTime::now_utc() + correction, &nonce)
             .map_err(|error| unsendable(error.to_string()))?;
         tracing::trace!(canonical_request = signed.canonical_request, "request signed");
-        Ok(SignedRequest { url: self.endpoint.join(&path, &request.query), headers: signed.headers })
+        let url = self.endpoint.join(&path, &request.query);
+        if url.as_str().len() > MAX_URL {
+            return Err(unsendable(format!("its URL is longer than {MAX_URL} bytes")));
+        }
+        Ok(SignedRequest { url, headers: signed.headers })
     }
 
     /// Whether a refused attempt is worth another for the clock's sake; a clock that stays wrong becomes its
@@ -292,8 +343,8 @@ fn log<T>(request: &Request<'_>, number: u32, attempt: &Attempt<T>, took: Durati
         ids = request.summary.count,
         attempt = number,
         http_status = attempt.http_status,
-        status = attempt.said.status,
-        request_id = attempt.said.request_id,
+        status = attempt.said.status.as_ref().map(tracing::field::display),
+        request_id = attempt.said.request_id.as_ref().map(tracing::field::display),
         milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         failure = attempt.result.as_ref().err().map(tracing::field::display),
         "call",

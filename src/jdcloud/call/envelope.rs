@@ -1,68 +1,41 @@
 //! The envelope of every JD Cloud answer: `requestId` with `result` or `error`.
 //!
 //! Source: JD Cloud's API introduction; the gateway's error table. Says what an answer *is*; whether to ask
-//! again is decided elsewhere.
+//! again is decided elsewhere. An operation reads its own `result` as a [`ResultReader`].
+//!
+//! That something is absent is believed only from an answer to the question: a 200 is an object with a `requestId`
+//! that is not empty and no `error`. Without a `result` it means "nothing" only where no unknown field stands beside
+//! it, which could be the result under another name, or a gateway's own `{"code":500,"message":…}`.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess};
 use serde_json::error::Category;
 use time::OffsetDateTime;
 
+use super::json::{Beginning, Fields, Key, Nullable, Object, SmallNumber, Text, once, skip};
 use crate::jdcloud::call::clock::http_date;
 use crate::jdcloud::call::error::Failure;
 use crate::jdcloud::http::transport::RawResponse;
-use crate::jdcloud::settings::TokenEncoding;
+use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
-/// A text of an answer, borrowed from its body where JSON's escapes allow it.
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+/// Reads the `result` of one operation as it streams by.
+pub(crate) trait ResultReader<'de>: Sized {
+    /// The default is what an absent or null `result` means.
+    type Output: Default;
 
-/// An object of an answer. A derived structure alone would take an array of its fields as well, and an array where an
-/// object belongs would read as an object without any.
-pub(crate) struct Object<T>(pub(crate) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
-    }
-}
-
-struct ObjectVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-    type Value = Object<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Envelope<'a, T> {
-    #[serde(borrow)]
-    request_id: Option<Text<'a>>,
-    result: Option<T>,
-    error: Option<Object<ErrorBody>>,
-}
-
-#[derive(Deserialize)]
-struct ErrorBody {
-    code: Option<u16>,
-    status: Option<String>,
-    message: Option<String>,
+    /// Reads the value of `result`, which is not null. What no parser can say about it goes into `failure` before the
+    /// error that ends the parsing.
+    ///
+    /// # Errors
+    /// JSON that is not of the expected shape.
+    fn read<D: Deserializer<'de>>(
+        self,
+        result: D,
+        failure: &mut Option<Failure>,
+    ) -> Result<Self::Output, D::Error>;
 }
 
 /// What an answer says besides its result, for errors and logs.
@@ -70,125 +43,286 @@ struct ErrorBody {
 pub(crate) struct ResponseMeta {
     /// HTTP's status, or `error.code` under HTTP 200.
     pub(crate) code: Option<u16>,
-    pub(crate) request_id: Option<String>,
-    pub(crate) status: Option<String>,
-    pub(crate) message: Option<String>,
+    pub(crate) request_id: Option<UntrustedText>,
+    pub(crate) status: Option<UntrustedText>,
+    pub(crate) message: Option<UntrustedText>,
 }
 
-/// The longest `message` kept; a message is a sentence.
-const MAX_MESSAGE: usize = 1000;
+/// The longest `requestId`; JD Cloud's have 32 characters.
+const MAX_REQUEST_ID: usize = 1024;
+/// How much of `error.status` and `error.message` is kept; they are a name and a sentence.
+const MAX_WORDS: usize = 4096;
 /// How much of a body that is not JSON is kept, to recognize a proxy's page by.
 const MAX_BEGINNING: usize = 200;
 
-/// Opens `response`: what it says about itself, and its result or why there is none.
-pub(crate) fn open<'a, T: Deserialize<'a>>(
-    response: &'a RawResponse,
-    token: Option<TokenEncoding>,
-) -> (ResponseMeta, Result<Option<T>, Failure>) {
-    let mut said = ResponseMeta { code: Some(response.status), ..ResponseMeta::default() };
-    said.request_id = response.header("x-jdcloud-request-id").map(str::to_owned);
-    if response.status == 200 {
-        match parse::<Object<T>>(&response.body) {
-            Ok(Envelope { request_id: Some(id), result, error: None }) => {
-                said.request_id = Some(id.0.into_owned());
-                return (said, Ok(result.map(|result| result.0)));
-            }
-            Ok(Envelope { request_id: None, error: None, .. }) => {
-                let reason = "a JSON object without a requestId".to_owned();
-                return (said, Err(Failure::Unexpected { reason }));
-            }
-            // An error under HTTP 200, perhaps beside a result of another shape, is read below.
-            Ok(_) => {}
-            Err(error) => {
-                if !parse::<IgnoredAny>(&response.body).is_ok_and(|envelope| envelope.error.is_some()) {
-                    return (said, Err(unreadable(response, &error)));
+struct Envelope<T> {
+    request_id: Option<String>,
+    result: Option<T>,
+    error: Option<ErrorBody>,
+    /// The first field that nobody documented.
+    unknown: Option<String>,
+}
+
+struct ErrorBody {
+    code: Option<u16>,
+    status: Option<String>,
+    message: Option<String>,
+}
+
+struct EnvelopeFields<'a, R> {
+    result: R,
+    failure: &'a mut Option<Failure>,
+}
+
+/// A [`ResultReader`] as serde has it.
+struct ResultSeed<'a, R> {
+    reader: R,
+    failure: &'a mut Option<Failure>,
+}
+
+impl<'de, R: ResultReader<'de>> DeserializeSeed<'de> for ResultSeed<'_, R> {
+    type Value = R::Output;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        self.reader.read(deserializer, self.failure)
+    }
+}
+
+enum Known {
+    RequestId,
+    Result,
+    Error,
+    Unknown(String),
+}
+
+/// How much of the name of an unknown field is kept.
+const MAX_NAME: usize = 64;
+
+impl<'de, R: ResultReader<'de>> Fields<'de> for EnvelopeFields<'_, R> {
+    type Value = Envelope<R::Output>;
+
+    fn read<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+        let (mut request_id, mut result, mut error, mut unknown) = (None, None, None, None);
+        let mut reader = Some(self.result);
+        let key = |name: &str| match name {
+            "requestId" => Known::RequestId,
+            "result" => Known::Result,
+            "error" => Known::Error,
+            name => Known::Unknown(first_bytes(name, MAX_NAME)),
+        };
+        while let Some(name) = fields.next_key_seed(Key(key))? {
+            match name {
+                Known::RequestId => {
+                    once(&mut fields, "requestId", &mut request_id, Nullable(Text { max: MAX_REQUEST_ID }))?;
+                }
+                Known::Result => {
+                    let reader = reader.take().ok_or_else(|| A::Error::duplicate_field("result"))?;
+                    result =
+                        fields.next_value_seed(Nullable(ResultSeed { reader, failure: self.failure }))?;
+                }
+                Known::Error => once(&mut fields, "error", &mut error, Nullable(Object(ErrorFields)))?,
+                Known::Unknown(name) => {
+                    skip(&mut fields)?;
+                    unknown.get_or_insert(name);
                 }
             }
         }
+        let request_id = request_id.flatten().map(std::borrow::Cow::into_owned).filter(|id| !id.is_empty());
+        Ok(Envelope { request_id, result, error: error.flatten(), unknown })
     }
-    if let Ok(Envelope { request_id, error, .. }) = parse::<IgnoredAny>(&response.body) {
-        said.request_id = request_id.map(|id| id.0.into_owned()).or(said.request_id);
-        if let Some(Object(ErrorBody { code, status, message })) = error {
-            // HTTP's status says what happened, unless it claims success.
-            said.code = if response.status == 200 { code } else { said.code };
-            said.status = status;
-            said.message = message.map(|message| shortened(&message, MAX_MESSAGE));
+}
+
+struct ErrorFields;
+
+impl<'de> Fields<'de> for ErrorFields {
+    type Value = ErrorBody;
+
+    fn read<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+        let (mut code, mut status, mut message) = (None, None, None);
+        let names = |name: &str| ["code", "status", "message"].into_iter().find(|known| *known == name);
+        let words = || Nullable(Beginning { max: MAX_WORDS });
+        while let Some(name) = fields.next_key_seed(Key(names))? {
+            match name {
+                Some(name @ "code") => once(&mut fields, name, &mut code, Nullable(SmallNumber))?,
+                Some(name @ "status") => once(&mut fields, name, &mut status, words())?,
+                Some(name) => once(&mut fields, name, &mut message, words())?,
+                None => skip(&mut fields)?,
+            }
+        }
+        Ok(ErrorBody { code: code.flatten(), status: status.flatten(), message: message.flatten() })
+    }
+}
+
+/// Passes over a result of any shape.
+#[derive(Clone, Copy)]
+pub(crate) struct Ignored;
+
+impl<'de> ResultReader<'de> for Ignored {
+    type Output = ();
+
+    fn read<D: Deserializer<'de>>(self, result: D, _: &mut Option<Failure>) -> Result<(), D::Error> {
+        result.deserialize_ignored_any(IgnoredAny).map(drop)
+    }
+}
+
+/// Opens `response`: what it says about itself, and its result, read by `reader`, or why there is none.
+pub(crate) fn open<'a, R: ResultReader<'a>>(
+    response: &'a RawResponse,
+    redactor: &Redactor,
+    reader: R,
+) -> (ResponseMeta, Result<R::Output, Failure>) {
+    let header = response.header("x-jdcloud-request-id").map(|id| redactor.text(id));
+    let mut meta =
+        ResponseMeta { code: Some(response.status), request_id: header, ..ResponseMeta::default() };
+    let mut identify = |envelope_id: &Option<String>| {
+        if let Some(id) = envelope_id {
+            meta.request_id = Some(redactor.text(id));
+        }
+    };
+    let body = &response.body[..];
+    if response.status == 200 {
+        let mut failure = None;
+        match parse(body, reader, &mut failure) {
+            Ok(Envelope { error: Some(error), request_id, .. }) => {
+                identify(&request_id);
+                return refused(meta, Some(error), response, redactor);
+            }
+            Ok(Envelope { request_id: None, .. }) => {
+                let reason = "a JSON object without a requestId".into();
+                return (meta, Err(Failure::Unexpected { reason }));
+            }
+            Ok(Envelope { request_id, result, unknown, .. }) => {
+                identify(&request_id);
+                let result = match (result, unknown) {
+                    (Some(result), _) => Ok(result),
+                    (None, None) => Ok(R::Output::default()),
+                    (None, Some(field)) => Err(undocumented("the answer", "result", &field, redactor)),
+                };
+                return (meta, result);
+            }
+            Err(error) => {
+                // The parser stopped early. What comes after may be an error, and the requestId.
+                let rest = parse(body, Ignored, &mut None);
+                if let Ok(Envelope { request_id, error, .. }) = rest {
+                    identify(&request_id);
+                    if error.is_some() {
+                        return refused(meta, error, response, redactor);
+                    }
+                }
+                let failure = failure.unwrap_or_else(|| unreadable(response, &error, redactor));
+                return (meta, Err(failure));
+            }
         }
     }
-    let failure = failure(&said, response, token);
-    (said, Err(failure))
+    let error = match parse(body, Ignored, &mut None) {
+        Ok(Envelope { request_id, error, .. }) => {
+            identify(&request_id);
+            error
+        }
+        Err(_) => None,
+    };
+    refused(meta, error, response, redactor)
 }
 
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> serde_json::Result<Envelope<'a, T>> {
-    serde_json::from_slice::<Object<_>>(body).map(|envelope| envelope.0)
+/// The failure of an object of the answer that lacks `expected` and has an unknown `field`, which may be the same
+/// under another name.
+pub(crate) fn undocumented(place: &str, expected: &str, field: &str, redactor: &Redactor) -> Failure {
+    let reason =
+        format!("{place} has no \"{expected}\", and the undocumented field \"{field}\" in its place");
+    Failure::Unexpected { reason: redactor.text(reason) }
 }
 
-fn unreadable(response: &RawResponse, error: &serde_json::Error) -> Failure {
-    let reason = in_words_of_json(&error.to_string());
+/// The first `max` bytes of `text` or a few less.
+pub(crate) fn first_bytes(text: &str, max: usize) -> String {
+    text[..text.floor_char_boundary(max)].to_owned()
+}
+
+fn parse<'a, R: ResultReader<'a>>(
+    body: &'a [u8],
+    result: R,
+    failure: &mut Option<Failure>,
+) -> serde_json::Result<Envelope<R::Output>> {
+    let mut parser = serde_json::Deserializer::from_slice(body);
+    let envelope = Object(EnvelopeFields { result, failure }).deserialize(&mut parser)?;
+    parser.end()?;
+    Ok(envelope)
+}
+
+/// The failure of an answer that is not a result.
+fn refused<T>(
+    mut meta: ResponseMeta,
+    error: Option<ErrorBody>,
+    response: &RawResponse,
+    redactor: &Redactor,
+) -> (ResponseMeta, Result<T, Failure>) {
+    let error = error.unwrap_or(ErrorBody { code: None, status: None, message: None });
+    if response.status == 200 {
+        // HTTP's status says what happened, unless it claims success.
+        meta.code = error.code;
+    }
+    let failure = failure(meta.code, &error, response, redactor);
+    meta.status = error.status.map(|status| redactor.text(status));
+    meta.message = error.message.map(|message| redactor.text(message));
+    (meta, Err(failure))
+}
+
+fn unreadable(response: &RawResponse, error: &serde_json::Error, redactor: &Redactor) -> Failure {
+    let reason = redactor.text(in_words_of_json(&error.to_string()));
     match error.classify() {
         Category::Data => Failure::Unexpected { reason },
         Category::Syntax | Category::Eof | Category::Io => Failure::NotJson {
-            content_type: response.header(CONTENT_TYPE).map(str::to_owned),
+            content_type: response.header(CONTENT_TYPE).map(|content_type| redactor.text(content_type)),
             reason,
             cut_off: error.is_eof() && !response.body.is_empty(),
-            beginning: beginning(&response.body),
+            beginning: beginning(&response.body, redactor),
         },
     }
 }
 
-/// The parser's message for readers who know JSON and not Rust.
+/// The parser's message for readers who know JSON and not serde. It quotes no string of the answer, see `json.rs`.
 fn in_words_of_json(message: &str) -> String {
-    [
-        ("a sequence", "an array"),
-        ("sequence", "array"),
-        ("type: map", "type: object"),
-        ("u16", "a small number"),
-    ]
-    .into_iter()
-    .fold(message.to_owned(), |message, (rust, json)| message.replace(rust, json))
+    message.replace("sequence", "array").replace("type: map", "type: object")
 }
 
 /// What `body` begins with, where that is text that a person may recognize.
-fn beginning(body: &[u8]) -> Option<String> {
-    let start = String::from_utf8_lossy(&body[..body.len().min(4 * MAX_BEGINNING)]);
-    let noise =
-        start.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER || (c.is_control() && !c.is_whitespace()));
+fn beginning(body: &[u8], redactor: &Redactor) -> Option<UntrustedText> {
+    // More than is shown: a secret at the cut must be recognized.
+    let start = String::from_utf8_lossy(&body[..body.len().min(2 * MAX_WORDS)]);
+    let noise = start
+        .chars()
+        .take(4 * MAX_BEGINNING)
+        .filter(|c| *c == char::REPLACEMENT_CHARACTER || (c.is_control() && !c.is_whitespace()));
     // One character may have been cut in two.
-    (noise.count() <= 1 && !start.trim().is_empty()).then(|| shortened(&start, MAX_BEGINNING))
-}
-
-/// At most `max` characters of `text`, on one line.
-fn shortened(text: &str, max: usize) -> String {
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    let mut shortened: String = text.trim().chars().take(max).map(printable).collect();
-    if text.trim().chars().count() > max {
-        shortened.push('…');
-    }
-    shortened
+    (noise.count() <= 1 && !start.trim().is_empty()).then(|| redactor.beginning(&start, MAX_BEGINNING))
 }
 
 /// What the status that counts means, told apart by the gateway's messages where one status covers several
 /// causes.
-fn failure(said: &ResponseMeta, response: &RawResponse, token: Option<TokenEncoding>) -> Failure {
-    let says = |words: &str| said.message.as_ref().is_some_and(|m| m.to_lowercase().contains(words));
+fn failure(code: Option<u16>, error: &ErrorBody, response: &RawResponse, redactor: &Redactor) -> Failure {
+    let says = |words: &str| error.message.as_ref().is_some_and(|m| m.to_lowercase().contains(words));
     let retry_after = || {
         // Both dates are the server's, so that our clock doesn't matter.
         let now = response.header(DATE).and_then(http_date).unwrap_or_else(OffsetDateTime::now_utc);
         retry_after(response.header(RETRY_AFTER)?, now)
     };
-    let Some(code) = said.code else {
-        return Failure::Unexpected { reason: "HTTP 200 with an error that has no code".to_owned() };
+    let Some(code) = code else {
+        return Failure::Unexpected { reason: "HTTP 200 with an error that has no code".into() };
     };
     match code {
-        0..=299 => Failure::Unexpected { reason: format!("status {code} and no result") },
-        300..=399 => Failure::Redirect { location: response.location().map(str::to_owned) },
-        401 if says("sign result is not same") => Failure::SignatureMismatch { token },
+        0..=299 if response.status == 200 => {
+            Failure::Unexpected { reason: redactor.text(format!("an error whose code is {code}")) }
+        }
+        0..=299 => Failure::UnexpectedStatus { status: code },
+        300..=399 => {
+            Failure::Redirect { location: response.location().map(|location| redactor.text(location)) }
+        }
+        401 if says("sign result is not same") => Failure::SignatureMismatch,
         401 if says("invalid accesskey") => Failure::UnknownAccessKey,
-        401 => Failure::Unauthenticated { token },
+        401 => Failure::Unauthenticated,
         403 if says("ip address") => Failure::ForbiddenAddress,
         403 => Failure::PermissionDenied,
         404 => Failure::NotFound,
-        429 if said.status.as_deref() == Some("QUOTA_EXCEEDED") => Failure::QuotaExceeded,
+        429 if error.status.as_deref() == Some("QUOTA_EXCEEDED") => Failure::QuotaExceeded,
         429 => Failure::Throttled { retry_after: retry_after() },
         500 | 502 | 503 | 504 => Failure::Server { retry_after: retry_after() },
         _ => Failure::Refused,
@@ -215,73 +349,142 @@ mod tests {
         RawResponse { status, headers: HeaderMap::new(), body: body.into() }
     }
 
+    fn opened(response: &RawResponse) -> (ResponseMeta, Result<(), Failure>) {
+        open(response, &Redactor::default(), Ignored)
+    }
+
     fn failure_of(status: u16, body: &str) -> Failure {
-        open::<IgnoredAny>(&response(status, body), None).1.err().unwrap()
+        opened(&response(status, body)).1.unwrap_err()
+    }
+
+    fn shown(text: &Option<UntrustedText>) -> Option<String> {
+        text.as_ref().map(ToString::to_string)
+    }
+
+    /// A result that must be an object, as an operation's is.
+    struct Inner;
+
+    impl<'de> Fields<'de> for Inner {
+        type Value = ();
+
+        fn read<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+            while fields.next_key_seed(Key(|_: &str| ()))?.is_some() {
+                skip(&mut fields)?;
+            }
+            Ok(())
+        }
+    }
+
+    impl<'de> ResultReader<'de> for Inner {
+        type Output = ();
+
+        fn read<D: Deserializer<'de>>(self, result: D, _: &mut Option<Failure>) -> Result<(), D::Error> {
+            Object(self).deserialize(result)
+        }
     }
 
     #[test]
     fn a_success_is_an_object_with_a_request_id_and_no_error() {
-        for body in [
-            r#"{"requestId":"r","result":{}}"#,
-            r#"{"requestId":"r"}"#,
-            r#" {"requestId":"r","result":null,"error":null,"new":1}"#,
+        for (body, why) in [
+            (r#"{"requestId":"r","result":{}}"#, "as documented"),
+            (r#"{"requestId":"r"}"#, "an absent result means nothing"),
+            (r#"{"requestId":"r","result":null}"#, "so does null"),
+            (r#" {"requestId":"r","result":null,"error":null}"#, "a null error is none"),
+            (r#"{"new":{"x":[1]},"requestId":"r","result":{}}"#, "a new field beside the result is ignored"),
         ] {
-            let response = response(200, body);
-            let (said, result) = open::<IgnoredAny>(&response, None);
-            assert!(result.is_ok(), "{body}");
-            assert_eq!(said.request_id.as_deref(), Some("r"));
-        }
-    }
-
-    #[test]
-    fn an_array_where_an_object_belongs_is_no_object_without_fields() {
-        #[derive(Debug, Deserialize)]
-        struct Inner {
-            #[allow(dead_code)]
-            field: Option<u8>,
-        }
-        for body in
-            [r#"{"requestId":"r","result":[null]}"#, r#"{"requestId":"r","result":[]}"#, "[null,null,null]"]
-        {
-            let response = response(200, body);
-            let (_, result) = open::<Inner>(&response, None);
-            let Err(Failure::Unexpected { reason }) = result else { panic!("{body}: {result:?}") };
-            assert!(reason.contains("expected an object") && !reason.contains("struct"), "{reason}");
+            let (meta, result) = opened(&response(200, body));
+            assert_eq!(result, Ok(()), "{why}: {body}");
+            assert_eq!(shown(&meta.request_id).as_deref(), Some("r"));
         }
     }
 
     #[test]
     fn anything_else_under_200_passes_no_rule() {
-        for body in [
-            "{}",
-            "[]",
-            "null",
-            "7",
-            r#""r""#,
-            r#"{"requestId":7}"#,
-            r#"{"requestId":null}"#,
-            r#"[null,"r"]"#,
-            r#"{"requestId":"r","error":{}}"#,
+        for (body, reason) in [
+            ("{}", "without a requestId"),
+            (r#"{"requestId":""}"#, "without a requestId"),
+            (r#"{"requestId":null}"#, "without a requestId"),
+            (r#"{"result":{}}"#, "without a requestId"),
+            (r#"{"requestId":7}"#, "expected a string"),
+            ("[]", "expected an object"),
+            ("null", "expected an object"),
+            ("7", "expected an object"),
+            (r#""r""#, "expected an object"),
+            (r#"[null,"r"]"#, "array"),
+            (r#"{"requestId":"r","error":{}}"#, "no code"),
+            (r#"{"requestId":"r","error":{"code":0}}"#, "whose code is 0"),
+            (r#"{"requestId":"r","error":{"code":"500"}}"#, "expected a number"),
+            // A gateway's own error, and results under another name.
+            (r#"{"requestId":"r","code":500,"message":"internal error"}"#, "field \"code\" in its place"),
+            (r#"{"requestId":"r","results":{}}"#, "field \"results\" in its place"),
+            (r#"{"requestId":"r","result":null,"data":{}}"#, "field \"data\" in its place"),
+            // Fields that stand twice have two meanings.
+            (r#"{"requestId":"r","requestId":"s"}"#, "duplicate"),
+            (r#"{"requestId":"r","result":{},"result":null}"#, "duplicate"),
         ] {
-            assert!(matches!(failure_of(200, body), Failure::Unexpected { .. }), "{body}");
+            let failure = failure_of(200, body);
+            let Failure::Unexpected { reason: said } = &failure else { panic!("{body}: {failure:?}") };
+            assert!(said.to_string().contains(reason), "{body}: {said}");
         }
-        for body in ["", "<html>Log in</html>", r#"{"requestId":"r","#, "\u{0}\u{1}"] {
+        for body in ["", "<html>Log in</html>", r#"{"requestId":"r","#, r#"{"requestId":"r"}}"#, "\u{0}\u{1}"]
+        {
             assert!(matches!(failure_of(200, body), Failure::NotJson { .. }), "{body}");
         }
-        assert!(matches!(failure_of(204, ""), Failure::Unexpected { .. }));
+        for status in [101, 201, 204, 206] {
+            for body in ["", r#"{"requestId":"r","result":{}}"#] {
+                assert_eq!(failure_of(status, body), Failure::UnexpectedStatus { status });
+            }
+        }
+    }
+
+    #[test]
+    fn an_array_or_a_string_where_an_object_belongs_is_not_an_object_without_fields() {
+        for result in ["[null]", "[]", "\"\"", "7", "true"] {
+            let body = format!(r#"{{"requestId":"r","result":{result}}}"#);
+            let response = response(200, &body);
+            let (meta, result) = open(&response, &Redactor::default(), Inner);
+            let Err(Failure::Unexpected { reason }) = result else { panic!("{body}: {result:?}") };
+            let reason = reason.to_string();
+            assert!(reason.contains("expected an object") && !reason.contains("struct"), "{reason}");
+            // The ticket has what came before and after the part that makes no sense.
+            assert_eq!(shown(&meta.request_id).as_deref(), Some("r"));
+        }
+    }
+
+    #[test]
+    fn text_of_any_length_where_it_does_not_belong_is_not_quoted() {
+        let long = "\u{1b}[2JApply complete!".repeat(10_000);
+        let long = serde_json::to_string(&long).unwrap();
+        for body in [
+            long.clone(),
+            format!(r#"{{"requestId":"r","result":{long}}}"#),
+            format!(r#"{{"requestId":"r","error":{long}}}"#),
+            format!(r#"{{"requestId":"r","error":{{"code":{long}}}}}"#),
+            format!(r#"{{"requestId":{long}}}"#),
+            format!(r#"{{"requestId":"r",{long}:1}}"#),
+            format!(r#"{{"requestId":"r","error":{{"code":400,"status":{long},"message":{long}}}}}"#),
+        ] {
+            let response = response(200, &body);
+            let (meta, result) = open(&response, &Redactor::default(), Inner);
+            let text = format!("{meta:?} {:?} {0}", result.unwrap_err());
+            assert!(text.len() < 3_000 && !text.contains('\u{1b}'), "{text}");
+        }
     }
 
     #[test]
     fn an_error_counts_whatever_its_result_looks_like() {
-        #[derive(Debug, Deserialize)]
-        struct Inner {}
-        for status in [200, 429] {
-            let body = r#"{"requestId":"r","result":[],"error":{"code":429,"status":"RATE_LIMIT"}}"#;
-            let response = response(status, body);
-            let (said, result) = open::<Inner>(&response, None);
-            assert_eq!(result.unwrap_err(), Failure::Throttled { retry_after: None });
-            let told = (said.code, said.request_id.as_deref(), said.status.as_deref());
-            assert_eq!(told, (Some(429), Some("r"), Some("RATE_LIMIT")), "{status}");
+        for body in [
+            r#"{"requestId":"r","error":{"code":429,"status":"RATE_LIMIT"},"result":{}}"#,
+            r#"{"requestId":"r","result":[1],"error":{"code":429,"status":"RATE_LIMIT"}}"#,
+            r#"{"requestId":"r","result":"x","error":{"code":429,"status":"RATE_LIMIT","new":[]}}"#,
+        ] {
+            for status in [200, 429] {
+                let response = response(status, body);
+                let (meta, result) = open(&response, &Redactor::default(), Inner);
+                assert_eq!(result.unwrap_err(), Failure::Throttled { retry_after: None });
+                let told = (meta.code, shown(&meta.request_id), shown(&meta.status));
+                assert_eq!(told, (Some(429), Some("r".into()), Some("RATE_LIMIT".into())), "{status}");
+            }
         }
     }
 
@@ -294,13 +497,8 @@ mod tests {
         };
         for (code, status, message, expected) in [
             (401, "ACCESS_ERROR", "Invalid accessKey", Failure::UnknownAccessKey),
-            (401, "ACCESS_ERROR", "sign result is not same[gw]", Failure::SignatureMismatch { token: None }),
-            (
-                401,
-                "ACCESS_ERROR",
-                "lack of header authorization[gw]",
-                Failure::Unauthenticated { token: None },
-            ),
+            (401, "ACCESS_ERROR", "sign result is not same[gw]", Failure::SignatureMismatch),
+            (401, "ACCESS_ERROR", "lack of header authorization[gw]", Failure::Unauthenticated),
             (403, "HTTP_FORBIDDEN", "Your IP address is not allowed", Failure::ForbiddenAddress),
             (403, "PERMISSION_DENIED", "no", Failure::PermissionDenied),
             (404, "NOT_FOUND", "Image 'img-x' not found", Failure::NotFound),
@@ -315,11 +513,9 @@ mod tests {
             assert_eq!(failure_of(200, &body), expected, "under 200: {body}");
         }
         let told = response(403, &error(403, "HTTP_FORBIDDEN", "no"));
-        let (said, _) = open::<IgnoredAny>(&told, None);
-        assert_eq!(
-            (said.request_id.as_deref(), said.status.as_deref(), said.message.as_deref()),
-            (Some("r"), Some("HTTP_FORBIDDEN"), Some("no"))
-        );
+        let (meta, _) = opened(&told);
+        let told = [&meta.request_id, &meta.status, &meta.message].map(shown);
+        assert_eq!(told, ["r", "HTTP_FORBIDDEN", "no"].map(|text| Some(text.to_owned())));
     }
 
     #[test]
@@ -328,8 +524,8 @@ mod tests {
         assert_eq!(failure_of(502, ""), Failure::Server { retry_after: None });
         let mut redirect = response(302, "");
         redirect.headers.insert("location", HeaderValue::from_static("https://login"));
-        let (_, result) = open::<IgnoredAny>(&redirect, None);
-        assert_eq!(result.err(), Some(Failure::Redirect { location: Some("https://login".to_owned()) }));
+        let location = Some("https://login".into());
+        assert_eq!(opened(&redirect).1, Err(Failure::Redirect { location }));
     }
 
     #[test]
@@ -341,7 +537,7 @@ mod tests {
         assert_eq!(retry_after("soon", now), None);
         let mut throttled = response(429, "");
         throttled.headers.insert(HeaderName::from_static("retry-after"), HeaderValue::from_static("3"));
-        let (_, result) = open::<IgnoredAny>(&throttled, None);
-        assert_eq!(result.err(), Some(Failure::Throttled { retry_after: Some(Duration::from_secs(3)) }));
+        let retry_after = Some(Duration::from_secs(3));
+        assert_eq!(opened(&throttled).1, Err(Failure::Throttled { retry_after }));
     }
 }

@@ -8,7 +8,8 @@ use time::OffsetDateTime;
 
 use crate::jdcloud::http::transport::TransportError;
 use crate::jdcloud::image_constraints::constraint::RuleError;
-use crate::jdcloud::settings::{SettingsError, TokenEncoding};
+use crate::jdcloud::settings::{SettingsError, Source, TokenEncoding};
+use crate::jdcloud::untrusted::UntrustedText;
 
 /// Why a read has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -42,10 +43,7 @@ pub enum Failure {
     UnknownAccessKey,
     /// 401: the signature does not match, most often for a wrong secret key.
     #[error("the signature does not match: the secret key is not this access key's")]
-    SignatureMismatch {
-        /// How the security token was sent, if there was one.
-        token: Option<TokenEncoding>,
-    },
+    SignatureMismatch,
     /// 401: our clock is wrong, and could not or must not be corrected.
     #[error("the request was refused and this machine's clock is {} {}", span(.by.unsigned_abs()), if .by.is_positive() { "slow" } else { "fast" })]
     ClockSkew {
@@ -56,10 +54,7 @@ pub enum Failure {
     },
     /// 401 for any other reason.
     #[error("JD Cloud did not accept the credentials")]
-    Unauthenticated {
-        /// How the security token was sent, if there was one.
-        token: Option<TokenEncoding>,
-    },
+    Unauthenticated,
     /// 403: the key may not be used from this address.
     #[error("the key may not be used from this IP address")]
     ForbiddenAddress,
@@ -70,7 +65,7 @@ pub enum Failure {
     #[error("not found")]
     NotFound,
     /// 429: too many calls.
-    #[error("too many calls")]
+    #[error("throttled")]
     Throttled {
         /// What `Retry-After` asked for.
         retry_after: Option<Duration>,
@@ -88,28 +83,42 @@ pub enum Failure {
     #[error("JD Cloud refused the call")]
     Refused,
     /// A redirect: a signed request must not follow it.
-    #[error("redirected to {}", .location.as_deref().unwrap_or("an unknown place"))]
+    #[error("redirected to {}", or(.location, "an unknown place"))]
     Redirect {
         /// Where to.
-        location: Option<String>,
+        location: Option<UntrustedText>,
+    },
+    /// A success other than 200, or a status below it: no answer of the API has one.
+    #[error("unexpected HTTP status {status}")]
+    UnexpectedStatus {
+        /// The status.
+        status: u16,
     },
     /// 200 with something other than JSON.
-    #[error("the answer is not JSON ({}): {reason}", .content_type.as_deref().unwrap_or("no content type"))]
+    #[error("the answer is not JSON ({}): {reason}", or(.content_type, "no content type"))]
     NotJson {
         /// `Content-Type`.
-        content_type: Option<String>,
+        content_type: Option<UntrustedText>,
         /// What the parser says.
-        reason: String,
+        reason: UntrustedText,
         /// Whether it is the beginning of JSON, and ends too early.
         cut_off: bool,
         /// The first characters of the body, where they are text.
-        beginning: Option<String>,
+        beginning: Option<UntrustedText>,
     },
-    /// 200 with JSON that is no answer of JD Cloud's.
+    /// 200 with JSON that is not an answer of JD Cloud's.
     #[error("unexpected response: {reason}")]
     Unexpected {
         /// What is wrong with it.
-        reason: String,
+        reason: UntrustedText,
+    },
+    /// A row for an image that was not asked for: the answer belongs to another request.
+    #[error("the answer is about image {got}, and the request was for {asked}")]
+    OtherImage {
+        /// The images that were asked for; the first of the sample is the one most like the other.
+        asked: RequestSummary,
+        /// The image of the row.
+        got: UntrustedText,
     },
     /// An answer with a row that has no single meaning.
     #[error("malformed response: row {row}{}: {problem}", image(.image_id))]
@@ -117,7 +126,7 @@ pub enum Failure {
         /// The row, from 1.
         row: usize,
         /// Its image, if it says so.
-        image_id: Option<Arc<str>>,
+        image_id: Option<UntrustedText>,
         /// What is wrong with it.
         problem: RowProblem,
     },
@@ -138,12 +147,15 @@ pub enum Failure {
         /// What went wrong before that.
         last: Option<Box<Failure>>,
     },
-    /// The request cannot be made: no randomness, or keys that no header can carry.
+    /// The request cannot be made: no randomness, keys that no header can carry, or a URL that no client sends.
     #[error("{reason}")]
     Unsendable {
         /// Why.
-        reason: String,
+        reason: UntrustedText,
     },
+    /// A part of the client failed, by a mistake of its own.
+    #[error("the request ended without a response; this is a bug")]
+    Lost,
 }
 
 /// What is wrong with a row of an answer.
@@ -152,6 +164,9 @@ pub enum RowProblem {
     /// It names no image.
     #[error("it has no imageId")]
     NoImageId,
+    /// It lacks a documented field and has one that is not documented, which may be the same under another name.
+    #[error("it has an undocumented field in the place of a documented one")]
+    UndocumentedField,
     /// Its constraint makes no rule.
     #[error(transparent)]
     Rule(#[from] RuleError),
@@ -163,9 +178,13 @@ pub struct Context {
     /// The API's name for the operation.
     pub operation: &'static str,
     /// The base URL.
-    pub endpoint: String,
+    pub endpoint: UntrustedText,
     /// The region.
-    pub region: String,
+    pub region: UntrustedText,
+    /// Where the key pair is from.
+    pub credentials: Option<Source>,
+    /// How the security token was sent, if there is one.
+    pub token: Option<TokenEncoding>,
     /// What was asked for.
     pub asked: RequestSummary,
     /// HTTP status, if an answer came.
@@ -173,15 +192,17 @@ pub struct Context {
     /// The status that counts: HTTP's, or `error.code` under HTTP 200.
     pub code: Option<u16>,
     /// JD Cloud's `error.status`, such as `HTTP_FORBIDDEN`.
-    pub status: Option<String>,
+    pub status: Option<UntrustedText>,
     /// JD Cloud's `error.message`.
-    pub message: Option<String>,
+    pub message: Option<UntrustedText>,
     /// JD Cloud's `requestId`, for a support ticket.
-    pub request_id: Option<String>,
+    pub request_id: Option<UntrustedText>,
     /// How often the call was sent.
     pub attempts: u32,
     /// How long it took, waiting included.
     pub elapsed: Duration,
+    /// What was left of `read_timeout`, if JD Cloud asked for a longer wait and the call was given up for that.
+    pub time_left: Option<Duration>,
 }
 
 /// The ids of a call: how many, and a few of them.
@@ -237,7 +258,12 @@ impl fmt::Display for Context {
     }
 }
 
-fn image(id: &Option<Arc<str>>) -> String {
+/// `text`, or what stands in its place.
+fn or(text: &Option<UntrustedText>, otherwise: &'static str) -> UntrustedText {
+    text.clone().unwrap_or_else(|| otherwise.into())
+}
+
+fn image(id: &Option<UntrustedText>) -> String {
     id.as_ref().map(|id| format!(" (image {id})")).unwrap_or_default()
 }
 

@@ -4,4 +4,5 @@ pub(crate) mod caller;
 pub(crate) mod clock;
 pub(crate) mod envelope;
 pub(crate) mod error;
+pub(crate) mod json;
 pub(crate) mod retry;

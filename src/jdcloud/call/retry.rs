@@ -36,7 +36,10 @@ pub(crate) fn is_retryable(failure: &Failure) -> bool {
             | TransportError::Connect { .. }
             | TransportError::Proxy { .. }
             | TransportError::Broken { .. } => true,
-            TransportError::Tls { .. } | TransportError::TooLarge { .. } => false,
+            TransportError::Tls { .. }
+            | TransportError::WrongScheme { .. }
+            | TransportError::Unsendable { .. }
+            | TransportError::TooLarge { .. } => false,
         },
         _ => false,
     }
@@ -125,8 +128,8 @@ mod tests {
 
     #[test]
     fn only_what_may_pass_is_tried_again() {
-        let host = || "h".to_owned();
-        let reason = host;
+        let host = || "h".into();
+        let reason = || "h".into();
         for failure in [
             SERVER,
             THROTTLED,

@@ -4,20 +4,25 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Proxy, Url};
 
 use crate::jdcloud::settings::{Endpoint, Environment, SettingsError};
+use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
 /// A proxy for every request of a client.
 #[derive(Debug)]
 pub(crate) struct Chosen {
     pub(crate) proxy: Proxy,
     /// Scheme, host and port, without user name and password.
-    pub(crate) shown: String,
+    pub(crate) shown: UntrustedText,
 }
 
 /// The proxy for requests to `endpoint`.
 ///
 /// # Errors
-/// A variable that is no URL of an http or https proxy.
-pub(crate) fn of(endpoint: &Endpoint, environment: &Environment) -> Result<Option<Chosen>, SettingsError> {
+/// A variable that is not the URL of an http or https proxy.
+pub(crate) fn of(
+    endpoint: &Endpoint,
+    environment: &Environment,
+    redactor: &Redactor,
+) -> Result<Option<Chosen>, SettingsError> {
     // This machine is never asked for through another one.
     if endpoint.is_loopback() {
         return Ok(None);
@@ -32,16 +37,16 @@ pub(crate) fn of(endpoint: &Endpoint, environment: &Environment) -> Result<Optio
     if is_exempt(endpoint, environment) {
         return Ok(None);
     }
-    let invalid = |reason: &str| SettingsError::Proxy { variable, reason: reason.to_owned() };
+    let invalid = |reason| SettingsError::Proxy { variable, reason };
     let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
-    let url = Url::parse(&with_scheme).map_err(|_| invalid("it is no URL of a proxy"))?;
+    let url = Url::parse(&with_scheme).map_err(|_| invalid("it is not the URL of a proxy"))?;
     let host = url.host_str().ok_or_else(|| invalid("it names no host"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(invalid("only http and https proxies are supported"));
     }
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let shown = format!("{}://{host}{port}", url.scheme());
-    let proxy = Proxy::all(url).map_err(|_| invalid("it is no URL of a proxy"))?;
+    let shown = redactor.text(format!("{}://{host}{port}", url.scheme()));
+    let proxy = Proxy::all(url).map_err(|_| invalid("it is not the URL of a proxy"))?;
     Ok(Some(Chosen { proxy, shown }))
 }
 
@@ -61,7 +66,9 @@ mod tests {
 
     fn chosen(endpoint: &str, variables: &[(&str, &str)]) -> Option<String> {
         let environment = Environment::new(variables.iter().copied(), None);
-        of(&Endpoint::parse(endpoint).unwrap(), &environment).unwrap().map(|chosen| chosen.shown)
+        let endpoint = Endpoint::parse(endpoint).unwrap();
+        let chosen = of(&endpoint, &environment, &Redactor::default()).unwrap();
+        chosen.map(|chosen| chosen.shown.to_string())
     }
 
     #[test]
@@ -89,8 +96,8 @@ mod tests {
     fn a_proxy_of_another_kind_is_an_error() {
         for value in ["socks5://proxy.corp:1080", "http://"] {
             let environment = Environment::new([("HTTPS_PROXY", value)], None);
-            let error =
-                of(&Endpoint::parse("https://vm.jdcloud-api.com").unwrap(), &environment).unwrap_err();
+            let endpoint = Endpoint::parse("https://vm.jdcloud-api.com").unwrap();
+            let error = of(&endpoint, &environment, &Redactor::default()).unwrap_err();
             assert!(matches!(error, SettingsError::Proxy { variable: "HTTPS_PROXY", .. }), "{value}");
         }
     }

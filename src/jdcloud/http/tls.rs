@@ -1,6 +1,5 @@
 //! Whom the client trusts: the system's roots, or Mozilla's where there are none, and those of `ca_bundle`.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +9,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_native_certs::{load_certs_from_paths, load_native_certs};
 
-use crate::jdcloud::settings::{Endpoint, Environment, SettingsError};
+use crate::jdcloud::settings::{Endpoint, Environment, SettingsError, file};
+use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
 /// The TLS configuration for `endpoint`.
 ///
@@ -20,31 +20,43 @@ pub(crate) fn config(
     endpoint: &Endpoint,
     ca_bundle: Option<&str>,
     environment: &Environment,
+    redactor: &Redactor,
 ) -> Result<ClientConfig, SettingsError> {
     let mut roots = RootCertStore::empty();
     if let Some(bundle) = ca_bundle {
-        add_bundle(&mut roots, bundle, environment)?;
+        add_bundle(&mut roots, bundle, environment, redactor)?;
     }
     if endpoint.is_https() {
-        add_system(&mut roots, environment);
+        add_system(&mut roots, environment, redactor);
     }
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| SettingsError::Setup { reason: error.to_string() })?;
+        .map_err(|error| SettingsError::Setup { reason: redactor.text(error.to_string()) })?;
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
 
-fn add_system(roots: &mut RootCertStore, environment: &Environment) {
-    let path = |name| environment.variable(name).map(Path::new);
-    let found = match (path("SSL_CERT_FILE"), path("SSL_CERT_DIR")) {
-        (None, None) => load_native_certs(),
-        (file, directory) => load_certs_from_paths(file, directory),
-    };
-    for error in &found.errors {
+fn add_system(roots: &mut RootCertStore, environment: &Environment, redactor: &Redactor) {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        let error = redactor.text(error.to_string());
         tracing::debug!(%error, "some of the system's certificates cannot be read");
-    }
+    };
+    let path = |name| environment.variable(name).map(Path::new);
+    let (file, directory) = (path("SSL_CERT_FILE"), path("SSL_CERT_DIR"));
+    // The library would wait for the other end of a pipe.
+    let usable = file.filter(|file| match file::check_path(file) {
+        Ok(()) => true,
+        Err(error) => {
+            unreadable(&format_args!("SSL_CERT_FILE: {error}"));
+            false
+        }
+    });
+    let found = match (file, directory) {
+        (None, None) => load_native_certs(),
+        (_, directory) => load_certs_from_paths(usable, directory),
+    };
+    found.errors.iter().for_each(|error| unreadable(error));
     let (added, ignored) = roots.add_parsable_certificates(found.certs);
     if added == 0 {
         tracing::debug!("the system has no root certificates; using Mozilla's");
@@ -54,19 +66,26 @@ fn add_system(roots: &mut RootCertStore, environment: &Environment) {
     }
 }
 
+/// Whether a `ca_bundle` is PEM text and not the path of a file.
+pub(crate) fn is_pem(bundle: &str) -> bool {
+    bundle.contains("-----BEGIN")
+}
+
 /// Adds the certificates of `bundle`, which is a path or, recognized by its first line, PEM text.
 fn add_bundle(
     roots: &mut RootCertStore,
     bundle: &str,
     environment: &Environment,
+    redactor: &Redactor,
 ) -> Result<(), SettingsError> {
-    let (name, pem) = if bundle.contains("-----BEGIN") {
-        ("(PEM text)".to_owned(), Ok(bundle.as_bytes().to_vec()))
+    let (name, pem) = if is_pem(bundle) {
+        (UntrustedText::from("(PEM text)"), Ok(bundle.as_bytes().to_vec()))
     } else {
         let path = environment.expand(bundle);
-        (path.display().to_string(), fs::read(path))
+        (redactor.text(path.to_string_lossy()), file::read(&path))
     };
-    let unusable = |reason: String| SettingsError::CaBundle { bundle: name.clone(), reason };
+    let unusable =
+        |reason: String| SettingsError::CaBundle { bundle: name.clone(), reason: redactor.text(reason) };
     let pem = pem.map_err(|error| unusable(error.to_string()))?;
     let mut added = 0;
     for certificate in CertificateDer::pem_slice_iter(&pem) {

@@ -2,13 +2,16 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use http::header::{HeaderMap, LOCATION};
 use reqwest::{Url, redirect};
 
-use super::{proxy, tls};
+use super::proxy::{self, Chosen};
+use super::tls;
 use crate::jdcloud::settings::{Endpoint, Environment, SettingsError};
+use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
 /// The longest answer taken, after decompression. Every image of a region is some megabytes.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -52,41 +55,55 @@ pub enum TransportError {
     #[error("the name {host} cannot be resolved: {reason}")]
     Dns {
         /// The name.
-        host: String,
+        host: UntrustedText,
         /// The resolver's reason.
-        reason: String,
+        reason: UntrustedText,
     },
     /// No connection.
     #[error("no connection to {host}: {reason}")]
     Connect {
         /// Host and port.
-        host: String,
+        host: UntrustedText,
         /// The system's reason.
-        reason: String,
+        reason: UntrustedText,
     },
     /// The server's certificate or its TLS is not acceptable.
     #[error("no trusted TLS connection to {host}: {reason}")]
     Tls {
         /// Host and port.
-        host: String,
+        host: UntrustedText,
         /// The certificate's or the protocol's reason.
-        reason: String,
+        reason: UntrustedText,
+    },
+    /// The server speaks plain HTTP where TLS was expected, or the reverse.
+    #[error("{host} {}", if *.tls { "does not speak TLS" } else { "does not speak plain HTTP" })]
+    WrongScheme {
+        /// Host and port.
+        host: UntrustedText,
+        /// Whether TLS was expected.
+        tls: bool,
+    },
+    /// No request was made: the HTTP client does not take it.
+    #[error("the request cannot be made: {reason}")]
+    Unsendable {
+        /// Why.
+        reason: UntrustedText,
     },
     /// The proxy cannot be reached or refuses.
     #[error("the proxy {proxy} fails: {reason}")]
     Proxy {
         /// The proxy, without user name and password.
-        proxy: String,
+        proxy: UntrustedText,
         /// Why.
-        reason: String,
+        reason: UntrustedText,
     },
     /// The connection broke before the answer was complete.
     #[error("the connection to {host} broke: {reason}")]
     Broken {
         /// Host and port.
-        host: String,
+        host: UntrustedText,
         /// Why.
-        reason: String,
+        reason: UntrustedText,
     },
     /// The answer is longer than [`MAX_BODY`].
     #[error("the answer is longer than {} MiB", .limit / 1024 / 1024)]
@@ -104,18 +121,27 @@ pub trait Transport: Send + Sync {
     /// # Errors
     /// Whatever kept a complete answer from coming; an answer of any status is `Ok`.
     async fn send(&self, request: SignedRequest) -> Result<RawResponse, TransportError>;
+
+    /// Makes the next request go over a new connection. What the kept ones bring may answer another request.
+    fn reset(&self) {}
 }
 
 /// HTTP/1.1 and HTTP/2 over TLS, with connections kept for the next request.
 #[derive(Debug)]
 pub(crate) struct HttpTransport {
-    client: reqwest::Client,
-    host: String,
-    proxy: Option<String>,
+    /// With the connections that are kept.
+    client: Mutex<reqwest::Client>,
+    /// What a client with no connections is made of.
+    tls: rustls::ClientConfig,
+    user_agent: String,
+    proxy: Option<Chosen>,
+    host: UntrustedText,
+    is_https: bool,
+    redactor: Arc<Redactor>,
 }
 
 impl HttpTransport {
-    /// A transport to `endpoint`. Reads the trusted roots, connects to nobody.
+    /// A transport to `endpoint`. Reads the trusted roots, which blocks, and opens no connection.
     ///
     /// # Errors
     /// Roots or proxy variables that cannot be used.
@@ -124,36 +150,46 @@ impl HttpTransport {
         ca_bundle: Option<&str>,
         environment: &Environment,
         user_agent: &str,
+        redactor: Arc<Redactor>,
     ) -> Result<Self, SettingsError> {
-        let builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(endpoint, ca_bundle, environment)?)
-            .user_agent(user_agent)
-            .referer(false)
-            // Whoever a redirect points to would get a signed request.
-            .redirect(redirect::Policy::none())
-            // A repeated nonce is refused: only a newly signed request may be sent again.
-            .retry(reqwest::retry::never())
-            // Proxies are ours to decide, from the environment that we were given.
-            .no_proxy();
-        let proxy = proxy::of(endpoint, environment)?;
-        let shown = proxy.as_ref().map(|proxy| proxy.shown.clone());
-        let builder = match proxy {
-            Some(proxy) => builder.proxy(proxy.proxy),
-            None => builder,
-        };
-        let client = builder.build().map_err(|error| SettingsError::Setup { reason: reason(&error) })?;
-        Ok(Self { client, host: endpoint.host().to_owned(), proxy: shown })
+        let proxy = proxy::of(endpoint, environment, &redactor)?;
+        let tls = tls::config(endpoint, ca_bundle, environment, &redactor)?;
+        let client = client(&tls, user_agent, proxy.as_ref())
+            .map_err(|error| SettingsError::Setup { reason: redactor.text(reason(&error)) })?;
+        Ok(Self {
+            client: Mutex::new(client),
+            tls,
+            user_agent: user_agent.to_owned(),
+            proxy,
+            host: redactor.text(endpoint.host()),
+            is_https: endpoint.is_https(),
+            redactor,
+        })
+    }
+
+    fn client(&self) -> MutexGuard<'_, reqwest::Client> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn error(&self, error: reqwest::Error) -> TransportError {
         let error = error.without_url();
         let host = self.host.clone();
-        if let Some(tls) = tls_error(&error) {
-            return TransportError::Tls { host, reason: tls::explain(tls) };
+        if error.is_builder() {
+            return TransportError::Unsendable { reason: self.redactor.text(reason(&error)) };
         }
-        let reason = reason(&error);
+        let wrong_scheme = match tls_error(&error) {
+            Some(rustls::Error::InvalidMessage(_)) => true,
+            Some(tls) => {
+                return TransportError::Tls { host, reason: self.redactor.text(tls::explain(tls)) };
+            }
+            None => !self.is_https && is_not_http(&error),
+        };
+        if wrong_scheme && self.proxy.is_none() {
+            return TransportError::WrongScheme { host, tls: self.is_https };
+        }
+        let reason = self.redactor.text(reason(&error));
         match &self.proxy {
-            Some(proxy) if error.is_connect() => TransportError::Proxy { proxy: proxy.clone(), reason },
+            Some(proxy) if error.is_connect() => TransportError::Proxy { proxy: proxy.shown.clone(), reason },
             _ if error.is_dns() => TransportError::Dns { host, reason },
             _ if error.is_connect() => TransportError::Connect { host, reason },
             _ => TransportError::Broken { host, reason },
@@ -161,14 +197,37 @@ impl HttpTransport {
     }
 }
 
+/// A client without connections.
+fn client(
+    tls: &rustls::ClientConfig,
+    user_agent: &str,
+    proxy: Option<&Chosen>,
+) -> reqwest::Result<reqwest::Client> {
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .user_agent(user_agent)
+        .referer(false)
+        // The server that a redirect points to would get a signed request.
+        .redirect(redirect::Policy::none())
+        // A repeated nonce is refused: only a newly signed request may be sent again.
+        .retry(reqwest::retry::never())
+        // The proxy is chosen from the environment that this client was given, not from the process's.
+        .no_proxy();
+    match proxy {
+        Some(proxy) => builder.proxy(proxy.proxy.clone()),
+        None => builder,
+    }
+    .build()
+}
+
 #[async_trait]
 impl Transport for HttpTransport {
     async fn send(&self, request: SignedRequest) -> Result<RawResponse, TransportError> {
-        let request = self.client.get(request.url).headers(request.headers);
+        let request = self.client().get(request.url).headers(request.headers);
         let mut response = request.send().await.map_err(|error| self.error(error))?;
         if let (407, Some(proxy)) = (response.status().as_u16(), &self.proxy) {
-            let reason = "it wants a user name and password (HTTP 407)".to_owned();
-            return Err(TransportError::Proxy { proxy: proxy.clone(), reason });
+            let reason = "it wants a user name and password (HTTP 407)".into();
+            return Err(TransportError::Proxy { proxy: proxy.shown.clone(), reason });
         }
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
         let mut body = Vec::new();
@@ -180,6 +239,22 @@ impl Transport for HttpTransport {
         }
         Ok(RawResponse { status, headers, body })
     }
+
+    fn reset(&self) {
+        match client(&self.tls, &self.user_agent, self.proxy.as_ref()) {
+            Ok(new) => *self.client() = new,
+            // It was made once from the same parts; the old one goes on.
+            Err(error) => {
+                let error = self.redactor.text(reason(&error));
+                tracing::warn!(%error, "no new connection");
+            }
+        }
+    }
+}
+
+/// Whether the server's first bytes are not HTTP, such as a TLS alert.
+fn is_not_http(error: &reqwest::Error) -> bool {
+    chain(Some(error)).filter_map(|error| error.downcast_ref::<hyper::Error>()).any(hyper::Error::is_parse)
 }
 
 /// The TLS library's own error in the chain; it hides inside an `io::Error`, which passes over it.
@@ -204,7 +279,7 @@ fn chain<'a>(
     })
 }
 
-/// The innermost reason of `error`: what the system said. The libraries' words around it help nobody.
+/// The innermost reason of `error`: what the system said, without the libraries' words around it.
 fn reason(error: &(dyn StdError + 'static)) -> String {
     chain(Some(error)).last().unwrap_or(error).to_string()
 }

@@ -1,23 +1,38 @@
 //! The API `describeImageConstraintsBatch`: its path, its parameters and the rows of its answer.
 //!
-//! Source: JD Cloud's page of that name. Rows become [`Rule`]s here; what is tolerated and what is not is
-//! written in `constraint.rs` and below.
+//! Source: JD Cloud's page of that name. Rows become [`Rule`]s as they stream by, and the first one that makes no sense
+//! ends the parsing, so that a hostile answer costs no memory. What a row means is written in `constraint.rs`; which
+//! absence is believed, here and in `envelope.rs`.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
-use serde::Deserialize;
+use serde::Deserializer;
+use serde::de::{DeserializeSeed as _, Error as _, MapAccess, SeqAccess};
 
 use crate::jdcloud::call::caller::Operation;
-use crate::jdcloud::call::envelope::{Object, Text};
-use crate::jdcloud::call::error::{Failure, RowProblem};
+use crate::jdcloud::call::envelope::{self, ResponseMeta, ResultReader, first_bytes};
+use crate::jdcloud::call::error::{Failure, RequestSummary, RowProblem};
+use crate::jdcloud::call::json::{Array, Elements, Fields, Key, Nullable, Object, Text, once, skip};
+use crate::jdcloud::http::transport::{MAX_BODY, RawResponse};
 use crate::jdcloud::image_constraints::constraint::{Interner, Rule, RuleError};
 use crate::jdcloud::signing::query::canonical_query;
+use crate::jdcloud::untrusted::Redactor;
 
 /// The operation.
 pub(crate) const OPERATION: Operation =
     Operation { name: "describeImageConstraintsBatch", service: "vm", collection: "imageConstraints" };
+
+/// The longest name taken: an image id, a constraint's type or an instance type. Real ones have some twenty characters.
+const MAX_NAME: usize = 1024;
+/// The most instance types of one image. JD Cloud has some hundred in all.
+const MAX_TYPES: usize = 10_000;
+/// What the rows of one answer may cost in memory. Together with the longest body this is three times the body.
+const MAX_COST: usize = 2 * MAX_BODY;
+/// What a row costs besides its texts: its place in a table that is about to grow.
+const ROW_COST: usize = 256;
 
 /// The query that asks for `ids`; with none it asks for every image.
 pub(crate) fn query(ids: &[Arc<str>]) -> String {
@@ -25,130 +40,274 @@ pub(crate) fn query(ids: &[Arc<str>]) -> String {
     canonical_query(keys.iter().zip(ids).map(|(key, id)| (key.as_str(), &**id)))
 }
 
-/// `result` of the answer. Every field may be null or absent, and unknown ones are ignored.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ResultBody<'a> {
-    #[serde(borrow)]
-    image_constraints: Option<Vec<Object<Row<'a>>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Row<'a> {
-    #[serde(borrow)]
-    image_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    image_instance_type_constraint: Option<Object<Constraint<'a>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Constraint<'a> {
-    #[serde(borrow)]
-    constraints_type: Option<Text<'a>>,
-    #[serde(borrow)]
-    instance_types: Option<Vec<Text<'a>>>,
-}
-
 /// The images of an answer. A row that makes no rule fails only who asked for its image.
 pub(crate) type Rows = HashMap<Arc<str>, Result<Rule, Failure>>;
 
-/// The rules that `result` holds; none when it is null or absent.
+/// The rules that `response` holds, as an answer to a call for the `requested` images, or for all of the region.
 ///
 /// # Errors
-/// A row without an image id: it could be anybody's.
-pub(crate) fn rows(result: Option<ResultBody<'_>>, interner: &mut Interner) -> Result<Rows, Failure> {
-    let listed = result.and_then(|result| result.image_constraints).unwrap_or_default();
-    let mut rows = Rows::with_capacity(listed.len());
-    for (row, Object(Row { image_id, image_instance_type_constraint: constraint })) in (1..).zip(listed) {
-        let id = image_id.filter(|id| !id.0.is_empty());
-        let id: Arc<str> = match id {
-            Some(id) => id.0.as_ref().into(),
-            None => {
-                return Err(Failure::MalformedRow { row, image_id: None, problem: RowProblem::NoImageId });
+/// Anything but an answer to that call: an error, another shape, a row without an image id or for an image that was not
+/// requested.
+pub(crate) fn parse(
+    response: &RawResponse,
+    redactor: &Redactor,
+    requested: Option<&[Arc<str>]>,
+    interner: &Mutex<Interner>,
+) -> (ResponseMeta, Result<Rows, Failure>) {
+    envelope::open(response, redactor, Reader { redactor, requested, interner })
+}
+
+/// Reads `result`.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    redactor: &'a Redactor,
+    requested: Option<&'a [Arc<str>]>,
+    interner: &'a Mutex<Interner>,
+}
+
+impl<'de> ResultReader<'de> for Reader<'_> {
+    type Output = Rows;
+
+    fn read<D: Deserializer<'de>>(self, result: D, failure: &mut Option<Failure>) -> Result<Rows, D::Error> {
+        Object(ResultFields { reader: self, failure }).deserialize(result)
+    }
+}
+
+struct ResultFields<'a> {
+    reader: Reader<'a>,
+    failure: &'a mut Option<Failure>,
+}
+
+impl<'de> Fields<'de> for ResultFields<'_> {
+    type Value = Rows;
+
+    fn read<A: MapAccess<'de>>(self, mut fields: A) -> Result<Rows, A::Error> {
+        let (mut rows, mut unknown) = (None, None);
+        let field = "imageConstraints";
+        let known = |name: &str| if name == field { None } else { Some(first_bytes(name, 64)) };
+        while let Some(name) = fields.next_key_seed(Key(known))? {
+            match name {
+                None => {
+                    let elements = RowElements { reader: self.reader, failure: self.failure };
+                    once(&mut fields, field, &mut rows, Nullable(Array(elements)))?;
+                }
+                Some(name) => {
+                    skip(&mut fields)?;
+                    unknown.get_or_insert(name);
+                }
             }
+        }
+        match (rows, unknown) {
+            (Some(rows), _) => Ok(rows.unwrap_or_default()),
+            (None, None) => Ok(Rows::default()),
+            (None, Some(name)) => {
+                let redactor = self.reader.redactor;
+                *self.failure = Some(envelope::undocumented("the result", field, &name, redactor));
+                Err(A::Error::missing_field(field))
+            }
+        }
+    }
+}
+
+struct RowElements<'a> {
+    reader: Reader<'a>,
+    failure: &'a mut Option<Failure>,
+}
+
+impl<'de> Elements<'de> for RowElements<'_> {
+    type Value = Rows;
+
+    fn read<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Rows, A::Error> {
+        let mut collected = Collected::new(self.reader);
+        while let Some(row) = elements.next_element_seed(Object(RowFields))? {
+            if let Err(failure) = collected.add(row) {
+                *self.failure = Some(failure);
+                return Err(A::Error::custom("a row that makes no sense"));
+            }
+        }
+        Ok(collected.rows)
+    }
+}
+
+/// A row as it came.
+struct Row<'de> {
+    image_id: Option<Cow<'de, str>>,
+    constraint: Option<Constraint<'de>>,
+    /// It has no constraint, and a field that nobody documented, which may be the constraint.
+    is_undocumented: bool,
+}
+
+struct Constraint<'de> {
+    constraints_type: Option<Cow<'de, str>>,
+    instance_types: Option<Vec<Cow<'de, str>>>,
+    /// It has no list of types, and a field that nobody documented, which may be the list.
+    is_undocumented: bool,
+}
+
+struct RowFields;
+
+impl<'de> Fields<'de> for RowFields {
+    type Value = Row<'de>;
+
+    fn read<A: MapAccess<'de>>(self, mut fields: A) -> Result<Row<'de>, A::Error> {
+        let (mut image_id, mut constraint, mut unknown) = (None, None, false);
+        let names = ["imageId", "imageInstanceTypeConstraint"];
+        let known = |name: &str| names.into_iter().find(|known| *known == name);
+        while let Some(name) = fields.next_key_seed(Key(known))? {
+            match name {
+                Some(name @ "imageId") => {
+                    once(&mut fields, name, &mut image_id, Nullable(Text { max: MAX_NAME }))?;
+                }
+                Some(name) => once(&mut fields, name, &mut constraint, Nullable(Object(ConstraintFields)))?,
+                None => {
+                    skip(&mut fields)?;
+                    unknown = true;
+                }
+            }
+        }
+        let is_undocumented = constraint.is_none() && unknown;
+        Ok(Row { image_id: image_id.flatten(), constraint: constraint.flatten(), is_undocumented })
+    }
+}
+
+struct ConstraintFields;
+
+impl<'de> Fields<'de> for ConstraintFields {
+    type Value = Constraint<'de>;
+
+    fn read<A: MapAccess<'de>>(self, mut fields: A) -> Result<Constraint<'de>, A::Error> {
+        let (mut constraints_type, mut instance_types, mut unknown) = (None, None, false);
+        let names = ["constraintsType", "instanceTypes"];
+        let known = |name: &str| names.into_iter().find(|known| *known == name);
+        while let Some(name) = fields.next_key_seed(Key(known))? {
+            match name {
+                Some(name @ "constraintsType") => {
+                    once(&mut fields, name, &mut constraints_type, Nullable(Text { max: MAX_NAME }))?;
+                }
+                Some(name) => once(&mut fields, name, &mut instance_types, Nullable(Array(TypeElements)))?,
+                None => {
+                    skip(&mut fields)?;
+                    unknown = true;
+                }
+            }
+        }
+        Ok(Constraint {
+            constraints_type: constraints_type.flatten(),
+            is_undocumented: instance_types.is_none() && unknown,
+            instance_types: instance_types.flatten(),
+        })
+    }
+}
+
+struct TypeElements;
+
+impl<'de> Elements<'de> for TypeElements {
+    type Value = Vec<Cow<'de, str>>;
+
+    fn read<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let mut types = Vec::new();
+        while let Some(instance_type) = elements.next_element_seed(Text { max: MAX_NAME })? {
+            if types.len() == MAX_TYPES {
+                return Err(A::Error::custom(format_args!(
+                    "more than {MAX_TYPES} instance types of one image"
+                )));
+            }
+            types.push(instance_type);
+        }
+        Ok(types)
+    }
+}
+
+/// The rows so far.
+struct Collected<'a> {
+    reader: Reader<'a>,
+    requested: Option<HashMap<&'a str, &'a Arc<str>>>,
+    rows: Rows,
+    /// How many rows came, those for the same image counted each.
+    count: usize,
+    cost: usize,
+}
+
+impl<'a> Collected<'a> {
+    fn new(reader: Reader<'a>) -> Self {
+        let requested = reader.requested.map(|ids| ids.iter().map(|id| (&**id, id)).collect());
+        Self { reader, requested, rows: Rows::default(), count: 0, cost: 0 }
+    }
+
+    /// Takes `row`.
+    ///
+    /// # Errors
+    /// One that fails the whole answer.
+    fn add(&mut self, row: Row<'_>) -> Result<(), Failure> {
+        self.count += 1;
+        let number = self.count;
+        let Some(image_id) = row.image_id.filter(|id| !id.is_empty()) else {
+            return Err(Failure::MalformedRow {
+                row: number,
+                image_id: None,
+                problem: RowProblem::NoImageId,
+            });
         };
-        let malformed = |problem: RuleError| Failure::MalformedRow {
-            row,
-            image_id: Some(Arc::clone(&id)),
-            problem: problem.into(),
+        let id = self.key(&image_id)?;
+        let rule = match row.constraint {
+            _ if row.is_undocumented => Err(RowProblem::UndocumentedField),
+            Some(constraint) if constraint.is_undocumented => Err(RowProblem::UndocumentedField),
+            None => Ok(Rule::Unrestricted),
+            Some(constraint) => self.rule(constraint).map_err(RowProblem::from),
         };
-        let rule = constraint.map_or(Ok(Rule::Unrestricted), |Object(constraint)| {
-            let kind = constraint.constraints_type.as_ref().map(|kind| kind.0.as_ref());
-            let types = constraint.instance_types.as_ref().map(|types| types.iter().map(|t| t.0.as_ref()));
-            Rule::shared(kind, types, interner).map_err(malformed)
-        });
-        match rows.entry(Arc::clone(&id)) {
+        let redactor = self.reader.redactor;
+        let malformed = |problem: RowProblem| Failure::MalformedRow {
+            row: number,
+            image_id: Some(redactor.text(&*image_id)),
+            problem,
+        };
+        let rule = rule.map_err(malformed);
+        match self.rows.entry(id) {
             Entry::Vacant(place) => {
+                self.cost += ROW_COST + place.key().len();
                 place.insert(rule);
             }
             Entry::Occupied(mut place) => {
                 if let Ok(first) = place.get().clone() {
-                    *place.get_mut() = rule.and_then(|second| first.agree(second).map_err(malformed));
+                    *place.get_mut() =
+                        rule.and_then(|second| first.agree(second).map_err(|error| malformed(error.into())));
                 }
             }
         }
+        if self.cost > MAX_COST {
+            return Err(Failure::Unexpected { reason: "more rows than a region can have".into() });
+        }
+        Ok(())
     }
-    Ok(rows)
+
+    /// The key of the row of `image_id`.
+    ///
+    /// # Errors
+    /// An image that was not requested.
+    fn key(&self, image_id: &str) -> Result<Arc<str>, Failure> {
+        let Some(requested) = &self.requested else { return Ok(image_id.into()) };
+        if let Some(id) = requested.get(image_id) {
+            return Ok(Arc::clone(*id));
+        }
+        let ids = self.reader.requested.unwrap_or_default();
+        // An id that differs only in its case tells most.
+        let similar = ids.iter().position(|id| id.eq_ignore_ascii_case(image_id)).unwrap_or_default();
+        let asked =
+            RequestSummary { count: Some(ids.len()), ..RequestSummary::ids(&ids[similar.min(ids.len())..]) };
+        Err(Failure::OtherImage { asked, got: self.reader.redactor.text(image_id) })
+    }
+
+    fn rule(&mut self, constraint: Constraint<'_>) -> Result<Rule, RuleError> {
+        let Constraint { constraints_type, instance_types, .. } = constraint;
+        let types = instance_types.as_ref().map(|types| types.iter().map(AsRef::as_ref));
+        // For one row at a time: another answer may be parsed meanwhile.
+        let mut interner = self.reader.interner.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = interner.size();
+        let rule = Rule::shared(constraints_type.as_deref(), types, &mut interner);
+        self.cost += interner.size() - before;
+        rule
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(rows_json: &str) -> Result<Rows, Failure> {
-        let result: ResultBody<'_> = serde_json::from_str(rows_json).unwrap();
-        rows(Some(result), &mut Interner::default())
-    }
-
-    #[test]
-    fn no_rows_come_in_many_shapes() {
-        for body in ["{}", r#"{"imageConstraints":null}"#, r#"{"imageConstraints":[]}"#, r#"{"new":[1]}"#] {
-            assert_eq!(read(body), Ok(Rows::new()), "{body}");
-        }
-        assert_eq!(rows(None, &mut Interner::default()), Ok(Rows::new()));
-    }
-
-    #[test]
-    fn a_returned_row_without_a_constraint_is_still_returned() {
-        for row in [r#"{"imageId":"a"}"#, r#"{"imageId":"a","imageInstanceTypeConstraint":null,"x":{}}"#] {
-            let rows = read(&format!(r#"{{"imageConstraints":[{row}]}}"#)).unwrap();
-            assert_eq!(rows["a"], Ok(Rule::Unrestricted), "{row}");
-        }
-    }
-
-    #[test]
-    fn a_malformed_row_names_its_image_and_spares_the_others() {
-        let rows = read(
-            r#"{"imageConstraints":[
-            {"imageId":"ok","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":["\u0062","a"]}},
-            {"imageId":"kind","imageInstanceTypeConstraint":{"constraintsType":null,"instanceTypes":["a"]}},
-            {"imageId":"list","imageInstanceTypeConstraint":{"constraintsType":"includes"}},
-            {"imageId":"two","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":["a"]}},
-            {"imageId":"two","imageInstanceTypeConstraint":{"constraintsType":"excludes"}},
-            {"imageId":"two","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":["a"]}}]}"#,
-        )
-        .unwrap();
-        assert_eq!(rows["ok"], Rule::new(Some("excludes"), Some(["a", "b"])).map_err(|_| Failure::Refused));
-        for (id, row, problem) in [
-            ("kind", 2, RuleError::NoConstraintsType),
-            ("list", 3, RuleError::NoInstanceTypes),
-            ("two", 5, RuleError::Contradiction),
-        ] {
-            let image_id = Some(id.into());
-            assert_eq!(rows[id], Err(Failure::MalformedRow { row, image_id, problem: problem.into() }));
-        }
-    }
-
-    #[test]
-    fn a_row_without_an_image_fails_the_answer() {
-        for row in ["{}", r#"{"imageId":null}"#, r#"{"imageId":""}"#] {
-            let error = read(&format!(r#"{{"imageConstraints":[{{"imageId":"a"}},{row}]}}"#)).unwrap_err();
-            assert_eq!(
-                error,
-                Failure::MalformedRow { row: 2, image_id: None, problem: RowProblem::NoImageId }
-            );
-        }
-    }
-}
+mod tests;

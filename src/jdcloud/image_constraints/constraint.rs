@@ -162,14 +162,24 @@ impl Rule {
 pub(crate) struct Interner {
     texts: HashSet<Arc<str>>,
     lists: HashSet<InstanceTypes>,
+    size: usize,
 }
 
 impl Interner {
+    /// What a text or a list takes besides its content: two counters, and its place in a table that is about to grow.
+    const OVERHEAD: usize = 64;
+
+    /// Roughly how many bytes of memory it takes.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
     pub(crate) fn text(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.texts.get(text) {
             return Arc::clone(known);
         }
         let new: Arc<str> = text.into();
+        self.size += Self::OVERHEAD + text.len();
         self.texts.insert(Arc::clone(&new));
         new
     }
@@ -182,6 +192,7 @@ impl Interner {
             return Arc::clone(known);
         }
         let new: InstanceTypes = list.into_iter().map(|text| self.text(text)).collect();
+        self.size += Self::OVERHEAD + size_of_val(&*new);
         self.lists.insert(Arc::clone(&new));
         new
     }

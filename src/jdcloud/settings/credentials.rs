@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{SettingsError, Source};
+use crate::jdcloud::untrusted::Redactor;
 
 /// How the security token stands in its header; JD Cloud's own SDKs disagree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,6 +24,7 @@ pub(crate) struct Credentials {
     secret_key: SecretString,
     security_token: Option<SecretString>,
     encoding: TokenEncoding,
+    origin: Source,
 }
 
 /// The names of the three parts in one source.
@@ -68,7 +70,7 @@ impl Credentials {
         let present: Vec<_> = present.into_iter().map(|(name, _)| name).collect();
         match parts {
             Parts { access_key: Some(access_key), secret_key: Some(secret_key), security_token } => {
-                Ok(Some(Self { access_key, secret_key, security_token, encoding }))
+                Ok(Some(Self { access_key, secret_key, security_token, encoding, origin }))
             }
             _ if present.is_empty() => Ok(None),
             _ => {
@@ -96,17 +98,17 @@ impl Credentials {
         })
     }
 
-    /// Puts `***` in the place of the token, in either of its forms, wherever it stands in `text`. Tells whether it did.
-    pub(crate) fn remove_token(&self, text: &mut Vec<u8>) -> bool {
-        let Some(token) = &self.security_token else { return false };
-        let mut found = false;
-        for form in [token.expose_secret().to_owned(), STANDARD.encode(token.expose_secret())] {
-            while let Some(at) = text.windows(form.len()).position(|part| part == form.as_bytes()) {
-                text.splice(at..at + form.len(), *b"***");
-                found = true;
-            }
+    /// Where they are from.
+    pub(crate) fn origin(&self) -> &Source {
+        &self.origin
+    }
+
+    /// Adds what must not be shown to `redactor`.
+    pub(super) fn hide(&self, redactor: &mut Redactor) {
+        redactor.add(self.secret_key.expose_secret());
+        if let Some(token) = &self.security_token {
+            redactor.add(token.expose_secret());
         }
-        found
     }
 
     /// How the token is sent, `None` without one.
@@ -121,6 +123,7 @@ impl Credentials {
             secret_key: secret_key.into(),
             security_token: token.map(|token| token.as_ref().into()),
             encoding: TokenEncoding::Base64,
+            origin: Source::Arguments(vec!["access_key", "secret_key"]),
         }
     }
 }

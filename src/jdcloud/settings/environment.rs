@@ -38,6 +38,17 @@ impl Environment {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// The passwords in the URLs of proxies, as they are written and decoded.
+    pub(super) fn proxy_passwords(&self) -> Vec<String> {
+        let proxies = self.variables.iter().filter(|(name, _)| name.to_ascii_uppercase().ends_with("_PROXY"));
+        let user_info = proxies.filter_map(|(_, url)| url.rsplit_once('@')).map(|(user_info, _)| user_info);
+        let passwords = user_info.map(|user_info| {
+            let user_info = user_info.split_once("://").map_or(user_info, |(_, user_info)| user_info);
+            user_info.split_once(':').map_or(user_info, |(_, password)| password)
+        });
+        passwords.flat_map(|password| [password.to_owned(), percent_decoded(password)]).collect()
+    }
+
     /// The user's home directory.
     #[must_use]
     pub fn home(&self) -> Option<&Path> {
@@ -51,6 +62,16 @@ impl Environment {
             _ => path.into(),
         }
     }
+}
+
+fn percent_decoded(text: &str) -> String {
+    // As the query of a URL, in which a plus sign is a blank.
+    let query = format!("p={}", text.replace('+', "%2B").replace('&', "%26"));
+    let decoded = reqwest::Url::parse("http://localhost").ok().and_then(|mut url| {
+        url.set_query(Some(&query));
+        url.query_pairs().next().map(|(_, value)| value.into_owned())
+    });
+    decoded.unwrap_or_else(|| text.to_owned())
 }
 
 fn is_read(name: &str) -> bool {

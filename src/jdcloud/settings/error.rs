@@ -1,9 +1,10 @@
 //! What can be wrong with the settings before any call is made.
 
-use std::path::PathBuf;
+use std::time::Duration;
 
 use super::endpoint::EndpointProblem;
 use super::source::{Source, SourceTried, joined};
+use crate::jdcloud::untrusted::UntrustedText;
 
 /// A setting that is missing, contradictory or unusable.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -22,7 +23,7 @@ pub enum SettingsError {
         /// What it may be.
         expected: &'static str,
         /// What it is.
-        given: String,
+        given: UntrustedText,
     },
     /// A written argument is empty. That is not the same as left out: the next source could be another
     /// account.
@@ -53,7 +54,7 @@ pub enum SettingsError {
     #[error("JDCLOUD_SECURITY_TOKEN_ENCODING must be base64 or raw, not {given:?}")]
     TokenEncoding {
         /// What it is.
-        given: String,
+        given: UntrustedText,
     },
     /// No source has a key pair.
     #[error("no credentials found; looked at {}", listed(.tried))]
@@ -69,11 +70,11 @@ pub enum SettingsError {
     },
     /// A region whose name cannot be one.
     #[error(
-        "{region:?} ({origin}) is no region name: expected lower-case words joined by hyphens, such as cn-north-1"
+        "{region:?} ({origin}) is not a valid region name: expected lower-case words joined by hyphens, such as cn-north-1"
     )]
     InvalidRegion {
         /// The name.
-        region: String,
+        region: UntrustedText,
         /// Where it was written.
         origin: Source,
     },
@@ -81,7 +82,7 @@ pub enum SettingsError {
     #[error("endpoint {endpoint:?} ({origin}) {problem}")]
     InvalidEndpoint {
         /// The endpoint, without user name and password.
-        endpoint: String,
+        endpoint: UntrustedText,
         /// Where it was written.
         origin: Source,
         /// Why.
@@ -91,18 +92,20 @@ pub enum SettingsError {
     #[error("{0}")]
     NoProfile(SourceTried),
     /// The CLI's file cannot be read.
-    #[error("{} cannot be read: {reason}", .file.display())]
+    #[error("{file} cannot be read: {reason}")]
     UnreadableFile {
+        /// The argument that names it, if one does.
+        argument: Option<&'static str>,
         /// The file.
-        file: PathBuf,
+        file: UntrustedText,
         /// The system's reason.
-        reason: String,
+        reason: UntrustedText,
     },
     /// The CLI's file is not INI.
-    #[error("{} line {line}: {reason}", .file.display())]
+    #[error("{file} line {line}: {reason}")]
     MalformedFile {
         /// The file.
-        file: PathBuf,
+        file: UntrustedText,
         /// The line, from 1.
         line: usize,
         /// What is wrong with it; never the line's text, which may be a key.
@@ -112,23 +115,29 @@ pub enum SettingsError {
     #[error("ca_bundle {bundle}: {reason}")]
     CaBundle {
         /// The file, or "(PEM text)".
-        bundle: String,
+        bundle: UntrustedText,
         /// Why.
-        reason: String,
+        reason: UntrustedText,
     },
-    /// A proxy variable that is no URL of a proxy.
+    /// The files that settings come from were not read in time, as on a file system that does not answer.
+    #[error("the configuration files were not read within {} s", .limit.as_secs())]
+    FilesTooSlow {
+        /// `read_timeout`.
+        limit: Duration,
+    },
+    /// A proxy variable that is not the URL of a proxy.
     #[error("{variable}: {reason}")]
     Proxy {
         /// The variable's name.
         variable: &'static str,
         /// Why.
-        reason: String,
+        reason: &'static str,
     },
     /// The HTTP client or the system's TLS cannot be set up.
     #[error("the HTTP client cannot be set up: {reason}")]
     Setup {
         /// Why.
-        reason: String,
+        reason: UntrustedText,
     },
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Argument, Settings, SettingsError};
+use crate::jdcloud::untrusted::Redactor;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -35,17 +36,18 @@ impl Limits {
     /// The limits that `settings` ask for. All of them are known: [`Settings`] are checked for that before.
     pub(super) fn of(settings: &Settings) -> Result<Self, SettingsError> {
         let default = Self::default();
+        let own = Redactor::default();
         let duration = |argument, given: &Argument<Duration>, default| match given {
             Argument::Known(given) if given.is_zero() || *given > DAY => Err(SettingsError::OutOfRange {
                 argument,
                 expected: "more than 0 s and at most a day",
-                given: format!("\"{}s\"", given.as_secs()),
+                given: own.text(format!("\"{}s\"", given.as_secs())),
             }),
             given => Ok(known(given, default)),
         };
         let count = |argument, given: &Argument<u32>, default, max: u32, expected| match given {
             Argument::Known(given) if *given < 1 || *given > max => {
-                Err(SettingsError::OutOfRange { argument, expected, given: given.to_string() })
+                Err(SettingsError::OutOfRange { argument, expected, given: own.text(given.to_string()) })
             }
             Argument::Known(given) => Ok(*given as usize),
             _ => Ok(default),

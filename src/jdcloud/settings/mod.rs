@@ -8,6 +8,7 @@ mod credentials;
 mod endpoint;
 mod environment;
 mod error;
+pub(crate) mod file;
 mod ini;
 mod limits;
 mod profile;

@@ -1,14 +1,14 @@
 //! The JD Cloud CLI's profile: a section of `~/.jdc/config`, chosen by name or by `~/.jdc/current`. Never
 //! written.
 
-use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ini::{Ini, Malformed};
-use super::{Environment, Missing, Settings, SettingsError, Source, SourceTried};
+use super::{Environment, Missing, Settings, SettingsError, Source, SourceTried, file};
+use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
 /// What the CLI writes into every profile: a gateway for all products, not the VM API's own host.
 const GENERIC_ENDPOINT: &str = "www.jdcloud-api.com";
@@ -17,7 +17,8 @@ const GENERIC_ENDPOINT: &str = "www.jdcloud-api.com";
 #[derive(Debug)]
 pub(super) struct Profile {
     name: String,
-    file: Option<PathBuf>,
+    /// As errors show it and its file.
+    origin: Source,
     ini: Result<Ini, Missing>,
 }
 
@@ -26,14 +27,18 @@ impl Profile {
     ///
     /// # Errors
     /// An unknown `profile` or `config_file`; one of them written and not there; a file that cannot be read.
-    pub(super) fn load(settings: &Settings, environment: &Environment) -> Result<Self, SettingsError> {
+    pub(super) fn load(
+        settings: &Settings,
+        environment: &Environment,
+        redactor: &Redactor,
+    ) -> Result<Self, SettingsError> {
         let profile = settings.profile.written("profile")?;
         let config_file = settings.config_file.written("config_file")?;
         let directory = environment.home().map(|home| home.join(".jdc"));
         let name = match profile.or_else(|| environment.variable("JDCLOUD_PROFILE")) {
             Some(name) => name.to_owned(),
             None => match &directory {
-                Some(directory) => current(&directory.join("current"))?,
+                Some(directory) => current(&directory.join("current"), redactor)?,
                 None => "default".to_owned(),
             },
         };
@@ -41,25 +46,29 @@ impl Profile {
             Some(path) => Some(environment.expand(path)),
             None => directory.map(|directory| directory.join("config")),
         };
+        let argument = config_file.map(|_| "config_file");
         let ini = match &file {
-            Some(path) => read(path)?.ok_or(Missing::File),
+            Some(path) => read(path, argument, redactor)?.ok_or(Missing::File),
             None => Err(Missing::Home),
         };
+        let shown = file.as_ref().map(|file| redactor.text(file.to_string_lossy()));
+        let origin = Source::Profile { name: redactor.text(&name), file: shown.clone() };
         let ini = match ini {
             Ok(text) => {
-                let ini =
-                    Ini::parse(&text).map_err(|malformed| malformed_file(file.as_deref(), malformed))?;
+                let ini = Ini::parse(&text).map_err(|malformed| malformed_file(shown, malformed))?;
                 if ini.has(&name) { Ok(ini) } else { Err(Missing::Section) }
             }
             Err(missing) => Err(missing),
         };
-        let loaded = Self { name, file, ini };
-        let asked_for = match &loaded.ini {
-            Ok(_) => false,
-            Err(Missing::File) => profile.is_some() || config_file.is_some(),
-            Err(_) => profile.is_some(),
-        };
-        if asked_for { Err(SettingsError::NoProfile(loaded.without(Vec::new()))) } else { Ok(loaded) }
+        let loaded = Self { name, origin, ini };
+        if let (Err(Missing::File), Some(file)) = (&loaded.ini, config_file) {
+            let (file, reason) = (redactor.text(file), "there is no such file".into());
+            return Err(SettingsError::UnreadableFile { argument, file, reason });
+        }
+        match &loaded.ini {
+            Err(_) if profile.is_some() => Err(SettingsError::NoProfile(loaded.without(Vec::new()))),
+            _ => Ok(loaded),
+        }
     }
 
     /// The value of `key`.
@@ -68,9 +77,12 @@ impl Profile {
     /// A `%` in it that is not doubled.
     pub(super) fn get(&self, key: &str) -> Result<Option<SecretString>, SettingsError> {
         match &self.ini {
-            Ok(ini) => {
-                ini.get(&self.name, key).map_err(|malformed| malformed_file(self.file.as_deref(), malformed))
-            }
+            Ok(ini) => ini.get(&self.name, key).map_err(|malformed| {
+                let Source::Profile { file, .. } = &self.origin else {
+                    return malformed_file(None, malformed);
+                };
+                malformed_file(file.clone(), malformed)
+            }),
             Err(_) => Ok(None),
         }
     }
@@ -93,7 +105,7 @@ impl Profile {
 
     /// Where it is.
     pub(super) fn origin(&self) -> Source {
-        Source::Profile { name: self.name.clone(), file: self.file.clone() }
+        self.origin.clone()
     }
 
     /// What to say when `keys` were tried for in vain.
@@ -107,21 +119,32 @@ impl Profile {
 }
 
 /// The name in the file that `jdc configure use` writes.
-fn current(path: &Path) -> Result<String, SettingsError> {
-    let name = read(path)?.unwrap_or_default();
+fn current(path: &Path, redactor: &Redactor) -> Result<String, SettingsError> {
+    let name = read(path, None, redactor)?.unwrap_or_default();
     let name = name.trim();
     Ok(if name.is_empty() { "default" } else { name }.to_owned())
 }
 
-/// The text of `path`, `None` when there is no such file.
-fn read(path: &Path) -> Result<Option<String>, SettingsError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+/// The text of `path`, which `argument` names; `None` when there is no such file.
+fn read(
+    path: &Path,
+    argument: Option<&'static str>,
+    redactor: &Redactor,
+) -> Result<Option<String>, SettingsError> {
+    let unreadable = |reason: UntrustedText| {
+        let file = redactor.text(path.to_string_lossy());
+        SettingsError::UnreadableFile { argument, file, reason }
+    };
+    match file::read(path) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(unreadable("it is not UTF-8 text".into())),
+        },
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(SettingsError::UnreadableFile { file: path.to_owned(), reason: error.to_string() }),
+        Err(error) => Err(unreadable(redactor.text(error.to_string()))),
     }
 }
 
-fn malformed_file(file: Option<&Path>, Malformed { line, reason }: Malformed) -> SettingsError {
-    SettingsError::MalformedFile { file: file.map(Path::to_owned).unwrap_or_default(), line, reason }
+fn malformed_file(file: Option<UntrustedText>, Malformed { line, reason }: Malformed) -> SettingsError {
+    SettingsError::MalformedFile { file: file.unwrap_or_default(), line, reason }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{SettingsError, Source};
+use crate::jdcloud::untrusted::Redactor;
 
 /// The longest name taken for a region; real ones have some ten letters.
 const MAX_LENGTH: usize = 63;
@@ -19,11 +20,20 @@ impl Region {
     /// # Errors
     /// Anything but lower-case letters and digits in words joined by hyphens; `origin` goes into the error.
     pub fn parse(name: &str, origin: Source) -> Result<Self, SettingsError> {
+        Self::parse_redacted(name, origin, &Redactor::default())
+    }
+
+    /// [`Region::parse`] whose error does not quote what `redactor` hides.
+    pub(super) fn parse_redacted(
+        name: &str,
+        origin: Source,
+        redactor: &Redactor,
+    ) -> Result<Self, SettingsError> {
         if is_region(name) {
             Ok(Self(name.into()))
         } else {
             // A page pasted into the field would make an unreadable message.
-            let region = name.chars().take(MAX_LENGTH).collect();
+            let region = redactor.beginning(name, MAX_LENGTH);
             Err(SettingsError::InvalidRegion { region, origin })
         }
     }

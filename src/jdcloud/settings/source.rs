@@ -1,7 +1,8 @@
 //! Where a setting was found, or tried for in vain.
 
 use std::fmt;
-use std::path::PathBuf;
+
+use crate::jdcloud::untrusted::UntrustedText;
 
 /// A source that can hold a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,9 +16,9 @@ pub enum Source {
     /// A section of the JD Cloud CLI's file.
     Profile {
         /// The section.
-        name: String,
+        name: UntrustedText,
         /// The file; `None` when there is no home directory to find it in.
-        file: Option<PathBuf>,
+        file: Option<UntrustedText>,
     },
     /// Built in.
     Default,
@@ -29,7 +30,7 @@ impl fmt::Display for Source {
             Self::Read => write!(f, "the read itself"),
             Self::Arguments(names) => write!(f, "the provider's {}", joined(names)),
             Self::Environment(names) => write!(f, "the environment's {}", joined(names)),
-            Self::Profile { name, file: Some(file) } => write!(f, "profile \"{name}\" in {}", file.display()),
+            Self::Profile { name, file: Some(file) } => write!(f, "profile \"{name}\" in {file}"),
             Self::Profile { name, file: None } => write!(f, "profile \"{name}\" in ~/.jdc/config"),
             Self::Default => write!(f, "the default"),
         }

@@ -13,6 +13,7 @@ use super::{
     Argument, Credentials, Endpoint, Environment, Limits, Missing, Region, Settings, SettingsError, Source,
     SourceTried, TokenEncoding, endpoint,
 };
+use crate::jdcloud::untrusted::Redactor;
 
 const ARGUMENTS: Names =
     Names { access_key: "access_key", secret_key: "secret_key", security_token: "security_token" };
@@ -50,11 +51,57 @@ pub(crate) struct Sources {
     environment: Environment,
     profile: OnceLock<Result<Profile, SettingsError>>,
     region: OnceLock<Result<Region, SettingsError>>,
+    /// Of the secrets that are known before any file is read.
+    redactor: OnceLock<Redactor>,
 }
 
 impl Sources {
     pub(crate) fn new(settings: Settings, environment: Environment) -> Self {
-        Self { settings, environment, profile: OnceLock::new(), region: OnceLock::new() }
+        Self {
+            settings,
+            environment,
+            profile: OnceLock::new(),
+            region: OnceLock::new(),
+            redactor: OnceLock::new(),
+        }
+    }
+
+    /// What errors about settings are made with: it knows the secrets of arguments and environment.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        self.redactor.get_or_init(|| {
+            let mut redactor = Redactor::default();
+            for argument in [&self.settings.secret_key, &self.settings.security_token] {
+                if let Argument::Known(secret) = argument {
+                    redactor.add(secret.expose_secret());
+                }
+            }
+            for name in VARIABLES.iter().flat_map(|names| [names.secret_key, names.security_token]) {
+                redactor.add(self.environment.variable(name).unwrap_or_default());
+            }
+            for password in self.environment.proxy_passwords() {
+                redactor.add(&password);
+            }
+            redactor
+        })
+    }
+
+    /// What a connection with `credentials` makes its errors with.
+    pub(crate) fn redactor_with(&self, credentials: &Credentials) -> Redactor {
+        let mut redactor = self.redactor().clone();
+        credentials.hide(&mut redactor);
+        redactor
+    }
+
+    /// Checks the files that arguments name, where nothing else would: with a key pair from the environment
+    /// `config_file` is not needed, and yet a wrong one must not go unnoticed, since its account was meant.
+    ///
+    /// # Errors
+    /// A `config_file` that does not exist or cannot be read.
+    pub(crate) fn check_config_file(&self) -> Result<(), SettingsError> {
+        match self.settings.config_file {
+            Argument::Known(_) if !self.settings.profile.is_unknown() => self.profile().map(drop),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn environment(&self) -> &Environment {
@@ -81,7 +128,7 @@ impl Sources {
     /// The region of a read that names `chosen`, or of one that names none.
     pub(crate) fn region(&self, chosen: Option<&str>) -> Result<Region, SettingsError> {
         match chosen {
-            Some(name) => Region::parse(name, Source::Read),
+            Some(name) => Region::parse_redacted(name, Source::Read, self.redactor()),
             None => self.region.get_or_init(|| self.default_region()).clone(),
         }
     }
@@ -89,7 +136,7 @@ impl Sources {
     fn default_region(&self) -> Result<Region, SettingsError> {
         let found = self.text(&REGION, &self.settings.region, Profile::region)?;
         let (name, origin) = found.map_err(|tried| SettingsError::NoRegion { tried })?;
-        Region::parse(&name, origin)
+        Region::parse_redacted(&name, origin, self.redactor())
     }
 
     /// The base URL of the VM API.
@@ -97,7 +144,7 @@ impl Sources {
         let found = self.text(&ENDPOINT, &self.settings.vm_endpoint, Profile::endpoint)?;
         let (text, origin) = found.unwrap_or_else(|_| (endpoint::DEFAULT.to_owned(), Source::Default));
         Endpoint::parse(&text).map_err(|problem| SettingsError::InvalidEndpoint {
-            endpoint: endpoint::without_user_info(&text),
+            endpoint: self.redactor().text(endpoint::without_user_info(&text)),
             origin,
             problem,
         })
@@ -139,7 +186,8 @@ impl Sources {
     }
 
     fn profile(&self) -> Result<&Profile, SettingsError> {
-        let loaded = self.profile.get_or_init(|| Profile::load(&self.settings, &self.environment));
+        let loaded =
+            self.profile.get_or_init(|| Profile::load(&self.settings, &self.environment, self.redactor()));
         loaded.as_ref().map_err(Clone::clone)
     }
 
@@ -244,7 +292,7 @@ impl Sources {
         let parts = Parts {
             access_key: profile.get(ARGUMENTS.access_key)?,
             secret_key: profile.get(ARGUMENTS.secret_key)?,
-            // The CLI knows no token.
+            // The CLI's profiles have no token.
             security_token: None,
         };
         let found = self.whole(profile.origin(), ARGUMENTS, parts)?;
@@ -272,7 +320,7 @@ impl Sources {
         match self.environment.variable("JDCLOUD_SECURITY_TOKEN_ENCODING") {
             None | Some("base64") => Ok(TokenEncoding::Base64),
             Some("raw") => Ok(TokenEncoding::Raw),
-            Some(other) => Err(SettingsError::TokenEncoding { given: other.to_owned() }),
+            Some(other) => Err(SettingsError::TokenEncoding { given: self.redactor().text(other) }),
         }
     }
 }

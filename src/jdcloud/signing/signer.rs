@@ -84,22 +84,24 @@ impl Unsigned<'_> {
             signed.push(("x-jdcloud-security-token", token.expose_secret()));
         }
         let names = signed.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
-        let canonical_headers: String =
-            signed.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
-        let canonical = canonical_request(self.path, self.query, &canonical_headers, &names);
+        let canonical = |signed: &[(&str, &str)]| {
+            let headers: String = signed.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+            canonical_request(self.path, self.query, &headers, &names)
+        };
+        let canonical_request = canonical(&signed);
 
         let scope = format!("{day}/{}/{}/jdcloud2_request", self.region, self.service);
         let key = signing_key(credentials.secret_key().expose_secret(), &scope);
-        let signature = hex(&hmac(&key, &string_to_sign(&date, &scope, &canonical)));
+        let signature = hex(&hmac(&key, &string_to_sign(&date, &scope, &canonical_request)));
         let mut authorization = HeaderValue::from_str(&format!(
             "{ALGORITHM} Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
             credentials.access_key().expose_secret()
         ))?;
         authorization.set_sensitive(true);
         headers.insert(AUTHORIZATION, authorization);
-        let canonical_request = match token {
-            Some(token) => canonical.replace(token.expose_secret(), "***"),
-            None => canonical,
+        let canonical_request = match (&token, signed.pop()) {
+            (Some(_), Some((name, _))) => canonical(&[&signed[..], &[(name, "***")]].concat()),
+            _ => canonical_request,
         };
         Ok(Signed { headers, canonical_request })
     }

@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 use crate::framework::{Attribute, Config, DataSource, Diagnostics, Schema, Str, Type, Value};
 use crate::jdcloud::{Answer, Client, Image, ImageSelection, Region, Rule, Source};
 use crate::provider::diagnostics::{report, report_notice, report_settings};
+use crate::provider::names;
 use crate::provider::sentence::listed;
 
 /// How many ids a message names before it only counts.
@@ -26,8 +27,8 @@ impl DataSource<Client> for ImageConstraints {
     fn schema(&self) -> Schema {
         Schema {
             description: "Asks JD Cloud which instance types images exclude (or include), so that a precondition, a check or \
-                the validation of a variable can refuse a wrong pair of image and instance type in `terraform plan`. Only \
-                public and third-party images have constraints; private images run on every instance type.",
+                the validation of a variable can refuse a combination of image and instance type that is not supported in \
+                `terraform plan`. Only public and third-party images have constraints, as JD Cloud's documentation says.",
             attributes: vec![
                 Attribute::computed(
                     "id",
@@ -42,14 +43,15 @@ impl DataSource<Client> for ImageConstraints {
                 Attribute::optional(
                     "ids",
                     Type::set(Type::String),
-                    "Ids of the images to ask about. Leave it out to ask about every image of the region that has a \
-                     constraint; an empty set asks about none, and makes no request.",
+                    "IDs of the images to ask about, which is recommended. Leave it out to ask about every image of the \
+                     region that JD Cloud returns a constraint for; JD Cloud does not document that this is every \
+                     constrained image. An empty set asks about none, and makes no request.",
                 ),
                 Attribute::optional(
                     "on_missing",
                     Type::String,
                     "What to do when JD Cloud returns nothing for some of the `ids`: `\"ignore\"` (the default), `\"warn\"` \
-                     or `\"error\"`. Private images are among them always.",
+                     or `\"error\"`. Private images are always among them.",
                 ),
                 Attribute::computed(
                     "image_constraints",
@@ -74,8 +76,8 @@ impl DataSource<Client> for ImageConstraints {
                 Attribute::computed(
                     "missing_ids",
                     Type::list(Type::String),
-                    "The `ids` for which JD Cloud returned nothing, sorted: images without a constraint, as private images \
-                     always are, or ids that don't exist. JD Cloud does not tell which.",
+                    "The `ids` for which JD Cloud returned nothing, sorted: images without a constraint, such as private \
+                     images, or IDs that don't exist. The answer does not tell which.",
                 ),
             ],
         }
@@ -88,7 +90,7 @@ impl DataSource<Client> for ImageConstraints {
             report_settings(&problem, diagnostics);
         }
         if let Value::Known(ids) = config.elements("ids") {
-            refuse_blank(ids, diagnostics);
+            refuse_invalid(ids, diagnostics);
         }
         if let Value::Known(on_missing) = config.string("on_missing")
             && OnMissing::parse(on_missing).is_none()
@@ -96,12 +98,19 @@ impl DataSource<Client> for ImageConstraints {
             diagnostics.argument_error(
                 "on_missing",
                 "Invalid on_missing",
-                format!("on_missing must be \"ignore\", \"warn\" or \"error\", not \"{on_missing}\"."),
+                format!(
+                    "on_missing must be \"ignore\", \"warn\" or \"error\", not {}.",
+                    names::quoted(on_missing)
+                ),
             );
         }
     }
 
     async fn read(&self, client: &Client, config: &Config, diagnostics: &mut Diagnostics) -> Option<Value> {
+        refuse_unknown(config, diagnostics);
+        if diagnostics.has_error() {
+            return None;
+        }
         let ids = config
             .elements("ids")
             .known()
@@ -122,7 +131,7 @@ impl DataSource<Client> for ImageConstraints {
         let on_missing =
             config.string("on_missing").known().and_then(OnMissing::parse).unwrap_or(OnMissing::Ignore);
         on_missing.report(&answer, diagnostics);
-        warn_of_unknown_kinds(&answer.images, diagnostics);
+        warn_of_unknown_kinds(client, &answer.images, diagnostics);
         Some(state(config, &answer, ids.as_ref()))
     }
 }
@@ -195,25 +204,49 @@ fn id(region: &str, ids: Option<&BTreeSet<&str>>) -> String {
     format!("{region}/{short}")
 }
 
-fn refuse_blank(ids: &[Value], diagnostics: &mut Diagnostics) {
-    let blank: Vec<String> = ids
+fn refuse_invalid(ids: &[Value], diagnostics: &mut Diagnostics) {
+    let invalid: Vec<_> = ids
         .iter()
         .filter_map(|id| match id {
-            Value::Null => Some("null".to_owned()),
+            Value::Null => Some(("null".to_owned(), "not set")),
             Value::Unknown(_) => None,
-            Value::Known(_) => id.as_str().filter(|id| id.trim().is_empty()).map(|id| format!("{id:?}")),
+            Value::Known(_) => id.as_str().and_then(|id| Some((names::quoted(id), names::problem(id)?))),
         })
         .collect();
-    if !blank.is_empty() {
+    if !invalid.is_empty() {
         diagnostics.argument_error(
             "ids",
-            "Blank image id",
+            "Invalid image ID",
             format!(
-                "ids must hold image ids, and {} can't be one. An id that may be unset can be left out with \
-                 compact([...]), though that keeps ids of spaces only; to ask about every image of the region, leave ids out.",
-                blank.join(", ")
+                "ids must hold image IDs, and some elements can't be one: {}. An ID that may be empty or null can be left out \
+                 with compact([...]); to ask about every image of the region, leave ids out.",
+                names::quoted_list(invalid)
             ),
         );
+    }
+}
+
+/// Refuses to read with arguments that are not known: each would read as if it were left out.
+fn refuse_unknown(config: &Config, diagnostics: &mut Diagnostics) {
+    let ids_are_unknown = match config.elements("ids") {
+        Value::Known(ids) => ids.iter().any(|id| matches!(id, Value::Unknown(_))),
+        ids => matches!(ids, Value::Unknown(_)),
+    };
+    for (argument, is_unknown) in [
+        ("region", matches!(config.string("region"), Value::Unknown(_))),
+        ("ids", ids_are_unknown),
+        ("on_missing", matches!(config.string("on_missing"), Value::Unknown(_))),
+    ] {
+        if is_unknown {
+            diagnostics.argument_error(
+                argument,
+                "Argument not known yet",
+                format!(
+                    "{argument} depends on something that is not applied yet, so the data source cannot be read now. \
+                     Terraform normally waits until it is known; this is a bug in Terraform."
+                ),
+            );
+        }
     }
 }
 
@@ -239,11 +272,11 @@ impl OnMissing {
         if answer.missing.is_empty() {
             return;
         }
-        let summary = "Images without an answer";
+        let summary = "Image IDs not returned";
         let detail = |remedy: &str| {
             format!(
-                "JD Cloud returned nothing in {} for {}. They are images without a constraint, as private images always are, or \
-                 ids that don't exist there; JD Cloud does not tell which. {remedy}",
+                "JD Cloud returned no constraint in {} for {}. These are images without a constraint, such as private images, \
+                 or IDs that don't exist there; the answer does not tell which. {remedy}",
                 answer.region,
                 listed(&answer.missing, NAMED)
             )
@@ -264,11 +297,14 @@ impl OnMissing {
     }
 }
 
-fn warn_of_unknown_kinds(images: &[Image], diagnostics: &mut Diagnostics) {
+fn warn_of_unknown_kinds(client: &Client, images: &[Image], diagnostics: &mut Diagnostics) {
     let unknown: Vec<String> = images
         .iter()
         .filter_map(|Image { id, rule }| match rule {
-            Rule::Unknown { constraints_type, .. } => Some(format!("{id} (\"{constraints_type}\")")),
+            Rule::Unknown { constraints_type, .. } => {
+                let [id, constraints_type] = [id, constraints_type].map(|text| client.untrusted(text));
+                Some(format!("{id} (\"{constraints_type}\")"))
+            }
             _ => None,
         })
         .collect();

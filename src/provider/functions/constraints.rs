@@ -2,6 +2,7 @@
 
 use crate::framework::{FunctionError, Parameter, Type, Value};
 use crate::jdcloud::{Rule, RuleError};
+use crate::provider::names;
 use crate::provider::sentence::listed;
 
 /// The positions of the arguments that every function takes.
@@ -21,7 +22,8 @@ pub(super) fn constraints_parameter() -> Parameter {
         name: "constraints",
         ty: Type::object([("ids", Type::set(Type::String)), ("image_constraints", Type::list(row))]),
         description: "The data source itself, such as `data.jdcloud_image_constraints.web`: pass the whole of it, not one \
-            of its attributes. An object with `ids` and `image_constraints` will do too.",
+            of its attributes; with `count` or `for_each` one of its instances, such as \
+            `data.jdcloud_image_constraints.web[0]`. An object with `ids` and `image_constraints` will do too.",
     }
 }
 
@@ -29,16 +31,22 @@ pub(super) fn image_id_parameter() -> Parameter {
     Parameter {
         name: "image_id",
         ty: Type::String,
-        description: "The image. It must be among the `ids` that the data source asked about, unless that asked about all.",
+        description: "The image ID. It must be among the `ids` of the data source. If that has no `ids`, an ID that JD Cloud \
+            returned no constraint for counts as an image without a constraint, a misspelt one too.",
     }
 }
 
 /// The rule of the image that a function was asked about.
 ///
 /// # Errors
-/// When the data source did not ask about that image, so that nothing is known about it, or when its rows make no rule.
+/// When the text can't be an image ID, when the data source did not ask about that image, so that nothing is known about
+/// it, or when its rows make no rule.
 pub(super) fn rule(arguments: &[Value]) -> Result<(&str, Rule), FunctionError> {
     let image_id = text(arguments, IMAGE_ID)?;
+    if let Some(problem) = names::problem(image_id) {
+        let message = format!("{} is not a valid image ID ({problem})", names::quoted(image_id));
+        return Err(FunctionError::argument(IMAGE_ID, message));
+    }
     let constraints = arguments.get(CONSTRAINTS).and_then(Value::as_members);
     let attribute = |name: &str| constraints.and_then(|members| members.get(name)).unwrap_or(&Value::Null);
     if let Some(ids) = attribute("ids").as_list() {
@@ -50,7 +58,8 @@ pub(super) fn rule(arguments: &[Value]) -> Result<(&str, Rule), FunctionError> {
     let Some(rows) = attribute("image_constraints").as_list() else {
         return Err(FunctionError::argument(
             CONSTRAINTS,
-            "image_constraints is null, so nothing is known about any image",
+            "image_constraints is null, so nothing is known about any image. Pass the whole data source, such as \
+             data.jdcloud_image_constraints.web, or data.jdcloud_image_constraints.web[0] with count",
         ));
     };
     let mut rule = None;
@@ -82,8 +91,35 @@ pub(super) fn rule(arguments: &[Value]) -> Result<(&str, Rule), FunctionError> {
     Ok((image_id, rule.unwrap_or(Rule::Unrestricted)))
 }
 
+/// The instance type in the argument at `position`.
+///
+/// # Errors
+/// When it can't be an instance type: a typing error, or an image ID in its place.
+pub(super) fn instance_type(arguments: &[Value], position: usize) -> Result<&str, FunctionError> {
+    let instance_type = text(arguments, position)?;
+    match wrong_instance_type(instance_type) {
+        Some(problem) => Err(FunctionError::argument(position, problem)),
+        None => Ok(instance_type),
+    }
+}
+
+/// Why `name` can't be an instance type, as a clause.
+pub(super) fn wrong_instance_type(name: &str) -> Option<String> {
+    let quoted = names::quoted(name);
+    if let Some(problem) = names::problem(name) {
+        Some(format!("{quoted} is not a valid instance type ({problem})"))
+    } else if name.starts_with("img-") {
+        Some(format!(
+            "{quoted} looks like an image ID, not like an instance type. The arguments are the data source, then the \
+             image ID, then the instance type"
+        ))
+    } else {
+        None
+    }
+}
+
 /// A string argument.
-pub(super) fn text(arguments: &[Value], position: usize) -> Result<&str, FunctionError> {
+fn text(arguments: &[Value], position: usize) -> Result<&str, FunctionError> {
     let text = arguments.get(position).and_then(Value::as_str);
     text.ok_or_else(|| FunctionError::argument(position, "a string is required"))
 }
@@ -103,7 +139,7 @@ pub(super) fn unknown_kind(image_id: &str, rule: &Rule) -> FunctionError {
 fn not_asked_about(image_id: &str, ids: &[&str]) -> String {
     format!(
         "\"{image_id}\" is not among the ids that this data source asked about ({}), so nothing is known about it. Add it \
-         to ids, or leave ids out to ask about every image",
+         to ids",
         listed(ids, LISTED)
     )
 }

@@ -1,6 +1,8 @@
 //! `filter_instance_types`: the supported ones of a list of preferences.
 
-use super::constraints::{constraints_parameter, image_id_parameter, rule, unknown_kind};
+use super::constraints::{
+    constraints_parameter, image_id_parameter, rule, unknown_kind, wrong_instance_type,
+};
 use crate::framework::{Function, FunctionError, Parameter, Signature, Type, Value};
 use crate::jdcloud::Verdict;
 
@@ -19,7 +21,7 @@ impl Function for FilterInstanceTypes {
             summary: "Keeps the instance types that an image supports",
             description: "Returns those of the given instance types that the image supports, in the order given, so that \
                 the first element is the most preferred one that works. The result can be empty. It is an error to ask \
-                about an image that the data source did not ask about.",
+                about an image that is not among the data source's `ids`.",
             parameters: vec![
                 constraints_parameter(),
                 image_id_parameter(),
@@ -41,6 +43,12 @@ impl Function for FilterInstanceTypes {
             let Some(instance_type) = candidate.as_str() else {
                 return Err(FunctionError::argument(INSTANCE_TYPES, format!("element {position} is null")));
             };
+            if let Some(problem) = wrong_instance_type(instance_type) {
+                return Err(FunctionError::argument(
+                    INSTANCE_TYPES,
+                    format!("element {position}: {problem}"),
+                ));
+            }
             match rule.verdict(instance_type) {
                 Verdict::Supported => supported.push(candidate.clone()),
                 Verdict::Excluded | Verdict::NotIncluded => {}

@@ -1,6 +1,6 @@
 //! `supports_instance_type`: the question itself.
 
-use super::constraints::{constraints_parameter, image_id_parameter, rule, text, unknown_kind};
+use super::constraints::{constraints_parameter, image_id_parameter, instance_type, rule, unknown_kind};
 use crate::framework::{Function, FunctionError, Parameter, Signature, Type, Value};
 use crate::jdcloud::Verdict;
 
@@ -14,8 +14,9 @@ impl Function for SupportsInstanceType {
     fn signature(&self) -> Signature {
         Signature {
             summary: "Tells whether an image supports an instance type",
-            description: "Returns `true` if the image supports the instance type, and `false` if a constraint of the image \
-                rules it out. It is an error to ask about an image that the data source did not ask about.",
+            description: "Returns `true` if the image supports the instance type as far as JD Cloud's constraints tell, and \
+                `false` if a constraint of the image rules it out. An instance type that does not exist is not in any \
+                constraint either. It is an error to ask about an image that is not among the data source's `ids`.",
             parameters: vec![
                 constraints_parameter(),
                 image_id_parameter(),
@@ -31,7 +32,7 @@ impl Function for SupportsInstanceType {
 
     fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
         let (image_id, rule) = rule(arguments)?;
-        match rule.verdict(text(arguments, 2)?) {
+        match rule.verdict(instance_type(arguments, 2)?) {
             Verdict::Supported => Ok(true.into()),
             Verdict::Excluded | Verdict::NotIncluded => Ok(false.into()),
             Verdict::Unknown => Err(unknown_kind(image_id, &rule)),

@@ -14,7 +14,7 @@ use crate::jdcloud::{Argument, Client, Failure, Notice, RawResponse, Settings, T
 const SECOND: Duration = Duration::from_secs(1);
 
 fn broken() -> TransportError {
-    TransportError::Connect { host: "h".to_owned(), reason: "refused".to_owned() }
+    TransportError::Connect { host: "h".into(), reason: "refused".into() }
 }
 
 /// A client of an API whose first `times` answers are `instead`.
@@ -129,6 +129,8 @@ async fn no_wait_goes_beyond_the_reads_own_time() {
         // At once, with the true reason, not a timeout after five minutes.
         let retry_after = Some(Duration::from_secs(after.parse().unwrap()));
         assert_eq!(error.failure, Failure::Server { retry_after });
+        let left = error.context.time_left.unwrap();
+        assert!(left > 290 * SECOND && left <= 300 * SECOND, "{left:?}");
         assert_eq!((api.calls(), started.elapsed() < SECOND), (1, true));
     }
 }

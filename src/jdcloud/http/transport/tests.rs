@@ -161,7 +161,8 @@ async fn a_redirect_is_not_followed() {
     let location = format!("http://{elsewhere}/login");
     let (address, _) = serve(http("302 Found", &format!("Location: {location}\r\n"), b""), None).await;
     let error = failure(&client(format!("http://{address}"))).await;
-    assert_eq!(error.failure, Failure::Redirect { location: Some(location) });
+    let Failure::Redirect { location: Some(shown) } = &error.failure else { panic!("{error}") };
+    assert_eq!(shown.to_string(), location);
     assert!(seen.heads().is_empty());
 }
 
@@ -190,15 +191,15 @@ async fn an_address_nobody_listens_at_is_named() {
     let Failure::Transport(TransportError::Connect { host, reason }) = &error.failure else {
         panic!("{error}")
     };
-    assert_eq!(*host, address.to_string());
-    assert!(reason.to_lowercase().contains("refused"), "{reason}");
+    assert_eq!(host.to_string(), address.to_string());
+    assert!(reason.to_string().to_lowercase().contains("refused"), "{reason}");
 }
 
 #[tokio::test]
 async fn a_name_without_an_address_is_named() {
     let error = failure(&client("https://vm.does-not-exist.invalid")).await;
     assert!(
-        matches!(&error.failure, Failure::Transport(TransportError::Dns { host, .. }) if host == "vm.does-not-exist.invalid"),
+        matches!(&error.failure, Failure::Transport(TransportError::Dns { host, .. }) if host.to_string() == "vm.does-not-exist.invalid"),
         "{error}"
     );
 }
@@ -228,7 +229,7 @@ async fn a_certificate_is_trusted_when_ca_bundle_says_so() {
 
     let error = failure(&client(endpoint.clone())).await;
     let Failure::Transport(TransportError::Tls { reason, .. }) = &error.failure else { panic!("{error}") };
-    assert_eq!(reason, "its certificate is from an authority that is not trusted here");
+    assert_eq!(reason.to_string(), "its certificate is from an authority that is not trusted here");
 
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &pem).unwrap();
@@ -303,7 +304,7 @@ async fn a_proxy_is_used_and_blamed() {
         let Failure::Transport(TransportError::Proxy { proxy, .. }) = &error.failure else {
             panic!("{error}")
         };
-        assert_eq!(*proxy, format!("http://{address}"));
+        assert_eq!(proxy.to_string(), format!("http://{address}"));
         assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
     let log = LOG.take().unwrap();
@@ -363,14 +364,9 @@ async fn a_call_leaves_one_line_and_no_secret() {
     let log = LOG.take().unwrap();
     let lines: Vec<_> = log.lines().filter(|line| line.contains("message=call ")).collect();
     let [line] = lines[..] else { panic!("{lines:?}") };
-    for part in [
-        "region=\"cn-north-1\"",
-        "ids=1",
-        "attempt=1",
-        "http_status=200",
-        "request_id=\"r\"",
-        "milliseconds=",
-    ] {
+    for part in
+        ["region=\"cn-north-1\"", "ids=1", "attempt=1", "http_status=200", "request_id=r", "milliseconds="]
+    {
         assert!(line.contains(part), "{part} in {line}");
     }
     assert!(

@@ -1,6 +1,6 @@
 //! A request that reads share, from the first id handed in until the last one is settled.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
@@ -10,10 +10,10 @@ use super::split::Halves;
 use super::waiter::{Members, Retries};
 use super::{Batcher, State};
 use crate::jdcloud::call::caller::{Request, RetryLimits};
-use crate::jdcloud::call::envelope;
 use crate::jdcloud::call::error::{CallError, Context, RequestSummary};
 use crate::jdcloud::http::transport::RawResponse;
-use crate::jdcloud::image_constraints::api::{self, OPERATION, ResultBody, Rows};
+use crate::jdcloud::image_constraints::api::{self, OPERATION, Rows};
+use crate::jdcloud::untrusted::Redactor;
 
 /// Settles the ids of a request. It runs while a read holds a clone of it, and is dropped with the last one.
 pub(super) type Settling = Shared<BoxFuture<'static, Outcome>>;
@@ -125,11 +125,10 @@ impl Batcher {
             query: api::query(ids),
             summary: if ids.is_empty() { RequestSummary::default() } else { RequestSummary::ids(ids) },
         };
-        let interner = Arc::clone(&self.interner);
-        let open = move |response: &RawResponse, token| {
-            let (meta, result) = envelope::open::<ResultBody<'_>>(response, token);
-            let mut interner = interner.lock().unwrap_or_else(PoisonError::into_inner);
-            (meta, result.and_then(|result| api::rows(result, &mut interner)))
+        let (requested, interner): (Arc<[_]>, _) = (ids.into(), Arc::clone(&self.interner));
+        let open = move |response: &RawResponse, redactor: &Redactor| {
+            let requested = (!requested.is_empty()).then_some(&*requested);
+            api::parse(response, redactor, requested, &interner)
         };
         self.caller.call(&request, limits, open).await
     }

@@ -231,12 +231,19 @@ fn nothing_found_lists_every_place_and_what_it_lacks() {
 fn what_was_asked_for_by_name_must_be_there() {
     let home = home(CONFIG, None);
     let none = Settings::default;
-    for settings in [
-        Settings { profile: text("nobody"), ..none() },
-        Settings { config_file: text("/no/such/file"), ..none() },
-    ] {
-        let sources = Sources::new(settings, environment(&[], Some(home.path())));
-        assert!(matches!(sources.credentials(), Err(SettingsError::NoProfile(_))));
+    let settings = Settings { profile: text("nobody"), ..none() };
+    let sources = Sources::new(settings, environment(&[], Some(home.path())));
+    assert!(matches!(sources.credentials(), Err(SettingsError::NoProfile(_))));
+    // Its account was meant, so another that the environment has will not do.
+    for variables in [&[][..], &KEYS] {
+        let settings = Settings { config_file: text("/no/such/file"), ..none() };
+        let sources = Sources::new(settings, environment(variables, Some(home.path())));
+        let error = sources.check_config_file().unwrap_err();
+        let argument = Some("config_file");
+        assert!(
+            matches!(error, SettingsError::UnreadableFile { argument: named, .. } if named == argument),
+            "{error}"
+        );
     }
     for settings in [Settings { region: text(""), ..none() }, Settings { profile: text(""), ..none() }] {
         let sources = Sources::new(settings, environment(&[], Some(home.path())));

@@ -1,0 +1,238 @@
+//! Reads JSON of unknown origin as a stream of typed fields. Nothing that does not fit is copied, not even into the
+//! error, so that an answer of any shape costs no more memory than its body.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
+
+/// What to do with the fields of an object.
+pub(crate) trait Fields<'de>: Sized {
+    type Value;
+    fn read<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error>;
+}
+
+/// What to do with the elements of an array.
+pub(crate) trait Elements<'de>: Sized {
+    type Value;
+    fn read<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Value, A::Error>;
+}
+
+/// An object, and nothing else.
+pub(crate) struct Object<T>(pub(crate) T);
+
+/// An array, and nothing else.
+pub(crate) struct Array<T>(pub(crate) T);
+
+/// What the seed reads, or null.
+pub(crate) struct Nullable<T>(pub(crate) T);
+
+/// A string of at most so many bytes, borrowed where JSON's escapes allow it.
+#[derive(Clone, Copy)]
+pub(crate) struct Text {
+    pub(crate) max: usize,
+}
+
+/// The first bytes of a string of any length, at most so many.
+#[derive(Clone, Copy)]
+pub(crate) struct Beginning {
+    pub(crate) max: usize,
+}
+
+/// A number that fits 16 bits without a sign.
+pub(crate) struct SmallNumber;
+
+/// The name of a field, matched to what the caller knows it as.
+pub(crate) struct Key<F>(pub(crate) F);
+
+/// serde's own messages quote the string that does not fit, however long it is. All of this goes through
+/// `deserialize_any` for the same reason: serde_json's own messages quote it as well.
+macro_rules! without_quoting {
+    () => {
+        fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+            Err(E::invalid_type(Unexpected::Other("a string"), &self))
+        }
+    };
+}
+
+impl<'de, T: Fields<'de>> DeserializeSeed<'de> for Object<T> {
+    type Value = T::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Fields<'de>> Visitor<'de> for Object<T> {
+    type Value = T::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+        self.0.read(fields)
+    }
+
+    without_quoting!();
+}
+
+impl<'de, T: Elements<'de>> DeserializeSeed<'de> for Array<T> {
+    type Value = T::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Elements<'de>> Visitor<'de> for Array<T> {
+    type Value = T::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Value, A::Error> {
+        self.0.read(elements)
+    }
+
+    without_quoting!();
+}
+
+impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Nullable<T> {
+    type Value = Option<T::Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de, T: DeserializeSeed<'de>> Visitor<'de> for Nullable<T> {
+    type Value = Option<T::Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value or null")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        self.0.deserialize(deserializer).map(Some)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a string of at most {} bytes", self.max)
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        if text.len() > self.max {
+            Err(E::invalid_length(text.len(), &self))
+        } else {
+            Ok(Cow::Borrowed(text))
+        }
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        if text.len() > self.max {
+            Err(E::invalid_length(text.len(), &self))
+        } else {
+            Ok(Cow::Owned(text.to_owned()))
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Beginning {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Beginning {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(text[..text.floor_char_boundary(self.max)].to_owned())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for SmallNumber {
+    type Value = u16;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for SmallNumber {
+    type Value = u16;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number from 0 to 65535")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        number.try_into().map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+    }
+
+    without_quoting!();
+}
+
+impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for Key<F> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Key<F> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a field")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok((self.0)(name))
+    }
+}
+
+/// Reads the value of the field `name` into `place`, which must be empty: a field that stands twice has two meanings.
+pub(crate) fn once<'de, A: MapAccess<'de>, S: DeserializeSeed<'de>>(
+    fields: &mut A,
+    name: &'static str,
+    place: &mut Option<S::Value>,
+    seed: S,
+) -> Result<(), A::Error> {
+    if place.is_some() {
+        return Err(A::Error::duplicate_field(name));
+    }
+    *place = Some(fields.next_value_seed(seed)?);
+    Ok(())
+}
+
+/// Skips the value of a field.
+pub(crate) fn skip<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<(), A::Error> {
+    fields.next_value::<IgnoredAny>().map(drop)
+}

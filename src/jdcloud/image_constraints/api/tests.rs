@@ -1,0 +1,209 @@
+//! Answers, each with what it means and why.
+
+use super::*;
+use crate::jdcloud::image_constraints::constraint::Verdict;
+use crate::jdcloud::test_api::response;
+
+fn ids(ids: &[&str]) -> Vec<Arc<str>> {
+    ids.iter().map(|id| (*id).into()).collect()
+}
+
+/// The answer with `body` to a call for images `a` and `b`.
+fn asked_by_name(body: &str) -> Result<Rows, Failure> {
+    let requested = ids(&["a", "b"]);
+    parse(&response(200, &[], body), &Redactor::default(), Some(&requested), &Mutex::default()).1
+}
+
+/// The answer with `body` to a call for all images.
+fn asked_for_all(body: &str) -> Result<Rows, Failure> {
+    parse(&response(200, &[], body), &Redactor::default(), None, &Mutex::default()).1
+}
+
+fn with_rows(rows: &str) -> String {
+    format!(r#"{{"requestId":"r","result":{{"imageConstraints":[{rows}]}}}}"#)
+}
+
+fn excludes(types: &[&str]) -> Rule {
+    Rule::new(Some("excludes"), Some(types.iter().copied())).unwrap()
+}
+
+#[test]
+fn absence_is_believed_only_from_an_answer_to_the_question() {
+    for (result, why) in [
+        (r#","result":{}"#, "a result without anything has no rows"),
+        ("", "nor has an absent one"),
+        (r#","result":null"#, "nor null"),
+        (r#","result":{"imageConstraints":null}"#, "null rows are none"),
+        (r#","result":{"imageConstraints":[]}"#, "as documented"),
+        (
+            r#","result":{"imageConstraints":null,"totalCount":0}"#,
+            "a new field beside the known one is ignored",
+        ),
+        (r#","new":1,"result":{"imageConstraints":[]}"#, "at the top as well"),
+    ] {
+        let body = format!(r#"{{"requestId":"r"{result}}}"#);
+        assert_eq!(asked_by_name(&body), Ok(Rows::new()), "{why}: {body}");
+    }
+    for (body, why) in [
+        (r#"{"requestId":"","result":{"imageConstraints":[]}}"#, "no requestId: not JD Cloud's"),
+        (r#"{"requestId":"r","code":500,"message":"internal error"}"#, "a gateway's error under HTTP 200"),
+        (r#"{"requestId":"r","result":{"image_constraints":[]}}"#, "the rows under another name"),
+        (
+            r#"{"requestId":"r","result":{"imageConstraint":[{"imageId":"a"}]}}"#,
+            "the rows under another name",
+        ),
+        (r#"{"requestId":"r","result":[]}"#, "a list where an object belongs"),
+        (r#"{"requestId":"r","result":{"imageConstraints":{}}}"#, "an object where a list belongs"),
+        (&with_rows("null"), "a row that is null could be about any image"),
+        (&with_rows("[]"), "a row that is a list"),
+        (&with_rows(r#"{"imageId":7}"#), "an id that is not a string"),
+        (&with_rows(r#"{"imageId":"a","imageInstanceTypeConstraint":[]}"#), "a list for a constraint"),
+        (
+            &with_rows(
+                r#"{"imageId":"a","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":"x"}}"#,
+            ),
+            "a string for a list",
+        ),
+        (
+            &with_rows(
+                r#"{"imageId":"a","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":[null]}}"#,
+            ),
+            "null for an instance type",
+        ),
+        (&with_rows(r#"{"imageId":"a"},{"imageId":"a","imageId":"b"}"#), "two ids in one row"),
+    ] {
+        let result = asked_by_name(body);
+        assert!(matches!(result, Err(Failure::Unexpected { .. })), "{why}: {body}: {result:?}");
+    }
+}
+
+#[test]
+fn a_returned_row_without_a_constraint_is_still_returned() {
+    for row in [
+        r#"{"imageId":"a"}"#,
+        // The constraint has its name, and is null: nothing can hide behind the other field.
+        r#"{"imageId":"a","imageInstanceTypeConstraint":null,"x":{}}"#,
+    ] {
+        let rows = asked_by_name(&with_rows(row)).unwrap();
+        assert_eq!(rows["a"], Ok(Rule::Unrestricted), "{row}");
+    }
+}
+
+#[test]
+fn a_malformed_row_names_its_image_and_spares_the_others() {
+    let cases = [
+        (
+            r#"{"imageId":"a","imageInstanceTypeConstraint":{"constraintsType":null,"instanceTypes":["x"]}}"#,
+            RuleError::NoConstraintsType.into(),
+        ),
+        (
+            r#"{"imageId":"a","imageInstanceTypeConstraint":{"constraintsType":"","instanceTypes":["x"]}}"#,
+            RuleError::NoConstraintsType.into(),
+        ),
+        (
+            r#"{"imageId":"a","imageInstanceTypeConstraint":{"constraintsType":"includes"}}"#,
+            RuleError::NoInstanceTypes.into(),
+        ),
+        // A renamed field must not read as an image without a constraint, or a constraint without types.
+        (
+            r#"{"imageId":"a","image_instance_type_constraint":{"constraintsType":"excludes"}}"#,
+            RowProblem::UndocumentedField,
+        ),
+        (
+            r#"{"imageId":"a","imageInstanceTypeConstraint":{"constraintsType":"excludes","types":["x"]}}"#,
+            RowProblem::UndocumentedField,
+        ),
+    ];
+    for (row, problem) in cases {
+        let good = r#"{"imageId":"b","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":["\u0079","x"]}}"#;
+        let rows = asked_by_name(&with_rows(&format!("{good},{row}"))).unwrap();
+        assert_eq!(rows["b"], Ok(excludes(&["x", "y"])));
+        assert_eq!(
+            rows["a"],
+            Err(Failure::MalformedRow { row: 2, image_id: Some("a".into()), problem }),
+            "{row}"
+        );
+    }
+    let row = |types: &str| {
+        format!(r#"{{"imageId":"a","imageInstanceTypeConstraint":{{"constraintsType":"excludes"{types}}}}}"#)
+    };
+    let [listed, bare] = [row(r#","instanceTypes":["x"]"#), row("")];
+    let rows = asked_by_name(&with_rows(&[&*listed, &listed, &bare, &listed].join(","))).unwrap();
+    let problem = RuleError::Contradiction.into();
+    assert_eq!(rows["a"], Err(Failure::MalformedRow { row: 3, image_id: Some("a".into()), problem }));
+}
+
+#[test]
+fn a_row_without_an_image_fails_the_answer() {
+    for row in ["{}", r#"{"imageId":null}"#, r#"{"imageId":""}"#] {
+        let error = asked_by_name(&with_rows(&format!(r#"{{"imageId":"a"}},{row}"#))).unwrap_err();
+        assert_eq!(error, Failure::MalformedRow { row: 2, image_id: None, problem: RowProblem::NoImageId });
+    }
+}
+
+#[test]
+fn a_row_for_another_image_fails_the_answer_and_names_both() {
+    for (got, like) in [("c", "a"), ("B", "b"), ("a ", "a")] {
+        let body = with_rows(&format!(r#"{{"imageId":"a"}},{{"imageId":"{got}"}},{{"imageId":7}}"#));
+        let error = asked_by_name(&body).unwrap_err();
+        let Failure::OtherImage { asked, got: named } = &error else { panic!("{error}") };
+        assert_eq!(
+            (named.to_string(), &*asked.sample[0], asked.count),
+            (got.trim().to_owned(), like, Some(2))
+        );
+        let rows = asked_for_all(&with_rows(&format!(r#"{{"imageId":"{got}"}}"#))).unwrap();
+        assert_eq!(rows[got], Ok(Rule::Unrestricted), "a call for all may return any image");
+    }
+}
+
+#[test]
+fn the_documented_answer_is_understood() {
+    // The sample of JD Cloud's page of this API.
+    let body = include_str!("testdata/describeImageConstraintsBatch.json");
+    let requested = ids(&["img-m5s0****29", "img-m5s0****30"]);
+    let response = response(200, &[], body);
+    let (meta, rows) = parse(&response, &Redactor::default(), Some(&requested), &Mutex::default());
+    assert_eq!(meta.request_id.unwrap().to_string(), "af3f57cf9b84c24a5d9f4664a637797a");
+    let rows = rows.unwrap();
+    assert_eq!(rows.len(), 2);
+    let first = rows["img-m5s0****29"].as_ref().unwrap();
+    assert_eq!(
+        first,
+        &excludes(&[
+            "s.i3f.metal",
+            "m.n2.18xlarge",
+            "p.c1p40m.large",
+            "p.c1p40g.3large",
+            "p.c1p40g.large",
+            "g.n4.large"
+        ])
+    );
+    assert_eq!(first.verdict("g.n4.large"), Verdict::Excluded);
+    assert_eq!(
+        rows["img-m5s0****30"],
+        Ok(excludes(&["p.c1p40g.3large", "p.c1p40g.xlarge", "m.n4.2xlarge", "g.n4.8xlarge"]))
+    );
+}
+
+#[test]
+fn what_no_region_has_is_refused_before_it_costs_memory() {
+    let long = "x".repeat(MAX_NAME + 1);
+    let types = vec!["\"\""; MAX_TYPES + 1].join(",");
+    for row in [
+        format!(r#"{{"imageId":"{long}"}}"#),
+        format!(r#"{{"imageId":"a","imageInstanceTypeConstraint":{{"constraintsType":"{long}"}}}}"#),
+        format!(
+            r#"{{"imageId":"a","imageInstanceTypeConstraint":{{"constraintsType":"excludes","instanceTypes":["{long}"]}}}}"#
+        ),
+        format!(
+            r#"{{"imageId":"a","imageInstanceTypeConstraint":{{"constraintsType":"excludes","instanceTypes":[{types}]}}}}"#
+        ),
+    ] {
+        let result = asked_for_all(&with_rows(&row));
+        assert!(matches!(result, Err(Failure::Unexpected { .. })), "{result:?}");
+    }
+    let many: Vec<_> =
+        (0..=MAX_COST / ROW_COST).map(|number| format!(r#"{{"imageId":"{number}"}}"#)).collect();
+    let result = asked_for_all(&with_rows(&many.join(",")));
+    assert_eq!(result, Err(Failure::Unexpected { reason: "more rows than a region can have".into() }));
+}

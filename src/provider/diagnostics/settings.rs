@@ -1,0 +1,189 @@
+//! Messages about settings: which one, where it was set, and what to write instead.
+
+use crate::jdcloud::{Missing, SettingsError, Source, SourceTried};
+use crate::provider::sentence::{are, joined, span};
+
+/// The argument that a problem is about, where it is about one.
+pub(super) fn argument(problem: &SettingsError) -> Option<&'static str> {
+    match problem {
+        SettingsError::OutOfRange { argument, .. } | SettingsError::EmptyArgument { argument } => {
+            Some(argument)
+        }
+        SettingsError::UnreadableFile { argument, .. } => *argument,
+        SettingsError::HalfKeyPair { origin: Source::Arguments(_), present, .. } => present.first().copied(),
+        SettingsError::UnusableKey { origin: Source::Arguments(_), name } => Some(name),
+        SettingsError::InvalidRegion { origin: Source::Arguments(_) | Source::Read, .. } => Some("region"),
+        SettingsError::InvalidEndpoint { origin: Source::Arguments(_), .. } => Some("vm_endpoint"),
+        SettingsError::CaBundle { .. } => Some("ca_bundle"),
+        _ => None,
+    }
+}
+
+/// Summary and detail.
+pub(super) fn message(problem: &SettingsError) -> (String, String) {
+    let (summary, detail) = match problem {
+        SettingsError::UnknownArguments { arguments } => (
+            "Provider configuration not known yet",
+            format!(
+                "This data source needs {} of the provider \"jdcloud\", which depends on something that is not applied yet. \
+                 Nothing else was used in its place, since that could be another account or region. Apply what it depends on \
+                 first (terraform apply -target=...), or put depends_on = [that resource] into the data block, so that it is \
+                 read during apply.",
+                joined(arguments)
+            ),
+        ),
+        SettingsError::OutOfRange { argument, expected, given } => {
+            ("Argument out of range", format!("{argument} must be {expected}, not {given}."))
+        }
+        SettingsError::EmptyArgument { argument } => (
+            "Empty argument",
+            format!(
+                "{argument} is an empty string. Give it a value, or leave it out (or set it to null). An empty string does \
+                 not count as left out, since it is mostly a variable that was not set."
+            ),
+        ),
+        SettingsError::HalfKeyPair { origin, present, missing } => {
+            ("Incomplete credentials", half_key_pair(origin, present, missing))
+        }
+        SettingsError::UnusableKey { origin, name } => (
+            "Unusable credentials",
+            format!(
+                "{name}, as it is set {}, has characters that can't be part of a key, such as a line break at its end. Copy \
+                 the key again from JD Cloud's console.",
+                within(origin)
+            ),
+        ),
+        SettingsError::TokenEncoding { given } => (
+            "Invalid token encoding",
+            format!(
+                "JDCLOUD_SECURITY_TOKEN_ENCODING must be \"base64\" (the default) or \"raw\", not \"{given}\"."
+            ),
+        ),
+        SettingsError::NoCredentials { tried } => (
+            "No JD Cloud credentials",
+            format!(
+                "Requests to JD Cloud need an API key pair, and none was found. Sources tried, in this order:\n{}\n\nSet \
+                 JDCLOUD_ACCESS_KEY and JDCLOUD_SECRET_KEY, or access_key and secret_key in the provider block, or create a \
+                 profile with \"jdc configure add\". Key pairs are made on JD Cloud's console under Access Key Management.",
+                sources(tried)
+            ),
+        ),
+        SettingsError::NoRegion { tried } => (
+            "No region",
+            format!(
+                "No region is set. Sources tried, in this order:\n{}\n\nSet region in the data block or in the provider \
+                 block, or JDCLOUD_REGION, for example to \"cn-north-1\".",
+                sources(tried)
+            ),
+        ),
+        SettingsError::InvalidRegion { region, origin } => (
+            "Invalid region",
+            format!(
+                "\"{region}\", which is set {}, is not a valid region name. A region is written in lower-case letters, \
+                 digits and hyphens, such as \"cn-north-1\".",
+                within(origin)
+            ),
+        ),
+        SettingsError::InvalidEndpoint { endpoint, origin, problem } => {
+            ("Invalid endpoint", format!("\"{endpoint}\", which is set {}, {problem}.", within(origin)))
+        }
+        SettingsError::NoProfile(SourceTried { origin, missing }) => {
+            ("Profile not found", no_profile(origin, missing))
+        }
+        SettingsError::UnreadableFile { argument: Some(argument), file, reason } => (
+            "Configuration file can't be read",
+            format!(
+                "{argument} is \"{file}\": {reason}. Correct it, or leave {argument} out to use the default file."
+            ),
+        ),
+        SettingsError::UnreadableFile { argument: None, file, reason } => (
+            "Configuration file can't be read",
+            format!("{file}: {reason}. Make the file readable, or name another with config_file."),
+        ),
+        SettingsError::MalformedFile { file, line, reason } => (
+            "Configuration file is malformed",
+            format!(
+                "{file}, line {line}: {reason}. The file has a [section] for each profile with lines like access_key = ...; \
+                 a percent sign in a value is written twice (%%)."
+            ),
+        ),
+        SettingsError::CaBundle { bundle, reason } => (
+            "Certificates can't be used",
+            format!("ca_bundle {bundle}: {reason}. It must name a PEM file with at least one certificate."),
+        ),
+        SettingsError::FilesTooSlow { limit } => (
+            "Configuration files can't be read in time",
+            format!(
+                "The files with credentials, profiles and certificates were not read within {} (read_timeout). Check the \
+                 file system that they are on.",
+                span(*limit)
+            ),
+        ),
+        SettingsError::Proxy { variable, reason } => (
+            "Proxy can't be used",
+            format!(
+                "{variable}: {reason}. It must be a URL such as http://proxy.example.com:3128, or unset."
+            ),
+        ),
+        SettingsError::Setup { reason } => {
+            ("HTTPS can't be set up", format!("{reason}. No request was sent."))
+        }
+    };
+    (summary.to_owned(), detail)
+}
+
+fn half_key_pair(origin: &Source, present: &[&'static str], missing: &[&'static str]) -> String {
+    let why = if missing.len() == 2 {
+        "A security token works only with the key pair it was issued with."
+    } else {
+        "A key pair and its token must come from the same source, since the key of one account does not work with the \
+         secret of another."
+    };
+    format!(
+        "{} {} set {}, but {} {} not. {why} Set {} there too, or remove {}.",
+        joined(present),
+        are(present),
+        within(origin),
+        joined(missing),
+        are(missing),
+        joined(missing),
+        joined(present)
+    )
+}
+
+/// The sources that were tried, as a list that Terraform does not wrap.
+fn sources(tried: &[SourceTried]) -> String {
+    tried.iter().map(|tried| format!("  - {tried}")).collect::<Vec<_>>().join("\n")
+}
+
+/// Where something is set, as the end of a clause.
+fn within(origin: &Source) -> String {
+    match origin {
+        Source::Read => "in the data block".to_owned(),
+        Source::Arguments(_) => "in the provider block".to_owned(),
+        Source::Environment(names) => match &names[..] {
+            [name] => format!("by {name}"),
+            _ => "in the environment".to_owned(),
+        },
+        Source::Profile { name, file: Some(file) } => format!("by profile \"{name}\" of {file}"),
+        Source::Profile { name, file: None } => format!("by profile \"{name}\" of ~/.jdc/config"),
+        Source::Default => "by default".to_owned(),
+    }
+}
+
+fn no_profile(origin: &Source, missing: &Missing) -> String {
+    let Source::Profile { name, file } = origin else { return format!("{origin}: {missing}.") };
+    let file = file.as_ref().map_or("~/.jdc/config".to_owned(), ToString::to_string);
+    let problem = match missing {
+        Missing::Home => {
+            "There is no home directory in which ~/.jdc/config could be; set HOME or config_file.".to_owned()
+        }
+        Missing::File => format!("There is no file {file}, which would hold profile \"{name}\"."),
+        _ => format!("{file} has no profile \"{name}\"."),
+    };
+    format!(
+        "{problem} The file is named by config_file in the provider block, or is ~/.jdc/config; the profile is named by \
+         profile in the provider block, by JDCLOUD_PROFILE, or by the file ~/.jdc/current. Correct these, or create the \
+         profile with \"jdc configure add\"."
+    )
+}

@@ -1,0 +1,117 @@
+//! Answers that are made to cost: memory stays within four times the answer, and other calls are answered meanwhile.
+
+use std::cell::Cell;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use crate::support::{Options, runtime};
+use crate::{configure, status};
+
+/// As long as answers may be, or a little less.
+const LENGTH: usize = 63 << 20;
+
+/// The longest that another call may wait. The build is not optimised, and the machine has other tests to run; an answer
+/// that is read on the event loop keeps calls waiting for seconds.
+const LONGEST_STALL: Duration = Duration::from_millis(1500);
+
+fn serve(body: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 8192]);
+            let head =
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(head.as_bytes());
+            let _ = stream.write_all(body.as_bytes());
+        }
+    });
+    url
+}
+
+/// `part` again and again between `before` and `after`.
+fn filled(before: &str, part: &str, after: &str) -> String {
+    let count = (LENGTH - before.len() - after.len()) / part.len();
+    [before, &part.repeat(count), after].concat()
+}
+
+/// Parts that are numbered, between `before` and `after`.
+fn numbered(before: &str, part: impl Fn(usize) -> String, after: &str) -> String {
+    let mut text = before.to_owned();
+    let mut number = 0;
+    while text.len() < LENGTH - 200 {
+        text += &part(number);
+        number += 1;
+    }
+    text.truncate(text.len() - 1);
+    text + after
+}
+
+#[test]
+fn an_answer_that_is_made_to_cost_does_not() {
+    let result = r#"{"requestId":"r","result":"#;
+    let rows = r#"{"requestId":"r","result":{"imageConstraints":["#;
+    let types = r#"{"requestId":"r","result":{"imageConstraints":[{"imageId":"img-a","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":["#;
+    let bodies = [
+        ("rows without anything", filled(rows, "{},", "{}]}}")),
+        ("rows for as many images", numbered(rows, |n| format!(r#"{{"imageId":"{n:x}"}},"#), "]}}")),
+        (
+            "constraints without end",
+            numbered(
+                rows,
+                |n| {
+                    format!(
+                        r#"{{"imageId":"i","imageInstanceTypeConstraint":{{"constraintsType":"excludes","instanceTypes":["{n:x}","a{n:x}"]}}}},"#
+                    )
+                },
+                "]}}",
+            ),
+        ),
+        ("an instance type again and again", filled(types, "\"a\",", "\"a\"]}}]}}")),
+        ("as many instance types", numbered(types, |n| format!("\"{n:x}\","), "]}}]}}")),
+        ("a long result", filled(&format!("{result}\""), "x", "\"}")),
+        ("a long escaped result", filled(&format!("{result}\""), "\\u0061", "\"}")),
+        ("a long image id", filled(&format!("{rows}{{\"imageId\":\""), "\\n", "\"}]}}")),
+        ("a long message", filled(r#"{"requestId":"r","error":{"code":400,"message":""#, "\\u001b", "\"}}")),
+        ("a long name", filled("{\"requestId\":\"r\",\"", "y", "\":1}")),
+        ("depth", filled("{\"requestId\":\"r\",\"x\":", "[", "")),
+        ("depth in the result", filled(result, "[", "")),
+        ("no JSON", filled("<html>", "oops ", "")),
+        ("white space", filled("{", "\n", "}")),
+    ];
+    for (what, body) in bodies {
+        let length = body.len();
+        assert!(length > LENGTH - 1024 && length <= LENGTH + 64, "{what}: {length}");
+        let plugin = Options::plain().start();
+        let longest = Cell::new(Duration::ZERO);
+        let (took, rest) = runtime().block_on(async {
+            let client = plugin.connect_plain().await;
+            configure(&client, &serve(body)).await;
+            let rest = status(plugin.pid(), "VmHWM:");
+            let started = Instant::now();
+            let others = async {
+                while started.elapsed() < Duration::from_secs(120) {
+                    let asked = Instant::now();
+                    client.health().await.unwrap();
+                    longest.set(longest.get().max(asked.elapsed()));
+                }
+            };
+            tokio::select! {
+                (state, diagnostics) = client.read_value(&[]) => {
+                    assert!(state.is_none(), "{what}: was taken for an answer");
+                    let size: usize = diagnostics.iter().map(|d| d.summary.len() + d.detail.len()).sum();
+                    assert!(size < 4_000, "{what}: {size} bytes of diagnostics");
+                }
+                () = others => panic!("{what}: no answer in two minutes"),
+            }
+            (started.elapsed(), rest)
+        });
+        let longest = longest.get();
+        let more = status(plugin.pid(), "VmHWM:") - rest;
+        println!("{what}: {} MiB more, {took:?}, longest stall {longest:?}", more >> 10);
+        assert!(more << 10 < 4 * length as u64, "{what}: {more} kB for {length} bytes");
+        assert!(longest < LONGEST_STALL, "{what}: another call waited {longest:?}");
+    }
+}
