@@ -160,11 +160,11 @@ fn wrong_arguments_of_the_data_source_are_named() {
         (
             "ids",
             Value::list([text(""), Value::Null, text("img-a"), text(" \t")]),
-            "\"\", null, \" \\t\" can't be one",
+            "\"\" (empty), null (not set), \" \\t\" (white space).",
         ),
         ("on_missing", text("explode"), "must be \"ignore\", \"warn\" or \"error\", not \"explode\""),
         ("region", text("../x"), "\"../x\""),
-        ("region", text(""), "can't be the name of a region"),
+        ("region", text(""), "is not a valid region name"),
     ];
     with_client(async |client| {
         for (name, value, expected) in &cases {
@@ -191,7 +191,7 @@ fn wrong_arguments_of_the_provider_are_named() {
         Value::Known(terraform_provider_jdcloud::framework::Data::Number(number))
     };
     let cases = [
-        ("region", text("../x"), "can't be the name of a region"),
+        ("region", text("../x"), "is not a valid region name"),
         ("vm_endpoint", text("vm.jdcloud-api.com"), "is not a URL"),
         ("vm_endpoint", text("http://vm.jdcloud-api.com"), "is plain http"),
         ("vm_endpoint", text("ftp://vm.jdcloud-api.com"), "must begin with https://"),
@@ -209,6 +209,9 @@ fn wrong_arguments_of_the_provider_are_named() {
         ("secret_key", text(""), "secret_key is an empty string"),
         ("security_token", text("T"), "access_key and secret_key are not."),
         ("profile", text(""), "profile is an empty string"),
+        ("config_file", text("/no/such/file"), "config_file is \"/no/such/file\": there is no such file."),
+        ("config_file", text("/dev/zero"), "it is not a regular file."),
+        ("ca_bundle", text("/dev"), "it is a directory."),
     ];
     with_client(async |client| {
         for (name, value, expected) in &cases {

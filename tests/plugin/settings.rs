@@ -13,17 +13,23 @@ const PROFILES: &str = "[default]\naccess_key = AK\nsecret_key = SK\nregion_id =
 #[test]
 fn a_wrong_setting_is_named_with_its_place_and_the_way_out() {
     let dir = tempfile::tempdir().unwrap();
-    let (file, rubbish) = (dir.path().join("config"), dir.path().join("rubbish"));
+    let [file, rubbish, binary] = ["config", "rubbish", "binary"].map(|name| dir.path().join(name));
     std::fs::write(&file, PROFILES).unwrap();
     std::fs::write(&rubbish, "rubbish").unwrap();
-    let [dir, file, rubbish] = [dir.path(), &file, &rubbish].map(|path| path.to_str().unwrap());
+    std::fs::write(&binary, [0xff]).unwrap();
+    let [file, rubbish, binary] = [&file, &rubbish, &binary].map(|path| path.to_str().unwrap());
     let keys = [("JDCLOUD_ACCESS_KEY", "AK"), ("JDCLOUD_SECRET_KEY", "SK"), ("JDCLOUD_REGION", "cn-north-1")];
     let with = |name, value| [&keys[..], &[(name, value)]].concat();
     let token =
         [&with("JDCLOUD_SECURITY_TOKEN", "T")[..], &[("JDCLOUD_SECURITY_TOKEN_ENCODING", "hex")]].concat();
     let half = format!("by profile \"half\" of {file}");
     for (variables, arguments, summary, detail) in [
-        (vec![], vec![("config_file", dir), ("profile", "default")], "Configuration file can't be read", dir),
+        (
+            vec![],
+            vec![("config_file", binary), ("profile", "default")],
+            "Configuration file can't be read",
+            "it is not UTF-8 text",
+        ),
         (vec![], vec![("config_file", file), ("profile", "p")], "Profile not found", "has no profile \"p\""),
         (vec![], vec![("config_file", file), ("profile", "half")], "Incomplete credentials", &*half),
         (vec![], vec![("config_file", file), ("profile", "odd")], "Invalid region", "by profile \"odd\""),
