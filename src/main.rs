@@ -5,9 +5,9 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use terraform_provider_jdcloud::go_plugin::{self, Environment, InvalidEnvironment, Plugin};
+use terraform_provider_jdcloud::go_plugin::{self, Environment, InvalidEnvironment, Plugin, Service};
 use terraform_provider_jdcloud::provider::{self, JdCloud};
-use terraform_provider_jdcloud::tfplugin;
+use terraform_provider_jdcloud::tfplugin::{self, V5, V6};
 
 const NAME: &str = env!("CARGO_PKG_NAME");
 
@@ -51,8 +51,12 @@ fn plugin() -> Plugin<'static> {
     Plugin { address: provider::SOURCE_ADDRESS, protocols: &tfplugin::PROTOCOLS, connect: &connect }
 }
 
-fn connect(protocol: u32) -> go_plugin::Calls {
-    Arc::new(tfplugin::connection(Arc::new(JdCloud), protocol))
+fn connect(protocol: u32) -> Service {
+    let provider = Arc::new(JdCloud);
+    match protocol {
+        5 => Service::new(V5::service(provider)),
+        _ => Service::new(V6::service(provider)),
+    }
 }
 
 /// Logs as Terraform asks, panics included: their usual text would reach nobody.

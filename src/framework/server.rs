@@ -221,7 +221,7 @@ impl<P: Provider> Server<P> {
     }
 }
 
-/// The longest result of a read: a message has a limit (`MAX_MESSAGE` in `grpc.rs`) and the diagnostics beside it.
+/// The longest result of a read: a message has a limit (`MAX_MESSAGE` in `tfplugin`) and the diagnostics beside it.
 pub const MAX_RESULT: usize = 250 * MEGABYTE;
 
 const MEGABYTE: usize = 1_000_000;

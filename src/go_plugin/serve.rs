@@ -19,8 +19,9 @@ use tonic::body::Body;
 use super::environment::{Environment, choose_protocol, protocols};
 use super::handshake::Handshake;
 use super::host::Host;
+use super::host_services::HostServices;
 use super::listener::{ListenError, Listener, Stream};
-use super::services::Services;
+use super::service::{Service, Services};
 use super::tls::{AutoMtls, TlsError};
 use super::{Plugin, reattach};
 
@@ -161,12 +162,20 @@ fn end_by_signals(shutdown: &CancellationToken, interactive: bool) -> io::Result
 struct Connections<'a> {
     listener: Listener,
     tls: Option<TlsAcceptor>,
-    connect: &'a dyn Fn() -> super::Calls,
+    connect: &'a dyn Fn() -> Service,
     host: Arc<Host>,
     shutdown: CancellationToken,
 }
 
 impl Connections<'_> {
+    /// A new connection, with services of its own.
+    fn connection(&self) -> Connection {
+        let (host, shutdown) = (self.host.clone(), self.shutdown.clone());
+        let host_services = HostServices { host: host.clone(), shutdown: shutdown.clone() }.services();
+        let services = Services::new(host_services.into_iter().chain([(self.connect)()]));
+        Connection { services, host, shutdown }
+    }
+
     /// Serves connections until the process is to end and the answers under way are given.
     async fn accept(self) {
         let mut open = JoinSet::new();
@@ -174,12 +183,7 @@ impl Connections<'_> {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok(stream) => {
-                        let services = Services {
-                            calls: (self.connect)(),
-                            host: self.host.clone(),
-                            shutdown: self.shutdown.clone(),
-                        };
-                        open.spawn(connection(stream, self.tls.clone(), services));
+                        open.spawn(self.connection().serve(stream, self.tls.clone()));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "a connection can't be accepted");
@@ -198,38 +202,47 @@ impl Connections<'_> {
     }
 }
 
-async fn connection(stream: Stream, tls: Option<TlsAcceptor>, services: Services) {
-    let Some(tls) = tls else { return serve_http2(stream, services).await };
-    match tokio::time::timeout(TLS_TIMEOUT, tls.accept(stream)).await {
-        Ok(Ok(stream)) => serve_http2(stream, services).await,
-        Ok(Err(error)) => tracing::warn!(%error, "a client was refused"),
-        Err(_) => tracing::warn!("a client was refused: it did not finish the TLS handshake"),
-    }
+/// One client's connection.
+struct Connection {
+    services: Services,
+    host: Arc<Host>,
+    shutdown: CancellationToken,
 }
 
-async fn serve_http2(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, services: Services) {
-    let _open = services.host.connection();
-    let shutdown = services.shutdown.clone();
-    let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
-        let answer = services.clone().answer(request.map(Body::new));
-        async move { Ok::<_, Infallible>(answer.await) }
-    });
-    let connection = http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW)
-        // A host runs as many calls as it likes.
-        .max_concurrent_streams(None)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+impl Connection {
+    async fn serve(self, stream: Stream, tls: Option<TlsAcceptor>) {
+        let Some(tls) = tls else { return self.serve_http2(stream).await };
+        match tokio::time::timeout(TLS_TIMEOUT, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.serve_http2(stream).await,
+            Ok(Err(error)) => tracing::warn!(%error, "a client was refused"),
+            Err(_) => tracing::warn!("a client was refused: it did not finish the TLS handshake in time"),
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke");
+    }
+
+    async fn serve_http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let _open = self.host.connection();
+        let services = self.services;
+        let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
+            let response = services.clone().call(request.map(Body::new));
+            async move { Ok::<_, Infallible>(response.await) }
+        });
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(WINDOW)
+            // A host runs as many calls as it likes.
+            .max_concurrent_streams(None)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection broke");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The messages of `proto/tfplugin5.proto` and `proto/tfplugin6.proto`, generated at build time.
+//! The messages and services of `proto/tfplugin5.proto` and `proto/tfplugin6.proto`, generated at build time.
 
 /// Protocol 6.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::restriction, clippy::pedantic)]
