@@ -40,15 +40,3 @@ async fn read(client: &Client) -> Result<Value, Vec<Diagnostic>> {
 fn constraint() -> Value {
     strings(&["g.n4.large", "m.n2.18xlarge", "p.c1p40g.large"])
 }
-
-/// A number of `/proc/<pid>/status`.
-fn status(pid: u32, name: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-/// How many files and sockets a process has open.
-fn open_files(pid: u32) -> usize {
-    std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count()
-}

@@ -28,5 +28,5 @@ pub use path::{AttributePath, Step};
 pub use provider::{Host, Provider};
 pub use schema::{Attribute, Mode, Schema};
 pub use server::{EncodedValue, MAX_RESULT, Server};
-pub use value::{Config, Data, Elements, Refinement, Str, Value};
+pub use value::{Config, Data, Elements, Str, Value};
 pub use value_error::{Problem, ValueError};

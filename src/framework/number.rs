@@ -138,11 +138,6 @@ impl Number {
         }
     }
 
-    /// Whether the number is infinite.
-    pub fn is_infinite(&self) -> bool {
-        matches!(self.0, Repr::Infinity { .. })
-    }
-
     /// Whether the number has no fraction.
     pub fn is_integer(&self) -> bool {
         match &self.0 {

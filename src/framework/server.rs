@@ -191,7 +191,7 @@ impl<P: Provider> Server<P> {
         }
         // OpenTofu passes values with unknown parts.
         let result =
-            if values.iter().all(Value::is_wholly_known) { function.call(&values)? } else { Value::UNKNOWN };
+            if values.iter().all(Value::is_wholly_known) { function.call(&values)? } else { Value::Unknown };
         msgpack::encode(&signature.result, &result).map_err(|error| {
             FunctionError::general(format!("the result does not fit its type: {error}. {REPORT}"))
         })
@@ -321,7 +321,7 @@ mod tests {
                 Some("wait") => std::future::pending().await,
                 Some("wrong") => Some(Value::members([("do", 1.into())])),
                 Some("say too much") => Some(Value::members([("do", Value::string("x".repeat(MAX_RESULT)))])),
-                Some("unknown") => Some(Value::members([("do", Value::UNKNOWN)])),
+                Some("unknown") => Some(Value::members([("do", Value::Unknown)])),
                 Some("error beside a value") => {
                     diagnostics.error("Failed", "It did.");
                     Some(Value::members([("do", Value::Null)]))

@@ -16,8 +16,8 @@ pub type Elements = Arc<[Value]>;
 pub enum Value<T = Data> {
     /// Absent, or set to `null`.
     Null,
-    /// Decided only later, in apply; some things may be known about it already.
-    Unknown(Option<Box<Refinement>>),
+    /// Decided only later, in apply. What Terraform may know about it already (its refinements) is not kept.
+    Unknown,
     /// Known, though parts of it may not be.
     Known(T),
 }
@@ -39,32 +39,12 @@ pub enum Data {
     Dynamic(Box<Type>, Box<Value>),
 }
 
-/// What is known about an unknown value already.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Refinement {
-    /// Whether it will be null, where that is decided.
-    pub null: Option<bool>,
-    /// What the string will start with.
-    pub prefix: Option<String>,
-    /// The lower bound of the number, and whether it may be the bound itself.
-    pub minimum: Option<(Number, bool)>,
-    /// The upper bound of the number, and whether it may be the bound itself.
-    pub maximum: Option<(Number, bool)>,
-    /// The smallest number of elements.
-    pub minimum_length: Option<i64>,
-    /// The largest number of elements.
-    pub maximum_length: Option<i64>,
-}
-
 impl<T> Value<T> {
-    /// An unknown value about which nothing else is known.
-    pub const UNKNOWN: Self = Self::Unknown(None);
-
     /// The known value.
     pub fn known(self) -> Option<T> {
         match self {
             Self::Known(value) => Some(value),
-            Self::Null | Self::Unknown(_) => None,
+            Self::Null | Self::Unknown => None,
         }
     }
 
@@ -77,7 +57,7 @@ impl<T> Value<T> {
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Value<U> {
         match self {
             Self::Null => Value::Null,
-            Self::Unknown(refinement) => Value::Unknown(refinement),
+            Self::Unknown => Value::Unknown,
             Self::Known(value) => Value::Known(change(value)),
         }
     }
@@ -103,7 +83,7 @@ impl Value {
     pub fn is_wholly_known(&self) -> bool {
         match self {
             Self::Null => true,
-            Self::Unknown(_) => false,
+            Self::Unknown => false,
             Self::Known(Data::List(elements)) => elements.iter().all(Self::is_wholly_known),
             Self::Known(Data::Map(members)) => members.values().all(Self::is_wholly_known),
             Self::Known(Data::Dynamic(_, value)) => value.is_wholly_known(),
@@ -201,7 +181,7 @@ impl Config {
     fn typed<'a, T>(&'a self, name: &str, read: impl FnOnce(&'a Data) -> Option<T>) -> Value<T> {
         match self.get(name) {
             Value::Null => Value::Null,
-            Value::Unknown(refinement) => Value::Unknown(refinement.clone()),
+            Value::Unknown => Value::Unknown,
             Value::Known(data) => read(data).map_or(Value::Null, Value::Known),
         }
     }

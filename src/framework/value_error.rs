@@ -47,15 +47,9 @@ pub enum Problem {
     /// A value of an open type came without its type.
     #[error("a value of type dynamic needs its own type")]
     Untyped,
-    /// The description of an unknown value is wrong.
-    #[error("an unknown value is malformed")]
-    Unknown,
     /// A value that must be known is not.
     #[error("an unknown value where a known one is required")]
     NotKnown,
-    /// JSON has no unknown values.
-    #[error("an unknown value has no JSON form")]
-    UnknownInJson,
     /// The bytes end in the middle of the value.
     #[error("the encoding ends too early")]
     Truncated,

@@ -5,8 +5,8 @@ use std::os::unix::net::UnixStream;
 
 use jdcloud_emulator::Scenario;
 
-use crate::support::{Identity, Options, emulator, eventually, raw, runtime};
-use crate::{configure, constraint, open_files, read, status};
+use crate::support::{Identity, Options, emulator, eventually, open_files, process_status, raw, runtime};
+use crate::{configure, constraint, read};
 
 /// As many as the machine lets a process have, up to a thousand.
 fn a_thousand() -> usize {
@@ -24,7 +24,7 @@ fn a_thousand_connections_do_not_keep_the_host_from_being_served() {
     runtime().block_on(async {
         let client = plugin.connect(&identity).await;
         configure(&client, &emulator.url()).await;
-        let before = (open_files(plugin.pid()), status(plugin.pid(), "VmRSS:"));
+        let before = (open_files(plugin.pid()), process_status(plugin.pid(), "VmRSS"));
         let hello = [22, 3, 1, 2, 0, 1];
         let crowd: Vec<UnixStream> = (0..a_thousand())
             .map(|number| {
@@ -41,7 +41,7 @@ fn a_thousand_connections_do_not_keep_the_host_from_being_served() {
         assert_eq!(read(&client).await.unwrap(), constraint());
         let another = plugin.connect(&identity).await;
         assert_eq!(another.health().await.unwrap(), 1, "nor from connecting again");
-        let more = status(plugin.pid(), "VmRSS:").saturating_sub(before.1);
+        let more = process_status(plugin.pid(), "VmRSS").saturating_sub(before.1);
         assert!(more < 150 << 10, "{more} kB more for {} connections", crowd.len());
         println!("{} connections: {more} kB more", crowd.len());
         drop(crowd);

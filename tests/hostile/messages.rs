@@ -7,8 +7,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use tonic::Code;
 
-use crate::status;
-use crate::support::{Options, PATIENCE, runtime};
+use crate::support::{Options, PATIENCE, process_status, runtime};
 
 /// A body of `left` pieces of a mebibyte, after a beginning.
 struct Pieces {
@@ -56,7 +55,7 @@ fn a_message_of_300_mebibytes_is_refused_by_its_length() {
         assert!(text.contains("268435456"), "the message does not name the limit: {text}");
         assert_eq!(client.health().await.unwrap(), 1, "the connection goes on");
     });
-    let peak = status(plugin.pid(), "VmHWM:");
+    let peak = process_status(plugin.pid(), "VmHWM");
     assert!(peak < 100 << 10, "{peak} kB were used for a message that is refused");
     println!("300 MiB: {peak} kB at most");
 }

@@ -144,7 +144,7 @@ fn read_only_attributes_are_refused_since_terraform_lets_them_through() {
         let set = [
             ("id", Value::string("mine")),
             ("image_constraints", Value::list([])),
-            ("missing_ids", Value::UNKNOWN),
+            ("missing_ids", Value::Unknown),
         ];
         let diagnostics = validate_block(&client, &set).await;
         let arguments: Vec<String> = diagnostics.iter().map(argument).collect();
@@ -175,9 +175,9 @@ fn wrong_arguments_of_the_data_source_are_named() {
         }
         // What is not known yet is passed over.
         let unknown = [
-            ("ids", Value::list([Value::UNKNOWN])),
-            ("on_missing", Value::UNKNOWN),
-            ("region", Value::UNKNOWN),
+            ("ids", Value::list([Value::Unknown])),
+            ("on_missing", Value::Unknown),
+            ("region", Value::Unknown),
         ];
         assert_eq!(validate_block(&client, &unknown).await, []);
     });
@@ -225,7 +225,7 @@ fn wrong_arguments_of_the_provider_are_named() {
             );
         }
         for (name, _, _) in &cases {
-            assert_eq!(validate_provider(&client, &[(name, Value::UNKNOWN)]).await, [], "{name}");
+            assert_eq!(validate_provider(&client, &[(name, Value::Unknown)]).await, [], "{name}");
         }
         let accepted = [
             ("request_timeout", text("60")),

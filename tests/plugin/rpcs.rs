@@ -6,7 +6,8 @@ use terraform_provider_jdcloud::tfplugin::proto::{v5, v6};
 use tonic::Code;
 
 use crate::support::{
-    Client, DATA_SOURCE, Options, block, data_source_type, dynamic, provider_type, runtime, strings,
+    Client, DATA_SOURCE, Options, block, data_source_type, dynamic, function_constraints_type, provider_type,
+    runtime, strings,
 };
 
 /// Runs `test` on a plugin of each protocol.
@@ -149,7 +150,7 @@ fn protocol_5_gives_the_provider_block_back_unchanged() {
     let plugin = Options::plain().set("PLUGIN_PROTOCOL_VERSIONS", "5").start();
     runtime().block_on(async {
         let client = plugin.connect_plain().await;
-        let config = dynamic(&provider_type(), &block(&provider_type(), &[("region", Value::UNKNOWN)]));
+        let config = dynamic(&provider_type(), &block(&provider_type(), &[("region", Value::Unknown)]));
         let request = v5::prepare_provider_config::Request { config: Some(config.clone()) };
         let response: v5::prepare_provider_config::Response =
             client.call("/tfplugin5.Provider/PrepareProviderConfig", request).await.unwrap();
@@ -160,12 +161,7 @@ fn protocol_5_gives_the_provider_block_back_unchanged() {
 
 #[test]
 fn functions_need_no_configuration() {
-    let row = Type::object([
-        ("image_id", Type::String),
-        ("constraints_type", Type::String),
-        ("instance_types", Type::list(Type::String)),
-    ]);
-    let ty = Type::object([("ids", Type::set(Type::String)), ("image_constraints", Type::list(row.clone()))]);
+    let ty = function_constraints_type();
     let rows = |kind: &str, types: Value| {
         Value::list([Value::members([
             ("image_id", Value::string("img-a")),
@@ -261,8 +257,8 @@ fn functions_need_no_configuration() {
             assert_eq!(supports(&constraints, "img-a", "t1").await.unwrap_err().0, Some(0));
         }
         // OpenTofu passes values with unknown parts; the answer is unknown then.
-        let unknown = Value::members([("ids", Value::UNKNOWN), ("image_constraints", Value::UNKNOWN)]);
-        assert_eq!(supports(&unknown, "img-a", "t1").await, Ok(Value::UNKNOWN));
+        let unknown = Value::members([("ids", Value::Unknown), ("image_constraints", Value::Unknown)]);
+        assert_eq!(supports(&unknown, "img-a", "t1").await, Ok(Value::Unknown));
 
         let types = Type::list(Type::String);
         let filter = call(

@@ -2,6 +2,8 @@
 
 use terraform_provider_jdcloud::framework::{Type, msgpack};
 
+use crate::support::process_status;
+
 #[test]
 fn lengths_that_are_not_there_reserve_nothing() {
     let everything = Type::Tuple(vec![Type::Dynamic; 3]);
@@ -28,13 +30,6 @@ fn lengths_that_are_not_there_reserve_nothing() {
             }
         }
     }
-    let peak = peak_memory_kb();
+    let peak = process_status(std::process::id(), "VmHWM");
     assert!(peak < 200 << 10, "{peak} kB were used");
-}
-
-/// The most memory that this process has ever used.
-fn peak_memory_kb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

@@ -272,21 +272,30 @@ pub fn provider_type() -> Type {
 }
 
 pub fn data_source_type() -> Type {
-    let row = Type::object([
-        ("image_id", Type::String),
-        ("constraints_type", Type::String),
-        ("instance_types", Type::list(Type::String)),
-    ]);
     Type::object([
         ("id", Type::String),
         ("region", Type::String),
         ("ids", Type::set(Type::String)),
         ("on_missing", Type::String),
-        ("image_constraints", Type::list(row)),
+        ("image_constraints", Type::list(constraint_type())),
         ("excluded_instance_types", Type::map(Type::list(Type::String))),
         ("included_instance_types", Type::map(Type::list(Type::String))),
         ("missing_ids", Type::list(Type::String)),
     ])
+}
+
+/// An element of `image_constraints`.
+fn constraint_type() -> Type {
+    Type::object([
+        ("image_id", Type::String),
+        ("constraints_type", Type::String),
+        ("instance_types", Type::list(Type::String)),
+    ])
+}
+
+/// The first parameter of the functions: the part of the data source that they need.
+pub fn function_constraints_type() -> Type {
+    Type::object([("ids", Type::set(Type::String)), ("image_constraints", Type::list(constraint_type()))])
 }
 
 /// A block with these arguments and null for the rest.

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub)] // each test file uses its part
 
 mod client;
+mod process;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
@@ -17,6 +18,8 @@ use terraform_provider_jdcloud::tfplugin::proto::v6;
 
 #[allow(unused_imports)] // each test file uses its part
 pub use client::*;
+#[allow(unused_imports)]
+pub use process::*;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-jdcloud");
 
@@ -223,15 +226,6 @@ pub fn eventually(what: &str, condition: impl Fn() -> bool) {
     while !condition() {
         assert!(Instant::now() < deadline, "{what}: it does not happen");
         std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Whether a process, which need not be a child of ours, has ended.
-pub fn has_ended(pid: u32) -> bool {
-    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
-        Err(_) => true,
-        // Ended, and nobody has asked how.
-        Ok(stat) => stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')),
     }
 }
 

@@ -5,10 +5,7 @@ use std::convert::Infallible;
 
 use rmp::encode::{self, ByteBuf, ValueWriteError};
 
-use super::{REFINED, refinement};
-use crate::framework::{
-    AttributePath, Data, Members, Number, Problem, Refinement, Step, Str, Type, Value, ValueError,
-};
+use crate::framework::{AttributePath, Data, Members, Number, Problem, Step, Str, Type, Value, ValueError};
 
 /// Writes `value` as a value of type `ty`.
 ///
@@ -60,9 +57,9 @@ impl Encoder {
                 self.null();
                 return Ok(());
             }
-            Value::Unknown(_) if self.known_only => return Err(Problem::NotKnown.into()),
-            Value::Unknown(refinement) => {
-                self.unknown(refinement.as_deref());
+            Value::Unknown if self.known_only => return Err(Problem::NotKnown.into()),
+            Value::Unknown => {
+                self.unknown();
                 return Ok(());
             }
             Value::Known(data) => data,
@@ -146,21 +143,10 @@ impl Encoder {
         Ok(())
     }
 
-    fn unknown(&mut self, refinement: Option<&Refinement>) {
-        let payload = refinement.map(describe).unwrap_or_default();
-        if payload.len() <= 1 {
-            // The extension that every Terraform reads as unknown: type 0, one byte 0.
-            infallible(encode::write_ext_meta(&mut self.output, 1, 0));
-            self.output.as_mut_vec().push(0);
-        } else {
-            // A refinement that was read is at most 1,024 bytes long.
-            infallible(encode::write_ext_meta(
-                &mut self.output,
-                u32::try_from(payload.len()).unwrap_or(u32::MAX),
-                REFINED,
-            ));
-            self.output.as_mut_vec().extend_from_slice(&payload);
-        }
+    /// The extension that every Terraform reads as unknown: type 0, one byte 0.
+    fn unknown(&mut self) {
+        infallible(encode::write_ext_meta(&mut self.output, 1, 0));
+        self.output.as_mut_vec().push(0);
     }
 }
 
@@ -172,48 +158,6 @@ fn other_attributes(attributes: &BTreeMap<Str, Type>, members: &Members) -> Prob
         (None, Some(name)) => Problem::Missing(name.to_string()),
         (name, _) => Problem::Unexpected(name.map(ToString::to_string).unwrap_or_default()),
     }
-}
-
-/// The map of what is known about an unknown value.
-fn describe(refinement: &Refinement) -> Vec<u8> {
-    let Refinement { null, prefix, minimum, maximum, minimum_length, maximum_length } = refinement;
-    let mut fields = Encoder::default();
-    let mut count = 0;
-    let mut key = |fields: &mut Encoder, key| {
-        count += 1;
-        infallible(encode::write_uint(&mut fields.output, key));
-    };
-    if let Some(null) = null {
-        key(&mut fields, refinement::NULL);
-        let Ok(()) = encode::write_bool(&mut fields.output, *null);
-    }
-    if let Some(prefix) = prefix {
-        key(&mut fields, refinement::PREFIX);
-        fields.text(prefix);
-    }
-    for (name, bound) in [(refinement::MINIMUM, minimum), (refinement::MAXIMUM, maximum)] {
-        if let Some((number, inclusive)) = bound {
-            key(&mut fields, name);
-            infallible(encode::write_array_len(&mut fields.output, 2));
-            fields.number(number);
-            let Ok(()) = encode::write_bool(&mut fields.output, *inclusive);
-        }
-    }
-    for (name, length) in
-        [(refinement::MINIMUM_LENGTH, minimum_length), (refinement::MAXIMUM_LENGTH, maximum_length)]
-    {
-        if let Some(length) = length {
-            key(&mut fields, name);
-            infallible(encode::write_sint(&mut fields.output, *length));
-        }
-    }
-    if count == 0 {
-        return Vec::new();
-    }
-    let mut map = Encoder::default();
-    infallible(encode::write_map_len(&mut map.output, count));
-    map.output.as_mut_vec().extend_from_slice(&fields.into_bytes());
-    map.into_bytes()
 }
 
 /// A length as msgpack counts it. No message that long fits the wire's own limit, so a longer one is no list or map.

@@ -200,7 +200,7 @@ fn refuse_blank(ids: &[Value], diagnostics: &mut Diagnostics) {
         .iter()
         .filter_map(|id| match id {
             Value::Null => Some("null".to_owned()),
-            Value::Unknown(_) => None,
+            Value::Unknown => None,
             Value::Known(_) => id.as_str().filter(|id| id.trim().is_empty()).map(|id| format!("{id:?}")),
         })
         .collect();
