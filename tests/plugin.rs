@@ -6,6 +6,8 @@ mod support;
 
 #[path = "plugin/bad_input.rs"]
 mod bad_input;
+#[path = "plugin/deferral.rs"]
+mod deferral;
 #[path = "plugin/door.rs"]
 mod door;
 #[path = "plugin/handshake.rs"]

@@ -8,7 +8,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use prost::Message;
 use serde::Deserialize;
-use terraform_provider_jdcloud::framework::{EncodedValue, Host, Server, Type, Value, msgpack};
+use terraform_provider_jdcloud::framework::{
+    ClientCapabilities, EncodedValue, Host, Server, Type, Value, msgpack,
+};
 use terraform_provider_jdcloud::jdcloud::{RawResponse, steps};
 use terraform_provider_jdcloud::tfplugin::V6;
 use terraform_provider_jdcloud::tfplugin::proto::v6 as wire;
@@ -133,8 +135,8 @@ fn answers(canned: &Canned, images: usize) -> Vec<RawResponse> {
 fn state(canned: &Canned, images: usize) -> Vec<u8> {
     let server = server(canned);
     let config = block(images);
-    let read = runtime()
-        .map(|runtime| runtime.block_on(server.read_data_source("jdcloud_image_constraints", &config)).0);
+    let read = server.read_data_source("jdcloud_image_constraints", &config, ClientCapabilities::default());
+    let read = runtime().map(|runtime| runtime.block_on(read).state);
     read.ok().flatten().unwrap_or_default()
 }
 

@@ -17,7 +17,24 @@ pub trait DataSource<C>: Send + Sync {
     /// this before the provider has credentials, and again before each read. Read-only attributes are refused already.
     fn validate(&self, config: &Config, diagnostics: &mut Diagnostics);
 
-    /// Reads it. `config` has passed [`Self::validate`] and is wholly known. Returns the value of the whole block, or
-    /// nothing where `diagnostics` hold an error.
-    async fn read(&self, configured: &C, config: &Config, diagnostics: &mut Diagnostics) -> Option<Value>;
+    /// Reads it: returns the value of the whole block. `config` has passed [`Self::validate`] and is wholly known.
+    ///
+    /// # Errors
+    /// When it can't be read; the reason is an error in `diagnostics`.
+    async fn read(
+        &self,
+        configured: &C,
+        config: &Config,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Value, ReadError>;
+}
+
+/// Why a data source was not read. `diagnostics` hold an error that says it to the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// It failed.
+    Failed,
+    /// It needs arguments of the provider block that are not known yet. A host that accepts deferred responses gets one
+    /// instead of the error.
+    ProviderConfigUnknown,
 }

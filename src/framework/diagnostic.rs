@@ -49,6 +49,11 @@ impl Diagnostics {
         self.0.push(diagnostic);
     }
 
+    /// Removes the errors.
+    pub(super) fn drop_errors(&mut self) {
+        self.0.retain(|diagnostic| diagnostic.severity != Severity::Error);
+    }
+
     /// Whether an error is among them.
     pub fn has_error(&self) -> bool {
         self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)

@@ -71,6 +71,17 @@ impl Schema {
         )
     }
 
+    /// The value of a block that is not read yet: what is configured, and unknown for what the provider will set.
+    pub(super) fn unread(&self, config: &Config) -> Value {
+        Value::members(self.attributes.iter().map(|attribute| {
+            let value = match (attribute.mode, config.get(attribute.name)) {
+                (Mode::Computed, _) | (Mode::OptionalComputed, Value::Null) => Value::Unknown,
+                (_, configured) => configured.clone(),
+            };
+            (attribute.name, value)
+        }))
+    }
+
     /// Refuses values that a configuration sets for what only the provider sets. Terraform itself lets them through.
     pub(super) fn refuse_read_only(&self, config: &Config, diagnostics: &mut Diagnostics) {
         let read_only = self.attributes.iter().filter(|attribute| attribute.mode == Mode::Computed);

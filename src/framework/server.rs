@@ -3,33 +3,13 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Config, DataSource, Diagnostic, Diagnostics, Function, FunctionError, Host, Provider, Schema, Severity,
-    Type, Value, ValueError, json, msgpack,
+    ClientCapabilities, Config, DataSource, DeferredReason, Diagnostic, Diagnostics, EncodedValue, Function,
+    FunctionError, Host, Provider, ReadError, ReadResponse, Schema, Severity, Value, ValueError, msgpack,
 };
-
-/// A value as the wire carries it: msgpack, or JSON where that is absent. Neither is null.
-#[derive(Clone, Debug, Default)]
-pub struct EncodedValue {
-    /// The msgpack form.
-    pub msgpack: Bytes,
-    /// The JSON form.
-    pub json: Bytes,
-}
-
-impl EncodedValue {
-    fn decode(&self, ty: &Type) -> Result<Value, ValueError> {
-        match (self.msgpack.is_empty(), self.json.is_empty()) {
-            (false, _) => msgpack::decode(ty, &self.msgpack),
-            (true, false) => json::decode(ty, &self.json),
-            (true, true) => Ok(Value::Null),
-        }
-    }
-}
 
 /// A provider on one connection. Its configuration belongs to that connection and ends with it, since one process may
 /// serve many hosts at once.
@@ -91,38 +71,41 @@ impl<P: Provider> Server<P> {
         })
     }
 
-    /// Reads a data source. The encoded value is there unless the diagnostics hold an error.
+    /// Reads a data source.
     pub async fn read_data_source(
         &self,
         type_name: &str,
         config: &EncodedValue,
-    ) -> (Option<Vec<u8>>, Diagnostics) {
-        let mut diagnostics = Diagnostics::default();
+        capabilities: ClientCapabilities,
+    ) -> ReadResponse {
+        let mut response = ReadResponse::default();
         let stop = lock(&self.stop).clone();
-        let read = AssertUnwindSafe(self.read(type_name, config, &mut diagnostics)).catch_unwind();
+        let read = AssertUnwindSafe(self.read(type_name, config, capabilities, &mut response)).catch_unwind();
         let outcome = tokio::select! {
             outcome = read => outcome,
             () = stop.cancelled() => {
-                diagnostics.error("Read cancelled", "Terraform asked the provider to stop before the answer was there.");
-                return (None, diagnostics);
+                response.diagnostics.error("Read cancelled", "Terraform asked the provider to stop before the response was complete.");
+                return response;
             }
         };
         match outcome {
-            Ok(state) => (state, diagnostics),
-            Err(_) => {
-                report_panic(&mut diagnostics);
-                (None, diagnostics)
-            }
+            Ok(state) => response.state = state,
+            Err(_) => report_panic(&mut response.diagnostics),
         }
+        response
     }
 
+    /// The encoded value; the rest of the response is in `response`.
     async fn read(
         &self,
         type_name: &str,
         config: &EncodedValue,
-        diagnostics: &mut Diagnostics,
+        capabilities: ClientCapabilities,
+        response: &mut ReadResponse,
     ) -> Option<Vec<u8>> {
+        let diagnostics = &mut response.diagnostics;
         let source = self.data_source(type_name, diagnostics)?;
+        let schema = source.schema();
         let config = validate(&*source, config, diagnostics)?;
         let Some(configured) = lock(&self.configured).clone() else {
             diagnostics.error(
@@ -131,30 +114,26 @@ impl<P: Provider> Server<P> {
             );
             return None;
         };
-        let state = source.read(&configured, &config, diagnostics).await?;
-        if diagnostics.has_error() {
+        let unknown: Vec<&str> = config.unknown().collect();
+        let reason = if unknown.is_empty() {
+            match source.read(&configured, &config, diagnostics).await {
+                Ok(state) => return encode_state(type_name, &schema, &state, diagnostics),
+                Err(ReadError::Failed) => return None,
+                Err(ReadError::ProviderConfigUnknown) => DeferredReason::ProviderConfigUnknown,
+            }
+        } else {
+            // A call without an argument that has a value later would ask another question.
+            for name in unknown {
+                report_unknown(type_name, name, diagnostics);
+            }
+            DeferredReason::ConfigUnknown
+        };
+        if !capabilities.deferral_allowed {
             return None;
         }
-        let encoded = msgpack::encode_known(&source.schema().ty(), &state).map_err(|problem| {
-            diagnostics.error(
-                "Invalid result",
-                format!("The provider made a value of {type_name} that does not fit its schema: {problem}. {REPORT}"),
-            );
-        });
-        let encoded = encoded.ok()?;
-        if encoded.len() > MAX_RESULT {
-            diagnostics.error(
-                "Result too large",
-                format!(
-                    "The result of {type_name} is {} MB long, and a provider can hand at most {} MB to Terraform at once. Ask for \
-                     a part of it in this data block, and for the rest in others.",
-                    encoded.len().div_ceil(MEGABYTE),
-                    MAX_RESULT / MEGABYTE
-                ),
-            );
-            return None;
-        }
-        Some(encoded)
+        diagnostics.drop_errors();
+        response.deferred = Some(reason);
+        msgpack::encode(&schema.ty(), &schema.unread(&config)).ok()
     }
 
     /// Calls a function with encoded arguments.
@@ -221,6 +200,53 @@ impl<P: Provider> Server<P> {
     }
 }
 
+/// The state of a data source as its host reads it; an error in `diagnostics` where it can't be sent.
+fn encode_state(
+    type_name: &str,
+    schema: &Schema,
+    state: &Value,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<u8>> {
+    if diagnostics.has_error() {
+        return None;
+    }
+    let encoded = match msgpack::encode_known(&schema.ty(), state) {
+        Ok(encoded) => encoded,
+        Err(problem) => {
+            diagnostics.error(
+                "Invalid result",
+                format!("The provider made a value of {type_name} that does not fit its schema: {problem}. {REPORT}"),
+            );
+            return None;
+        }
+    };
+    if encoded.len() > MAX_RESULT {
+        diagnostics.error(
+            "Result too large",
+            format!(
+                "The result of {type_name} is {} MB long, and a provider can hand at most {} MB to Terraform at once. Ask for \
+                 a part of it in this data block, and for the rest in others.",
+                encoded.len().div_ceil(MEGABYTE),
+                MAX_RESULT / MEGABYTE
+            ),
+        );
+        return None;
+    }
+    Some(encoded)
+}
+
+fn report_unknown(type_name: &str, argument: &str, diagnostics: &mut Diagnostics) {
+    diagnostics.argument_error(
+        argument,
+        "Argument not known yet",
+        format!(
+            "{argument} depends on something that is not applied yet, and {type_name} can be read only when all of its \
+             arguments are known. Apply what it depends on first (terraform apply -target=...), or give {argument} a value \
+             that is known during plan."
+        ),
+    );
+}
+
 /// The longest result of a read: a message has a limit (`MAX_MESSAGE` in `tfplugin`) and the diagnostics beside it.
 pub const MAX_RESULT: usize = 250 * MEGABYTE;
 
@@ -243,13 +269,22 @@ fn validate<C>(
 
 fn decode_config(schema: &Schema, config: &EncodedValue, diagnostics: &mut Diagnostics) -> Option<Config> {
     match config.decode(&schema.ty()) {
-        Ok(block) => Some(Config::new(block)),
+        Ok(block) => {
+            let config = Config::new(schema, block);
+            if config.is_none() {
+                diagnostics.error(
+                    "Missing configuration",
+                    "Terraform sent no value for this block, not even an empty one. This is a bug in Terraform.",
+                );
+            }
+            config
+        }
         Err(ValueError { path, problem }) => {
             diagnostics.push(Diagnostic {
                 severity: Severity::Error,
                 summary: "Malformed configuration".to_owned(),
                 detail: format!(
-                    "What Terraform sent does not fit the provider's schema: {}. Run \"terraform init -upgrade\" in case an older version of the provider was replaced; if it stays, this is a bug in Terraform or in the provider.",
+                    "The value that Terraform sent does not fit the provider's schema: {}. Run \"terraform init -upgrade\" in case the provider was replaced by another version; if the error stays, it is a bug in Terraform or in the provider.",
                     ValueError { path: path.clone(), problem }
                 ),
                 attribute: (!path.0.is_empty()).then_some(path),
@@ -282,172 +317,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use async_trait::async_trait;
-
-    use super::*;
-    use crate::framework::{Attribute, Parameter, Signature};
-
-    /// A provider that does what its arguments say, wrong things above all.
-    struct Naughty;
-
-    #[async_trait]
-    impl DataSource<String> for Naughty {
-        fn type_name(&self) -> &'static str {
-            "naughty"
-        }
-
-        fn schema(&self) -> Schema {
-            let attributes = vec![Attribute::optional("do", Type::String, "What to do.")];
-            Schema { description: "Does it.", attributes }
-        }
-
-        fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {
-            match config.string("do").known() {
-                Some("panic in validate") => panic!("told to"),
-                Some("refuse") => diagnostics.argument_error("do", "Refused", "No."),
-                _ => {}
-            }
-        }
-
-        async fn read(
-            &self,
-            configured: &String,
-            config: &Config,
-            diagnostics: &mut Diagnostics,
-        ) -> Option<Value> {
-            match config.string("do").known() {
-                Some("panic") => panic!("told to"),
-                Some("wait") => std::future::pending().await,
-                Some("wrong") => Some(Value::members([("do", 1.into())])),
-                Some("say too much") => Some(Value::members([("do", Value::string("x".repeat(MAX_RESULT)))])),
-                Some("unknown") => Some(Value::members([("do", Value::Unknown)])),
-                Some("error beside a value") => {
-                    diagnostics.error("Failed", "It did.");
-                    Some(Value::members([("do", Value::Null)]))
-                }
-                _ => Some(Value::members([("do", Value::string(configured.as_str()))])),
-            }
-        }
-    }
-
-    impl Function for Naughty {
-        fn name(&self) -> &'static str {
-            "naughty"
-        }
-
-        fn signature(&self) -> Signature {
-            let parameter = Parameter { name: "do", ty: Type::String, description: "What to do." };
-            Signature { summary: "", description: "", parameters: vec![parameter], result: Type::String }
-        }
-
-        fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
-            match arguments[0].as_str() {
-                Some("panic") => panic!("told to"),
-                Some("wrong") => Ok(1.into()),
-                _ => Ok(arguments[0].clone()),
-            }
-        }
-    }
-
-    impl Provider for Naughty {
-        type Configured = String;
-
-        fn schema(&self) -> Schema {
-            DataSource::schema(self)
-        }
-
-        fn data_sources(&self) -> Vec<Box<dyn DataSource<String>>> {
-            vec![Box::new(Naughty)]
-        }
-
-        fn functions(&self) -> Vec<Box<dyn Function>> {
-            vec![Box::new(Naughty)]
-        }
-
-        fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {
-            DataSource::validate(self, config, diagnostics);
-        }
-
-        fn configure(&self, config: &Config, _: &Host, _: &mut Diagnostics) -> Option<String> {
-            match config.string("do").known() {
-                Some("panic") => panic!("told to"),
-                told => Some(told.unwrap_or_default().to_owned()),
-            }
-        }
-
-        fn stop(&self, _: &String) {}
-    }
-
-    fn block(what: &str) -> EncodedValue {
-        let ty = DataSource::<String>::schema(&Naughty).ty();
-        let msgpack = msgpack::encode(&ty, &Value::members([("do", Value::string(what))])).unwrap();
-        EncodedValue { msgpack: msgpack.into(), json: Bytes::new() }
-    }
-
-    fn summaries(diagnostics: &Diagnostics) -> Vec<&str> {
-        diagnostics.iter().map(|diagnostic| diagnostic.summary.as_str()).collect()
-    }
-
-    async fn read(server: &Server<Naughty>, what: &str) -> Result<Value, String> {
-        let (state, diagnostics) = server.read_data_source("naughty", &block(what)).await;
-        match state {
-            Some(state) => Ok(msgpack::decode(&DataSource::<String>::schema(&Naughty).ty(), &state).unwrap()),
-            None => Err(summaries(&diagnostics).join(", ")),
-        }
-    }
-
-    #[tokio::test]
-    async fn whatever_a_provider_does_the_host_gets_a_message_and_the_next_call_an_answer() {
-        let server = Server::new(Arc::new(Naughty));
-        assert_eq!(read(&server, "well").await, Err("Provider not configured".into()));
-        assert_eq!(summaries(&server.configure(&block("refuse"), &Host::default())), ["Refused"]);
-        assert_eq!(summaries(&server.configure(&block("panic"), &Host::default())), ["Provider crashed"]);
-        assert_eq!(summaries(&server.configure(&block("told"), &Host::default())), Vec::<&str>::new());
-        for (what, message) in [
-            ("panic", "Provider crashed"),
-            ("panic in validate", "Provider crashed"),
-            ("refuse", "Refused"),
-            ("wrong", "Invalid result"),
-            ("unknown", "Invalid result"),
-            ("say too much", "Result too large"),
-            ("error beside a value", "Failed"),
-        ] {
-            assert_eq!(read(&server, what).await, Err(message.into()), "{what}");
-            assert_eq!(read(&server, "well").await, Ok(Value::members([("do", Value::string("told"))])));
-        }
-        assert_eq!(summaries(&server.validate_provider(&block("panic in validate"))), ["Provider crashed"]);
-        assert_eq!(
-            summaries(&server.validate_data_source("naughty", &block("panic in validate"))),
-            ["Provider crashed"]
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn stop_ends_the_reads_under_way_and_no_later_one() {
-        let server = Server::new(Arc::new(Naughty));
-        server.configure(&block("told"), &Host::default());
-        let (stopped, ()) = tokio::join!(read(&server, "wait"), async {
-            tokio::task::yield_now().await;
-            server.stop();
-        });
-        assert_eq!(stopped, Err("Read cancelled".into()));
-        assert!(read(&server, "well").await.is_ok());
-    }
-
-    #[test]
-    fn a_function_that_fails_in_any_way_is_an_error() {
-        let server = Server::new(Arc::new(Naughty));
-        let call = |what: &str| {
-            let msgpack = msgpack::encode(&Type::String, &Value::string(what)).unwrap().into();
-            server
-                .call_function("naughty", &[EncodedValue { msgpack, json: Bytes::new() }])
-                .map_err(|error| error.text)
-        };
-        assert!(call("panic").unwrap_err().starts_with("the provider crashed"));
-        assert!(
-            call("wrong").unwrap_err().starts_with("the result does not fit its type: string is required")
-        );
-        assert_eq!(call("x"), Ok(vec![0xa1, b'x']));
-    }
-}
+mod tests;

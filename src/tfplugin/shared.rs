@@ -7,8 +7,8 @@ use tonic::{Request, Response};
 
 use super::proto::v6 as wire;
 use crate::framework::{
-    self, AttributePath, DataSource, Diagnostics, EncodedValue, FunctionError, Provider, Server, Severity,
-    Signature, Step,
+    self, AttributePath, ClientCapabilities, DataSource, DeferredReason, Diagnostics, EncodedValue,
+    FunctionError, Provider, ReadResponse, Server, Severity, Signature, Step,
 };
 
 pub(super) fn encoded(value: Option<wire::DynamicValue>) -> EncodedValue {
@@ -106,14 +106,27 @@ pub(super) fn call_function<P: Provider>(
     })
 }
 
-/// Reads a data source. The protocols differ in the request's capabilities, so the messages around this are not shared.
+/// The parts of the response to a read. The protocols differ in the request's capabilities, so the messages around
+/// these are not shared.
 pub(super) async fn read_data_source<P: Provider>(
     server: &Server<P>,
     type_name: &str,
     config: Option<wire::DynamicValue>,
-) -> (Option<wire::DynamicValue>, Vec<wire::Diagnostic>) {
-    let (state, messages) = server.read_data_source(type_name, &encoded(config)).await;
-    (state.map(dynamic_value), diagnostics(messages))
+    capabilities: ClientCapabilities,
+) -> (Option<wire::DynamicValue>, Option<wire::Deferred>, Vec<wire::Diagnostic>) {
+    let ReadResponse { state, deferred, diagnostics: messages } =
+        server.read_data_source(type_name, &encoded(config), capabilities).await;
+    (state.map(dynamic_value), deferred.map(deferral), diagnostics(messages))
+}
+
+fn deferral(reason: DeferredReason) -> wire::Deferred {
+    use wire::deferred::Reason;
+    let reason = match reason {
+        // The protocol has one word for the configuration of resources and of data sources.
+        DeferredReason::ConfigUnknown => Reason::ResourceConfigUnknown,
+        DeferredReason::ProviderConfigUnknown => Reason::ProviderConfigUnknown,
+    };
+    wire::Deferred { reason: reason.into() }
 }
 
 fn dynamic_value(msgpack: Vec<u8>) -> wire::DynamicValue {

@@ -11,7 +11,7 @@ use super::proto::v6::{
     validate_provider_config,
 };
 use super::{MAX_MESSAGE, schema, shared};
-use crate::framework::{Host, Provider, Server};
+use crate::framework::{ClientCapabilities, Host, Provider, Server};
 
 /// A provider that speaks protocol 6 on one connection.
 pub struct V6<P: Provider>(Server<P>);
@@ -97,9 +97,13 @@ impl<P: Provider> ProviderService for V6<P> {
         &self,
         request: Request<read_data_source::Request>,
     ) -> Result<Response<read_data_source::Response>, Status> {
-        let read_data_source::Request { type_name, config, .. } = request.into_inner();
-        let (state, diagnostics) = shared::read_data_source(&self.0, &type_name, config).await;
-        Ok(Response::new(read_data_source::Response { state, diagnostics, deferred: None }))
+        let read_data_source::Request { type_name, config, client_capabilities, .. } = request.into_inner();
+        let capabilities = ClientCapabilities {
+            deferral_allowed: client_capabilities.is_some_and(|accepted| accepted.deferral_allowed),
+        };
+        let (state, deferred, diagnostics) =
+            shared::read_data_source(&self.0, &type_name, config, capabilities).await;
+        Ok(Response::new(read_data_source::Response { state, diagnostics, deferred }))
     }
 
     async fn get_functions(

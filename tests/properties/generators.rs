@@ -129,7 +129,7 @@ fn known(ty: &Type, unknowns: bool, depth: usize) -> BoxedStrategy<Data> {
         Type::List(element) => {
             vec(within(element), lengths).prop_map(|elements| Data::List(elements.into())).boxed()
         }
-        Type::Set(element) => vec(within(element), lengths).prop_map(|elements| set(elements)).boxed(),
+        Type::Set(element) => vec(within(element), lengths).prop_map(set).boxed(),
         Type::Map(element) => btree_map(text(), within(element), lengths)
             .prop_map(|members| {
                 Data::Map(members.into_iter().map(|(key, value)| (key.into(), value)).collect())

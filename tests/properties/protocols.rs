@@ -44,11 +44,11 @@ fn both_protocols_give_the_same_response() {
     let [five, six] = &clients;
 
     let answered = Cell::new(0);
-    let inputs = (data_source_config(), function_call());
-    let outcome = TestRunner::new(config(CASES)).run(&inputs, |(config, call)| {
+    let inputs = (data_source_config(), any::<bool>(), function_call());
+    let outcome = TestRunner::new(config(CASES)).run(&inputs, |(config, deferral_allowed, call)| {
         runtime.block_on(async {
-            let response = read(five, &config).await;
-            prop_assert_eq!(&response, &read(six, &config).await, "read");
+            let response = read(five, &config, deferral_allowed).await;
+            prop_assert_eq!(&response, &read(six, &config, deferral_allowed).await, "read");
             answered.set(answered.get() + u32::from(response.state.is_some()));
             prop_assert_eq!(validate(five, &config).await, validate(six, &config).await, "validate");
             let (five, six) = (function(five, call.clone()).await, function(six, call).await);
@@ -120,8 +120,12 @@ fn function_call() -> impl Strategy<Value = v6::call_function::Request> {
 }
 
 /// The response, without what differs from one API call to the next.
-async fn read(client: &Client, config: &v6::DynamicValue) -> v6::read_data_source::Response {
-    let mut response = client.read(config.clone()).await.unwrap();
+async fn read(
+    client: &Client,
+    config: &v6::DynamicValue,
+    deferral_allowed: bool,
+) -> v6::read_data_source::Response {
+    let mut response = client.read_with(Some(config.clone()), deferral_allowed).await.unwrap();
     for diagnostic in &mut response.diagnostics {
         let words = diagnostic.detail.split_inclusive(char::is_whitespace);
         diagnostic.detail = words.filter(|word| !differs_by_call(word)).collect();

@@ -213,24 +213,33 @@ impl Client {
         response.diagnostics
     }
 
-    /// Configures it for an emulator of JD Cloud, with a key pair that it knows and what `more` says.
+    /// Configures it for an emulator of JD Cloud, with a key pair that it knows, a region, and `more`, which comes first.
     pub async fn configure_for(&self, endpoint: &str, more: &[(&str, Value)]) {
-        let text = |text: &str| Value::string(text);
-        let mut arguments = vec![
-            ("vm_endpoint", text(endpoint)),
-            ("access_key", text(jdcloud_emulator::ACCESS_KEY)),
-            ("secret_key", text(jdcloud_emulator::SECRET_KEY)),
-            ("region", text("cn-north-1")),
-        ];
-        arguments.extend_from_slice(more);
+        let mut arguments = more.to_vec();
+        arguments.extend([
+            ("vm_endpoint", Value::string(endpoint)),
+            ("access_key", Value::string(jdcloud_emulator::ACCESS_KEY)),
+            ("secret_key", Value::string(jdcloud_emulator::SECRET_KEY)),
+            ("region", Value::string("cn-north-1")),
+        ]);
         assert_eq!(self.configure(&arguments).await, []);
     }
 
     /// Reads the data source with encoded arguments.
     pub async fn read(&self, config: v6::DynamicValue) -> Result<v6::read_data_source::Response, Status> {
+        self.read_with(Some(config), false).await
+    }
+
+    /// Reads it as a host that accepts deferred responses, or does not.
+    pub async fn read_with(
+        &self,
+        config: Option<v6::DynamicValue>,
+        deferral_allowed: bool,
+    ) -> Result<v6::read_data_source::Response, Status> {
         let request = v6::read_data_source::Request {
             type_name: DATA_SOURCE.into(),
-            config: Some(config),
+            config,
+            client_capabilities: Some(v6::ClientCapabilities { deferral_allowed, ..Default::default() }),
             ..Default::default()
         };
         self.provider("ReadDataSource", "ReadDataSource", request).await
@@ -298,7 +307,7 @@ pub fn function_constraints_type() -> Type {
     Type::object([("ids", Type::set(Type::String)), ("image_constraints", Type::list(constraint_type()))])
 }
 
-/// A block with these arguments and null for the rest.
+/// A block with these arguments, the first of each name, and null for the rest.
 pub fn block(ty: &Type, arguments: &[(&str, Value)]) -> Value {
     let Type::Object(attributes) = ty else { panic!("a block is an object") };
     Value::members(attributes.keys().map(|name| {

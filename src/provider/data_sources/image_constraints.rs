@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
 use hashbrown::HashMap;
 
-use crate::framework::{Attribute, Config, DataSource, Diagnostics, Schema, Str, Type, Value};
-use crate::jdcloud::{Answer, Client, Image, Place, Region, Rule, Wanted};
+use crate::framework::{Attribute, Config, DataSource, Diagnostics, ReadError, Schema, Str, Type, Value};
+use crate::jdcloud::{Answer, Client, Error, Image, Place, Region, Rule, SettingsError, Wanted};
 use crate::provider::diagnostics::{report, report_notice, report_settings};
 use crate::provider::sentence::listed;
 
@@ -101,7 +101,12 @@ impl DataSource<Client> for ImageConstraints {
         }
     }
 
-    async fn read(&self, client: &Client, config: &Config, diagnostics: &mut Diagnostics) -> Option<Value> {
+    async fn read(
+        &self,
+        client: &Client,
+        config: &Config,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Value, ReadError> {
         let ids = config
             .elements("ids")
             .known()
@@ -113,7 +118,12 @@ impl DataSource<Client> for ImageConstraints {
             Ok(answer) => answer,
             Err(error) => {
                 report(&error, diagnostics);
-                return None;
+                return Err(match error {
+                    Error::Settings(SettingsError::UnknownArguments { .. }) => {
+                        ReadError::ProviderConfigUnknown
+                    }
+                    _ => ReadError::Failed,
+                });
             }
         };
         for notice in &answer.notices {
@@ -123,7 +133,7 @@ impl DataSource<Client> for ImageConstraints {
             config.string("on_missing").known().and_then(OnMissing::parse).unwrap_or(OnMissing::Ignore);
         on_missing.report(&answer, diagnostics);
         warn_of_unknown_kinds(&answer.images, diagnostics);
-        Some(state(config, &answer, ids.as_ref()))
+        Ok(state(config, &answer, ids.as_ref()))
     }
 }
 
