@@ -5,6 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use terraform_provider_jdcloud::go_plugin::logging::{self, LogGuard};
 use terraform_provider_jdcloud::go_plugin::{self, Environment, InvalidEnvironment, Plugin, Service};
 use terraform_provider_jdcloud::provider::{self, JdCloud};
 use terraform_provider_jdcloud::tfplugin::{self, V5, V6};
@@ -28,13 +29,13 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<(), String> {
         ["-h" | "-help" | "--help" | "help"] => print(&help()),
         ["-v" | "-version" | "--version" | "version"] => print(&format!("{NAME} {}", provider::VERSION)),
         ["-debug" | "--debug"] => {
-            log();
+            let _log = log();
             let asked = std::env::var("PLUGIN_PROTOCOL_VERSIONS").unwrap_or_default();
             go_plugin::serve_debug(&plugin(), &asked).map_err(|error| format!("[ERROR] {NAME}: {error}"))
         }
         [] => match Environment::read(|name| std::env::var_os(name)) {
             Ok(environment) => {
-                log();
+                let _log = log();
                 go_plugin::serve(&plugin(), environment).map_err(|error| format!("[ERROR] {NAME}: {error}"))
             }
             Err(InvalidEnvironment::NoHost) => Err(format!("{}\nSee {NAME} --help.", introduction())),
@@ -60,12 +61,13 @@ fn connect(protocol: u32) -> Service {
 }
 
 /// Logs as Terraform asks, panics included: their usual text would reach nobody.
-fn log() {
-    go_plugin::logging::init("terraform_provider_jdcloud", provider::NAME, |name| std::env::var_os(name));
+fn log() -> LogGuard {
+    let guard = logging::init("terraform_provider_jdcloud", provider::NAME, |name| std::env::var_os(name));
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "the provider crashed in a call");
     }));
+    guard
 }
 
 fn introduction() -> String {

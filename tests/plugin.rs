@@ -6,6 +6,8 @@ mod support;
 
 #[path = "plugin/bad_input.rs"]
 mod bad_input;
+#[path = "plugin/debug.rs"]
+mod debug;
 #[path = "plugin/deferral.rs"]
 mod deferral;
 #[path = "plugin/door.rs"]
@@ -14,7 +16,11 @@ mod door;
 mod handshake;
 #[path = "plugin/lifetime.rs"]
 mod lifetime;
+#[path = "plugin/logging.rs"]
+mod logging;
 #[path = "plugin/rpcs.rs"]
 mod rpcs;
 #[path = "plugin/settings.rs"]
 mod settings;
+#[path = "plugin/signals.rs"]
+mod signals;

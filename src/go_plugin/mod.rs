@@ -10,11 +10,13 @@ mod handshake;
 mod host;
 mod host_services;
 mod listener;
+mod log_writer;
 pub mod logging;
 mod proto;
 mod reattach;
 mod serve;
 mod service;
+mod signals;
 mod tls;
 
 pub use environment::{Environment, InvalidEnvironment};

@@ -22,6 +22,7 @@ use super::host::Host;
 use super::host_services::HostServices;
 use super::listener::{ListenError, Listener, Stream};
 use super::service::{Service, Services};
+use super::signals::end_by_signals;
 use super::tls::{AutoMtls, TlsError};
 use super::{Plugin, reattach};
 
@@ -122,40 +123,6 @@ fn run(work: impl Future<Output = Result<(), ServeError>>) -> Result<(), ServeEr
     // Name look-ups that hang must not keep the process.
     runtime.shutdown_background();
     result
-}
-
-/// SIGTERM ends the process. So does an interrupt where a person is at the keyboard; where a host is, Ctrl-C reaches the
-/// plugin too, and the host says what is to be done.
-#[cfg(unix)]
-fn end_by_signals(shutdown: &CancellationToken, interactive: bool) -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let shutdown = shutdown.clone();
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => if interactive { break },
-            }
-        }
-        shutdown.cancel();
-    });
-    Ok(())
-}
-
-#[cfg(windows)]
-fn end_by_signals(shutdown: &CancellationToken, interactive: bool) -> io::Result<()> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    let shutdown = shutdown.clone();
-    tokio::spawn(async move {
-        while interrupt.recv().await.is_some() {
-            if interactive {
-                shutdown.cancel();
-            }
-        }
-    });
-    Ok(())
 }
 
 /// Everything that connections have in common.

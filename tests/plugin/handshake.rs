@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{COOKIE, Identity, Options, PATIENCE};
+use crate::support::{COOKIE, Identity, Options};
 
 #[test]
 fn a_person_is_told_what_the_binary_is_for() {
@@ -143,18 +143,4 @@ fn a_temporary_directory_that_no_socket_fits_into_is_no_reason_to_fail() {
         Options::plain().set("PLUGIN_UNIX_SOCKET_DIR", missing.to_str().unwrap()).run();
     assert_eq!(status.code(), Some(1));
     assert!(message.contains("no socket can be made in") && message.contains("missing/dir"), "{message}");
-}
-
-#[test]
-fn nothing_but_the_handshake_is_written_to_standard_output() {
-    let mut plugin = Options::plain().set("TF_LOG", "TRACE").start();
-    crate::support::runtime().block_on(async {
-        let client = plugin.connect_plain().await;
-        client.configure(&[]).await;
-        client.read_value(&[]).await;
-    });
-    plugin.signal("TERM");
-    assert!(plugin.wait().success());
-    assert_eq!(plugin.further_output(), Vec::<String>::new());
-    assert!(PATIENCE.as_secs() > 0 && !plugin.log.all().is_empty(), "the log goes to standard error");
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -100,11 +100,26 @@ impl Options {
     /// Starts it and waits for the handshake line.
     pub fn start(self) -> Plugin {
         let mut child = self.command().spawn().unwrap();
+        let log = Lines::read(child.stderr.take().unwrap());
+        Plugin::attach(child, log, self)
+    }
+
+    /// Starts it as a host that does not read the log: the pipe is the test's.
+    pub fn start_unread(self) -> (Plugin, ChildStderr) {
+        let mut child = self.command().spawn().unwrap();
+        let unread = child.stderr.take().unwrap();
+        (Plugin::attach(child, Lines::read(std::io::empty()), self), unread)
+    }
+
+    /// Starts it with `-debug` and waits for the variable that hosts attach with.
+    pub fn start_debug(self) -> Plugin {
+        let options = self.argument("-debug");
+        let mut child = options.command().spawn().unwrap();
         let output = Lines::read(child.stdout.take().unwrap());
         let log = Lines::read(child.stderr.take().unwrap());
-        let handshake =
-            output.next().unwrap_or_else(|| panic!("no handshake; the log says:\n{}", log.all().join("\n")));
-        Plugin { child, handshake, output, log, options: self }
+        let lines = [output.next(), output.next(), output.next()].map(Option::unwrap_or_default);
+        let handshake = handshake_of_reattach(&lines[2]);
+        Plugin { child, handshake, output, log, options }
     }
 }
 
@@ -151,7 +166,27 @@ pub struct Plugin {
     options: Options,
 }
 
+/// The line `TF_REATTACH_PROVIDERS='...'` as the handshake that says the same.
+pub fn handshake_of_reattach(line: &str) -> String {
+    let value = line.trim().strip_prefix("TF_REATTACH_PROVIDERS='").unwrap().trim_end_matches('\'');
+    let value: serde_json::Value = serde_json::from_str(value).unwrap();
+    let provider = &value["registry.terraform.io/jdcloud/jdcloud"];
+    let address = &provider["Addr"];
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let (network, path, protocol) =
+        (text(&address["Network"]), text(&address["String"]), text(&provider["Protocol"]));
+    format!("1|{}|{network}|{path}|{protocol}|", provider["ProtocolVersion"])
+}
+
 impl Plugin {
+    /// Waits for the handshake line of a process that was started.
+    fn attach(mut child: Child, log: Lines, options: Options) -> Self {
+        let output = Lines::read(child.stdout.take().unwrap());
+        let handshake =
+            output.next().unwrap_or_else(|| panic!("no handshake; the log says:\n{}", log.all().join("\n")));
+        Self { child, handshake, output, log, options }
+    }
+
     pub fn field(&self, number: usize) -> &str {
         self.handshake.split('|').nth(number - 1).unwrap_or_default()
     }
@@ -186,6 +221,11 @@ impl Plugin {
 
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// What is in the temporary directory, which the process has to itself.
+    pub fn left_behind(&self) -> Vec<PathBuf> {
+        self.temp().read_dir().unwrap().map(|entry| entry.unwrap().path()).collect()
     }
 
     /// Everything on standard output after the handshake line.
