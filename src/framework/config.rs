@@ -1,17 +1,17 @@
-//! A block's arguments, read by name.
+//! The arguments of a block, read by name.
 
 use super::{Data, Members, Mode, Number, Schema, Value};
 
 /// The arguments of one block: those of its schema, each known, null or unknown.
 ///
-/// The codec has checked them against the schema. Reading an argument by a name or as a type that the schema does not
-/// have is a mistake in the provider: builds with debug assertions, such as the tests', panic; a release reads null.
+/// The codec has checked them against the schema. Reading an argument by a wrong name or as a wrong type is a bug in the
+/// provider: builds with debug assertions (those of the tests) panic; a release reads null.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config(Members);
 
 impl Config {
-    /// The arguments of a decoded block; none where it is null. Of an unknown block every argument is unknown, so that
-    /// nothing is taken for left out.
+    /// The arguments of a decoded block; `None` for a null block. The arguments of an unknown block are unknown, so that
+    /// none is mistaken for an omitted one.
     pub(super) fn new(schema: &Schema, block: Value) -> Option<Self> {
         match block {
             Value::Known(Data::Map(members)) => Some(Self(members)),

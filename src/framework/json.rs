@@ -1,6 +1,5 @@
-//! Reads the JSON form of values, which a host may send in place of msgpack.
-//!
-//! Directed by the type like [`super::msgpack`]. JSON has no unknown values.
+//! Decodes the JSON form of values, which a host may send in place of msgpack. The type directs the decoding, as in
+//! [`super::msgpack`]. JSON has no unknown values.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,10 +11,11 @@ use super::value::without_duplicates;
 use super::value_error::MAX_DEPTH;
 use super::{Data, Number, Problem, Step, Str, Type, Value, ValueError};
 
-/// Reads the value of type `ty` that the text `json` holds.
+/// Decodes a value of type `ty`.
 ///
 /// # Errors
-/// When the text is not JSON, or a value of another type. Objects must have exactly the attributes of their type.
+/// When the text is not valid JSON, or the value has another type. Objects must have exactly the attributes of their
+/// type.
 pub fn decode(ty: &Type, json: &[u8]) -> Result<Value, ValueError> {
     read(ty, parse(std::str::from_utf8(json).map_err(|_| Problem::Utf8)?)?, 0)
 }
@@ -24,7 +24,7 @@ fn parse<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, ValueError> {
     serde_json::from_str(json).map_err(|error| Problem::Json(error.to_string()).into())
 }
 
-// Raw parts keep numbers as they were written; each level is scanned again, which is fine for how rarely this is used.
+// `RawValue` keeps the digits of numbers. Each level is parsed again, which is acceptable: hosts rarely send JSON.
 fn read(ty: &Type, raw: &RawValue, depth: usize) -> Result<Value, ValueError> {
     if depth > MAX_DEPTH {
         return Err(Problem::TooDeep.into());
@@ -98,7 +98,7 @@ fn read(ty: &Type, raw: &RawValue, depth: usize) -> Result<Value, ValueError> {
     Ok(Value::Known(data))
 }
 
-/// A value of an open type.
+/// A dynamic value.
 #[derive(Deserialize)]
 struct Typed<'a> {
     #[serde(rename = "type")]
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_read_from_the_json_that_terraform_writes() {
+    fn values_are_decoded_from_terraforms_json() {
         let number = |text: &str| Value::Known(Data::Number(Number::parse(text).unwrap()));
         let object = Type::object([("a", Type::Number), ("b", Type::list(Type::String))]);
         let strings = |texts: [&str; 2]| Value::list(texts.map(Value::string));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_of_the_type_is_named_with_its_place() {
+    fn errors_have_the_path_of_the_value_with_the_wrong_type() {
         let ty = Type::object([("rows", Type::list(Type::object([("id", Type::String)])))]);
         let cases = [
             (r#"{"rows":[{"id":"x"},{"id":1}]}"#, "rows[1].id: string is required"),

@@ -1,10 +1,10 @@
-//! What hosts send to a [`super::Server`] and get from it, whatever the protocol.
+//! Parts of requests and responses that do not depend on the protocol version.
 
 use bytes::Bytes;
 
 use super::{Diagnostics, Type, Value, ValueError, json, msgpack};
 
-/// A value as the wire carries it: msgpack, or JSON where that is absent. Neither is null.
+/// A `DynamicValue`: msgpack, or JSON where that is empty; null where both are.
 #[derive(Clone, Debug, Default)]
 pub struct EncodedValue {
     /// The msgpack form.
@@ -23,10 +23,10 @@ impl EncodedValue {
     }
 }
 
-/// What the host accepts beyond the protocol's first version.
+/// Optional features that the host supports.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClientCapabilities {
-    /// A deferred response: the value is not known yet, and the host will ask again.
+    /// The host accepts deferred responses: parts of the value are unknown, and it will read again later.
     pub deferral_allowed: bool,
 }
 
@@ -42,9 +42,9 @@ pub enum DeferredReason {
 /// The response to a read.
 #[derive(Debug, Default)]
 pub struct ReadResponse {
-    /// The encoded value of the block, unless the diagnostics hold an error.
+    /// The encoded value of the block; `None` if there is an error.
     pub state: Option<Vec<u8>>,
-    /// Why parts of the value are unknown; only for hosts that accept this.
+    /// Why the response is deferred; only for hosts that accept that.
     pub deferred: Option<DeferredReason>,
     /// Errors and warnings.
     pub diagnostics: Diagnostics,

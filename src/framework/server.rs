@@ -1,4 +1,4 @@
-//! A provider as its host sees it, whatever the protocol: encoded values in, encoded values and diagnostics out.
+//! Serves a provider's calls independently of the protocol version: decodes, validates, calls the provider, encodes.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,8 +11,8 @@ use super::{
     FunctionError, Host, Provider, ReadError, ReadResponse, Schema, Severity, Value, ValueError, msgpack,
 };
 
-/// A provider on one connection. Its configuration belongs to that connection and ends with it, since one process may
-/// serve many hosts at once.
+/// A provider on one connection. Its configuration belongs to the connection, because with `-debug` one process serves
+/// many hosts at once.
 pub struct Server<P: Provider> {
     provider: Arc<P>,
     configured: Mutex<Option<Arc<P::Configured>>>,
@@ -20,7 +20,7 @@ pub struct Server<P: Provider> {
 }
 
 impl<P: Provider> Server<P> {
-    /// A server that has not been configured.
+    /// An unconfigured server.
     pub fn new(provider: Arc<P>) -> Self {
         Self { provider, configured: Mutex::default(), stop: Mutex::default() }
     }
@@ -30,17 +30,17 @@ impl<P: Provider> Server<P> {
         self.provider.schema()
     }
 
-    /// What can be read.
+    /// The provider's data sources.
     pub fn data_sources(&self) -> Vec<Box<dyn DataSource<P::Configured>>> {
         self.provider.data_sources()
     }
 
-    /// What can be called.
+    /// The provider's functions.
     pub fn functions(&self) -> Vec<Box<dyn Function>> {
         self.provider.functions()
     }
 
-    /// Checks a provider block.
+    /// Validates a provider block.
     pub fn validate_provider(&self, config: &EncodedValue) -> Diagnostics {
         guard(|diagnostics| {
             if let Some(config) = decode_config(&self.provider.schema(), config, diagnostics) {
@@ -49,7 +49,7 @@ impl<P: Provider> Server<P> {
         })
     }
 
-    /// Takes a provider block in.
+    /// Configures the provider.
     pub fn configure(&self, config: &EncodedValue, host: &Host) -> Diagnostics {
         guard(|diagnostics| {
             let Some(config) = decode_config(&self.provider.schema(), config, diagnostics) else { return };
@@ -62,7 +62,7 @@ impl<P: Provider> Server<P> {
         })
     }
 
-    /// Checks a data source's block.
+    /// Validates a data source's block.
     pub fn validate_data_source(&self, type_name: &str, config: &EncodedValue) -> Diagnostics {
         guard(|diagnostics| {
             if let Some(source) = self.data_source(type_name, diagnostics) {
@@ -95,7 +95,7 @@ impl<P: Provider> Server<P> {
         response
     }
 
-    /// The encoded value; the rest of the response is in `response`.
+    /// Returns the encoded state, and adds the rest to `response`.
     async fn read(
         &self,
         type_name: &str,
@@ -122,7 +122,7 @@ impl<P: Provider> Server<P> {
                 Err(ReadError::ProviderConfigUnknown) => DeferredReason::ProviderConfigUnknown,
             }
         } else {
-            // A call without an argument that has a value later would ask another question.
+            // A read that leaves them out would not be the read that the user wrote.
             for name in unknown {
                 report_unknown(type_name, name, diagnostics);
             }
@@ -139,7 +139,7 @@ impl<P: Provider> Server<P> {
     /// Calls a function with encoded arguments.
     ///
     /// # Errors
-    /// When there is no such function, the arguments don't fit, or they have no result.
+    /// When there is no such function, an argument is invalid, or the function fails.
     pub fn call_function(&self, name: &str, arguments: &[EncodedValue]) -> Result<Vec<u8>, FunctionError> {
         std::panic::catch_unwind(AssertUnwindSafe(|| self.call(name, arguments)))
             .unwrap_or_else(|_| Err(FunctionError::general(format!("the provider crashed. {REPORT}"))))
@@ -168,7 +168,7 @@ impl<P: Provider> Server<P> {
             }
             values.push(value);
         }
-        // OpenTofu passes values with unknown parts.
+        // Terraform does not call a function with unknown values, but OpenTofu passes values with unknown parts.
         let result =
             if values.iter().all(Value::is_wholly_known) { function.call(&values)? } else { Value::Unknown };
         msgpack::encode(&signature.result, &result).map_err(|error| {
@@ -176,7 +176,7 @@ impl<P: Provider> Server<P> {
         })
     }
 
-    /// Cancels what is in flight. Calls that come later work.
+    /// Cancels reads in progress. Later calls work.
     pub fn stop(&self) {
         std::mem::take(&mut *lock(&self.stop)).cancel();
         if let Some(configured) = lock(&self.configured).clone() {
@@ -200,7 +200,7 @@ impl<P: Provider> Server<P> {
     }
 }
 
-/// The state of a data source as its host reads it; an error in `diagnostics` where it can't be sent.
+/// Encodes the state of a data source; adds an error where it cannot be sent.
 fn encode_state(
     type_name: &str,
     schema: &Schema,
@@ -224,8 +224,8 @@ fn encode_state(
         diagnostics.error(
             "Result too large",
             format!(
-                "The result of {type_name} is {} MB long, and a provider can hand at most {} MB to Terraform at once. Ask for \
-                 a part of it in this data block, and for the rest in others.",
+                "The result of {type_name} is {} MB long, and Terraform accepts at most {} MB from a provider. Split \
+                 the data block into several, each for a part of it.",
                 encoded.len().div_ceil(MEGABYTE),
                 MAX_RESULT / MEGABYTE
             ),
@@ -247,14 +247,14 @@ fn report_unknown(type_name: &str, argument: &str, diagnostics: &mut Diagnostics
     );
 }
 
-/// The longest result of a read: a message has a limit (`MAX_MESSAGE` in `tfplugin`) and the diagnostics beside it.
+/// The largest encoded state, in bytes: what a message can hold (`MAX_MESSAGE` in `tfplugin`), with room for diagnostics.
 pub const MAX_RESULT: usize = 250 * MEGABYTE;
 
 const MEGABYTE: usize = 1_000_000;
 
 const REPORT: &str = "This is a bug in the provider; please report it.";
 
-/// The arguments of a data source's block, unless they don't pass.
+/// The arguments of a data source's block; `None` if they are invalid.
 fn validate<C>(
     source: &dyn DataSource<C>,
     config: &EncodedValue,
@@ -262,7 +262,7 @@ fn validate<C>(
 ) -> Option<Config> {
     let schema = source.schema();
     let config = decode_config(&schema, config, diagnostics)?;
-    schema.refuse_read_only(&config, diagnostics);
+    schema.reject_read_only(&config, diagnostics);
     source.validate(&config, diagnostics);
     (!diagnostics.has_error()).then_some(config)
 }
@@ -294,8 +294,8 @@ fn decode_config(schema: &Schema, config: &EncodedValue, diagnostics: &mut Diagn
     }
 }
 
-/// Runs one call's work; a panic in it becomes a diagnostic, because all that a host says of a dead provider is that it
-/// did not respond.
+/// Runs the work of one call. A panic becomes a diagnostic; otherwise the host would only report that the plugin did not
+/// respond.
 fn guard(work: impl FnOnce(&mut Diagnostics)) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
     if std::panic::catch_unwind(AssertUnwindSafe(|| work(&mut diagnostics))).is_err() {
@@ -307,11 +307,11 @@ fn guard(work: impl FnOnce(&mut Diagnostics)) -> Diagnostics {
 fn report_panic(diagnostics: &mut Diagnostics) {
     diagnostics.error(
         "Provider crashed",
-        format!("Something that must not happen happened while the provider worked on this. {REPORT} TF_LOG_PROVIDER=DEBUG shows where."),
+        format!("The provider panicked during this call. {REPORT} Set TF_LOG_PROVIDER=ERROR to see the source location in the log."),
     );
 }
 
-/// A lock whose holder panicked holds a value that is still whole: each is replaced in one step.
+/// Ignores poisoning: each value is replaced in one step, so a panic cannot leave it half-changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

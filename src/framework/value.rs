@@ -1,24 +1,24 @@
-//! Terraform's values: known, null, or not known yet.
+//! Terraform's values: known, null or unknown.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Members, Number, Type};
 
-/// Text that is cheap to share: keys and instance types repeat thousands of times in one value.
+/// Shared text: keys and instance types repeat thousands of times in one value.
 pub type Str = Arc<str>;
 
-/// The elements of a list, set or tuple; shared, because thousands of images have the same list.
+/// Shared elements of a list, set or tuple: thousands of images have the same list.
 pub type Elements = Arc<[Value]>;
 
-/// A value in one of its three states. What type it has is told by a [`Type`] beside it.
+/// A value in one of its three states. It does not know its [`Type`], which the schema tells.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value<T = Data> {
-    /// Absent, or set to `null`.
+    /// Omitted, or set to `null`.
     Null,
-    /// Decided only later, in apply. What Terraform may know about it already (its refinements) is not kept.
+    /// Known only later, during apply. Terraform's refinements of unknown values are not kept.
     Unknown,
-    /// Known, though parts of it may not be.
+    /// Known, though parts of it may be unknown.
     Known(T),
 }
 
@@ -35,7 +35,7 @@ pub enum Data {
     List(Elements),
     /// A map or object.
     Map(Members),
-    /// A value whose type was left open, with that type. It may be null or unknown in itself.
+    /// A value of type dynamic, with its own type. It may be null or unknown.
     Dynamic(Box<Type>, Box<Value>),
 }
 
@@ -53,7 +53,7 @@ impl<T> Value<T> {
         matches!(self, Self::Null)
     }
 
-    /// The same state of another value.
+    /// Applies a function to a known value.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Value<U> {
         match self {
             Self::Null => Value::Null,
@@ -128,9 +128,9 @@ impl From<i64> for Value {
     }
 }
 
-/// The elements of a set: a known one counts once, while two unknown ones may still turn out to differ.
+/// Removes duplicates from the elements of a set. Elements with unknown parts are kept, since they may turn out to differ.
 pub(super) fn without_duplicates(mut elements: Vec<Value>) -> Vec<Value> {
-    // As hosts send them: in order, so that each differs from the one before.
+    // Hosts send sets sorted, and then no element equals another.
     if elements.iter().all(Value::is_wholly_known) && elements.is_sorted_by(|one, next| one < next) {
         return elements;
     }

@@ -10,7 +10,7 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use super::host::{Host, StreamGuard};
+use super::host_liveness::{HostLiveness, StreamGuard};
 use super::proto::health::health_check_response::ServingStatus;
 use super::proto::health::health_server::{Health, HealthServer};
 use super::proto::health::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse};
@@ -27,7 +27,7 @@ type Messages<M> = BoxStream<'static, Result<M, Status>>;
 
 /// Implements all four services.
 pub(super) struct HostServices {
-    pub(super) host: Arc<Host>,
+    pub(super) host: Arc<HostLiveness>,
     pub(super) shutdown: CancellationToken,
 }
 

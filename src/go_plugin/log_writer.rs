@@ -46,7 +46,7 @@ impl LogWriter {
         thread::Builder::new().name("log".to_owned()).stack_size(STACK).spawn(move || {
             loop {
                 let (lines, dropped) = thread.take();
-                // Without a reader there is nobody to tell about it.
+                // An error means that standard error is closed; there is no other place to report it.
                 let _ = out.write_all(lines.as_bytes());
                 if dropped > 0 {
                     let _ = out.write_all(notice(dropped).as_bytes());

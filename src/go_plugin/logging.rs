@@ -1,8 +1,8 @@
 //! Log lines on standard error in the form that hosts understand (hclog's JSON).
 //!
-//! A line that a host misreads is worse than none: a level, message or timestamp that is not a string crashes it, and
-//! other than six fractional digits make it show the raw line. So every value is a string, and lines stay below the
-//! host's buffer.
+//! Hosts are strict about this form: a level, message or timestamp that is not a string crashes them, and a timestamp
+//! without exactly six fractional digits makes them show the raw line. So every value is a string, and lines stay
+//! shorter than the host's buffer.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -71,7 +71,7 @@ fn level(provider: &str, lookup: impl Fn(&str) -> Option<OsString>) -> LevelFilt
         "WARN" => LevelFilter::WARN,
         "ERROR" => LevelFilter::ERROR,
         "OFF" => LevelFilter::OFF,
-        // As Terraform does with JSON and with words that it does not know.
+        // Terraform does the same with JSON and with unknown words.
         _ => LevelFilter::TRACE,
     }
 }
@@ -126,7 +126,7 @@ fn entry(mut fields: Map<String, Value>, level: &str, module: &str, now: OffsetD
     line
 }
 
-/// An event's fields as strings; the message is one of them.
+/// The fields of an event as strings, its message included.
 #[derive(Default)]
 struct Fields(Map<String, Value>);
 
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_only_strings_where_hosts_crash_on_anything_else() {
+    fn every_value_of_a_line_is_a_string() {
         let lines = Arc::default();
         let subscriber = tracing_subscriber::registry().with(Capture(Arc::clone(&lines)));
         tracing::subscriber::with_default(subscriber, || {
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_level_is_the_one_that_terraform_was_asked_for() {
+    fn the_level_comes_from_terraforms_variables() {
         let cases: [(&[(&str, &str)], LevelFilter); 9] = [
             (&[], LevelFilter::OFF),
             (&[("TF_LOG", "")], LevelFilter::OFF),

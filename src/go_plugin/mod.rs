@@ -7,7 +7,7 @@
 
 mod environment;
 mod handshake;
-mod host;
+mod host_liveness;
 mod host_services;
 mod listener;
 mod log_writer;
@@ -19,7 +19,7 @@ mod service;
 mod signals;
 mod tls;
 
-pub use environment::{Environment, InvalidEnvironment};
+pub use environment::{InvalidEnvironment, PluginEnvironment};
 pub use serve::{ServeError, serve, serve_debug};
 pub use service::Service;
 

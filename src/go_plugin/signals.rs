@@ -5,8 +5,8 @@ use std::io;
 use tokio_util::sync::CancellationToken;
 
 /// Cancels `shutdown` when a signal asks the process to end: TERM, QUIT, a hang-up of the terminal, and Ctrl-C where a
-/// person started the process (`interactive`). Where a host did, Ctrl-C reaches the plugin too, but what happens is for
-/// the host to say.
+/// person started the process (`interactive`). Where a host did, Ctrl-C reaches the plugin too, but the host decides
+/// what happens.
 ///
 /// # Errors
 /// When a signal handler can't be installed.
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) fn end_by_signals(shutdown: &CancellationToken, interactive: bool) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
-    // Before the handler replaces it. Where the system does not tell, the host ends by the hang-up, and we with it.
+    // Read before the handler replaces it. Where it cannot be read, the hang-up ends the host, and that ends us.
     let ignores_hangup = ignores(SignalKind::hangup().as_raw_value()).unwrap_or(!interactive);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut quit = signal(SignalKind::quit())?;
@@ -36,8 +36,8 @@ pub(super) fn end_by_signals(shutdown: &CancellationToken, interactive: bool) ->
     Ok(())
 }
 
-/// Whether the process was started with a signal ignored, as `nohup` does with hang-ups. `None` where the system has no
-/// `/proc` that says it.
+/// Whether the process was started with a signal ignored, as `nohup` does for hang-ups. `None` where the system has no
+/// `/proc` to read it from.
 #[cfg(unix)]
 fn ignores(signal: i32) -> Option<bool> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

@@ -1,8 +1,7 @@
-//! Terraform's two plugin protocols as thin adapters over a `framework` server.
+//! Terraform's two plugin protocols, as thin adapters over a `framework` server.
 //!
-//! Knows the messages of the wire and what each call means, and nothing of JD Cloud or of how the host started us. Calls
-//! that this kind of provider never gets (it has no managed resources) are answered UNIMPLEMENTED, as every host expects
-//! of a plugin older than itself.
+//! Translates messages and calls; knows nothing of JD Cloud or of how the host started the process. Calls that a provider
+//! without managed resources never gets are answered UNIMPLEMENTED, which hosts also expect of older plugins.
 
 pub mod proto;
 mod schema;
@@ -13,11 +12,11 @@ mod v6;
 pub use v5::V5;
 pub use v6::V6;
 
-/// The protocols spoken, lowest first.
+/// The supported protocol versions, lowest first.
 pub const PROTOCOLS: [u32; 2] = [5, 6];
 
-/// The largest message in either direction; plugin libraries of other languages have the same limit.
+/// The largest message in either direction, in bytes. HashiCorp's plugin SDKs have the same limit.
 const MAX_MESSAGE: usize = 256 << 20;
 
-// A result that is too large gets a diagnostic of its own, so it must not fail as a message first.
+// A result that is too large must get its own diagnostic before it exceeds the limit of a message.
 const _: () = assert!(crate::framework::MAX_RESULT + (1 << 20) < MAX_MESSAGE);

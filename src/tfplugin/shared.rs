@@ -1,4 +1,4 @@
-//! The calls whose messages are the same in both protocols.
+//! What is the same in both protocols.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ fn path(path: AttributePath) -> wire::AttributePath {
 }
 
 pub(super) fn capabilities() -> wire::ServerCapabilities {
-    // Schemas never change within a version, so the host need not ask each process for them again.
+    // The schema never changes within a version, so the host may reuse it instead of asking every process.
     wire::ServerCapabilities { get_provider_schema_optional: true, ..Default::default() }
 }
 
@@ -106,8 +106,8 @@ pub(super) fn call_function<P: Provider>(
     })
 }
 
-/// The parts of the response to a read. The protocols differ in the request's capabilities, so the messages around
-/// these are not shared.
+/// The parts of the response to a read. The messages around them are not shared, because the requests of the protocols
+/// differ in the client's capabilities.
 pub(super) async fn read_data_source<P: Provider>(
     server: &Server<P>,
     type_name: &str,
@@ -122,7 +122,7 @@ pub(super) async fn read_data_source<P: Provider>(
 fn deferral(reason: DeferredReason) -> wire::Deferred {
     use wire::deferred::Reason;
     let reason = match reason {
-        // The protocol has one word for the configuration of resources and of data sources.
+        // Used for data sources too: the protocol has no reason of its own for them.
         DeferredReason::ConfigUnknown => Reason::ResourceConfigUnknown,
         DeferredReason::ProviderConfigUnknown => Reason::ProviderConfigUnknown,
     };

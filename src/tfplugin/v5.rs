@@ -13,11 +13,11 @@ use super::proto::v6::{call_function, get_functions, get_resource_identity_schem
 use super::{MAX_MESSAGE, schema, shared};
 use crate::framework::{ClientCapabilities, Host, Provider, Server};
 
-/// A provider that speaks protocol 5 on one connection.
+/// The protocol 5 service of one connection.
 pub struct V5<P: Provider>(Server<P>);
 
 impl<P: Provider> V5<P> {
-    /// The gRPC service of a new connection.
+    /// The gRPC service for a new connection.
     pub fn service(provider: Arc<P>) -> ProviderServer<Self> {
         ProviderServer::new(Self(Server::new(provider)))
             .max_decoding_message_size(MAX_MESSAGE)
@@ -70,7 +70,7 @@ impl<P: Provider> ProviderService for V5<P> {
         let config = request.into_inner().config;
         let diagnostics = self.0.validate_provider(&shared::encoded(config.clone()));
         Ok(Response::new(prepare_provider_config::Response {
-            // Hosts accept only the configuration that they sent.
+            // Returned unchanged: hosts accept no other configuration.
             prepared_config: config,
             diagnostics: shared::diagnostics(diagnostics),
         }))

@@ -13,11 +13,11 @@ use super::proto::v6::{
 use super::{MAX_MESSAGE, schema, shared};
 use crate::framework::{ClientCapabilities, Host, Provider, Server};
 
-/// A provider that speaks protocol 6 on one connection.
+/// The protocol 6 service of one connection.
 pub struct V6<P: Provider>(Server<P>);
 
 impl<P: Provider> V6<P> {
-    /// The gRPC service of a new connection.
+    /// The gRPC service for a new connection.
     pub fn service(provider: Arc<P>) -> ProviderServer<Self> {
         ProviderServer::new(Self(Server::new(provider)))
             .max_decoding_message_size(MAX_MESSAGE)

@@ -26,7 +26,7 @@ fn a_log_that_is_not_read_stops_no_call_and_says_what_is_missing() {
         tokio::time::timeout(PATIENCE, reads).await.expect("a call waits for a reader of the log");
     });
 
-    // Somebody reads at last.
+    // Now the log is read.
     let (send, lines) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let lines = BufReader::new(unread).lines().map_while(Result::ok);

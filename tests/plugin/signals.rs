@@ -1,5 +1,4 @@
-//! Signals: whatever ends the process, it leaves neither socket nor directory. What is for the host to answer does not
-//! end it.
+//! Signals: a signal that ends the process leaves neither socket nor directory. Interrupts are for the host to handle.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -42,7 +41,7 @@ fn a_signal_during_a_call_leaves_nothing_behind_either() {
 }
 
 #[test]
-fn ctrl_c_is_for_the_host_to_answer() {
+fn ctrl_c_is_for_the_host_to_handle() {
     let plugin = Options::plain().start();
     for _ in 0..100 {
         plugin.signal("INT");

@@ -1,11 +1,11 @@
-//! How much memory a few bytes can claim: a length that is written and not there reserves nothing.
+//! Memory: a length without the elements reserves nothing.
 
 use terraform_provider_jdcloud::framework::{Type, msgpack};
 
 use crate::support::process_status;
 
 #[test]
-fn lengths_that_are_not_there_reserve_nothing() {
+fn a_length_without_elements_reserves_no_memory() {
     let everything = Type::Tuple(vec![Type::Dynamic; 3]);
     let row = Type::object([("a", Type::String)]);
     let types = [
@@ -17,12 +17,12 @@ fn lengths_that_are_not_there_reserve_nothing() {
         everything,
         row,
     ];
-    // Every msgpack form with a length, each with the largest there is.
+    // Every msgpack marker with a length, each with the largest length.
     let forms: [u8; 11] = [0xc4, 0xc5, 0xc6, 0xc7, 0xc8, 0xc9, 0xdb, 0xdc, 0xdd, 0xde, 0xdf];
     for ty in &types {
         for form in forms {
             for nested in 0..20 {
-                // An array in an array, and so on, each of four thousand million elements.
+                // Nested arrays, each of four billion elements.
                 let mut bytes = [0xdd, 0xff, 0xff, 0xff, 0xff].repeat(nested);
                 bytes.push(form);
                 bytes.extend([0xff; 8]);

@@ -1,6 +1,6 @@
-//! A host for the built binary: starts it as Terraform does, and calls it.
+//! Starts the built binary as Terraform does, and calls it.
 
-#![allow(dead_code, unreachable_pub)] // each test file uses its part
+#![allow(dead_code, unreachable_pub)] // each test file uses a part
 
 mod client;
 mod process;
@@ -13,17 +13,20 @@ use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jdcloud_emulator::{Emulator, Options as EmulatorOptions, Scenario};
+use rustls::pki_types::CertificateDer;
 use terraform_provider_jdcloud::tfplugin::proto::v6;
 
-#[allow(unused_imports)] // each test file uses its part
+#[allow(unused_imports)] // each test file uses a part
 pub use client::*;
 #[allow(unused_imports)]
 pub use process::*;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-jdcloud");
 
-/// Long enough for a machine that is busy with other tests.
+/// A timeout that is long enough on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How to start the binary.
@@ -31,7 +34,7 @@ pub struct Options {
     pub variables: BTreeMap<String, String>,
     pub arguments: Vec<String>,
     pub temp: tempfile::TempDir,
-    /// What a shell does before it becomes the binary, as `"$0"`.
+    /// A line of shell that executes the binary as `"$0"`.
     shell: Option<String>,
 }
 
@@ -68,7 +71,7 @@ impl Options {
         self
     }
 
-    /// Starts it by a line of shell that ends in `"$0"`.
+    /// Starts it by a line of shell that executes `"$0"`.
     pub fn shell(mut self, line: &str) -> Self {
         self.shell = Some(line.to_owned());
         self
@@ -84,7 +87,7 @@ impl Options {
             }
         };
         command.args(&self.arguments).env_clear().envs(&self.variables);
-        // Where `make coverage` wants its counters.
+        // The output file of `make coverage`.
         command.envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -123,7 +126,7 @@ impl Options {
     }
 }
 
-/// The lines of a pipe, read as they come so that the writer never waits.
+/// The lines of a pipe, read in a thread so that the writer never waits.
 pub struct Lines {
     seen: Arc<Mutex<Vec<String>>>,
     news: Mutex<mpsc::Receiver<()>>,
@@ -144,7 +147,7 @@ impl Lines {
         Self { seen, news: Mutex::new(news), taken: Mutex::default() }
     }
 
-    /// The next line, or none when the pipe is closed or nothing comes.
+    /// The next line; `None` at the end of the pipe or after a timeout.
     pub fn next(&self) -> Option<String> {
         self.news.lock().unwrap().recv_timeout(PATIENCE).ok()?;
         let mut taken = self.taken.lock().unwrap();
@@ -195,6 +198,11 @@ impl Plugin {
         PathBuf::from(self.field(4))
     }
 
+    /// The certificate in the handshake line.
+    pub fn certificate(&self) -> CertificateDer<'static> {
+        CertificateDer::from(STANDARD_NO_PAD.decode(self.field(6)).unwrap())
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -207,14 +215,14 @@ impl Plugin {
         signal(self.pid(), name);
     }
 
-    /// Waits for the process to end by itself.
+    /// Waits for the process to end.
     pub fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(Instant::now() < deadline, "the process goes on");
+            assert!(Instant::now() < deadline, "the process does not end");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -233,12 +241,12 @@ impl Plugin {
         self.output.all().split_off(1)
     }
 
-    /// Connects as the host that announced `identity`.
+    /// Connects with TLS.
     pub async fn connect(&self, identity: &Identity) -> Client {
         Client::attach(&self.handshake, Some(identity)).await
     }
 
-    /// Connects in plain text.
+    /// Connects without TLS.
     pub async fn connect_plain(&self) -> Client {
         Client::attach(&self.handshake, None).await
     }
@@ -255,21 +263,21 @@ pub fn signal(pid: u32, name: &str) {
     assert!(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().unwrap().success());
 }
 
-/// The texts of diagnostics, in one string each.
+/// Summary and detail of each diagnostic, in one string.
 pub fn texts(diagnostics: &[v6::Diagnostic]) -> Vec<String> {
     diagnostics.iter().map(|diagnostic| format!("{}: {}", diagnostic.summary, diagnostic.detail)).collect()
 }
 
-/// Waits for something that happens outside of this process.
+/// Waits for a condition that another process brings about.
 pub fn eventually(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
-        assert!(Instant::now() < deadline, "{what}: it does not happen");
+        assert!(Instant::now() < deadline, "{what}: timed out");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// A plain connection to a socket, as anybody could make it.
+/// A plain connection to a socket.
 pub fn raw(socket: &Path) -> StdUnixStream {
     let stream = StdUnixStream::connect(socket).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -1,4 +1,4 @@
-//! What Linux tells of a process.
+//! Information about processes from `/proc`.
 
 use std::fs;
 

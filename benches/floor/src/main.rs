@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
-use terraform_provider_jdcloud::go_plugin::{self, Environment, Plugin, Service};
+use terraform_provider_jdcloud::go_plugin::{self, Plugin, PluginEnvironment, Service};
 use tonic::body::Body;
 use tonic::codegen::BoxFuture;
 use tonic::server::{Grpc, NamedService};
@@ -26,7 +26,7 @@ mod fixed;
 use fixed::Fixed;
 
 fn main() -> ExitCode {
-    let served = Environment::read(|name| std::env::var_os(name))
+    let served = PluginEnvironment::read(|name| std::env::var_os(name))
         .map_err(|error| error.to_string())
         .and_then(|environment| {
             let plugin = Plugin { address: "floor", protocols: &[6], connect: &|_| Service::new(Floor) };

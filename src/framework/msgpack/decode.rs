@@ -1,4 +1,4 @@
-//! Reads a value of a known type.
+//! Decodes a value of a given type.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use crate::framework::value::without_duplicates;
 use crate::framework::value_error::MAX_DEPTH;
 use crate::framework::{Data, Members, Number, Problem, Step, Str, Type, Value, ValueError};
 
-/// Reads the value of type `ty` that `bytes` hold, all of them.
+/// Decodes a value of type `ty`, which must use all of `bytes`.
 ///
 /// # Errors
-/// When the bytes are no msgpack, end too early or late, or hold a value of another type. Objects must have exactly
-/// the attributes of their type.
+/// When the bytes are not valid msgpack, are truncated, continue after the value, or encode a value of another type.
+/// Objects must have exactly the attributes of their type.
 pub fn decode(ty: &Type, bytes: &[u8]) -> Result<Value, ValueError> {
     let mut decoder = Decoder { input: bytes };
     let value = decoder.value(ty, 0)?;
@@ -36,7 +36,7 @@ impl<'a> Decoder<'a> {
             return Ok(Value::Null);
         }
         if let Some(length) = self.extension_length(marker)? {
-            // Any extension means unknown. Its type and payload tell more about the value, which nothing here needs.
+            // Every extension means unknown. Its payload may hold refinements, which are not needed.
             self.take(1)?;
             self.take(length)?;
             return Ok(Value::Unknown);
@@ -69,7 +69,7 @@ impl<'a> Decoder<'a> {
         depth: usize,
     ) -> Result<Vec<Value>, ValueError> {
         let length = self.array_length(marker)?.ok_or_else(|| Problem::Required(ty.clone()))?;
-        // An element takes a byte at least, so a length beyond the input reserves nothing for it.
+        // An element takes at least a byte, so a length beyond the input does not reserve memory.
         let mut elements = Vec::with_capacity(length.min(self.input.len()).min(1024));
         for index in 0..length {
             elements.push(self.value(element, depth + 1).map_err(|error| error.within(Step::index(index)))?);
@@ -141,7 +141,7 @@ impl<'a> Decoder<'a> {
         Ok(Data::Dynamic(Box::new(ty), Box::new(value)))
     }
 
-    /// An integer, a float, or the decimal digits of what is neither exactly.
+    /// An integer, a float, or a string of decimal digits.
     fn number(&mut self, marker: Marker) -> Result<Number, ValueError> {
         let number = match marker {
             Marker::FixPos(value) => i64::from(value).into(),

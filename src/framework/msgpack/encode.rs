@@ -1,4 +1,4 @@
-//! Writes a value of a known type.
+//! Encodes a value of a given type.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -7,42 +7,42 @@ use rmp::encode::{self, ByteBuf, ValueWriteError};
 
 use crate::framework::{AttributePath, Data, Members, Number, Problem, Step, Str, Type, Value, ValueError};
 
-/// Writes `value` as a value of type `ty`.
+/// Encodes `value` as a value of type `ty`.
 ///
 /// # Errors
-/// When the value is not of that type; objects must have exactly the attributes of their type.
+/// When the value has another type. Objects must have exactly the attributes of their type.
 pub fn encode(ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
     let mut encoder = Encoder::default();
     encoder.value(ty, value)?;
     Ok(encoder.into_bytes())
 }
 
-/// [`encode`] for a value that must not have unknown parts.
+/// Encodes a value that must not have unknown parts.
 ///
 /// # Errors
-/// When it has, or is not of type `ty`.
+/// When it has unknown parts or another type.
 pub fn encode_known(ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
     let mut encoder = Encoder { known_only: true, ..Encoder::default() };
     encoder.value(ty, value)?;
     Ok(encoder.into_bytes())
 }
 
-/// The msgpack encoding of a value, as far as it has been written.
+/// An encoding in progress.
 #[derive(Default)]
 pub struct Encoder {
     output: ByteBuf,
-    /// Refuses a value that is not known.
+    /// Rejects unknown values.
     known_only: bool,
 }
 
-/// Writing to memory cannot fail, so there is nothing to handle.
-#[allow(clippy::needless_pass_by_value)] // the value is the proof
+/// Writing to memory cannot fail.
+#[allow(clippy::needless_pass_by_value)] // the argument proves it
 fn infallible<T>(result: Result<T, ValueWriteError<Infallible>>) {
     let Ok(_) = result;
 }
 
 impl Encoder {
-    /// What has been written.
+    /// The bytes.
     pub fn into_bytes(self) -> Vec<u8> {
         self.output.into_vec()
     }
@@ -50,7 +50,7 @@ impl Encoder {
     /// Writes a value of type `ty`.
     ///
     /// # Errors
-    /// When the value is not of that type.
+    /// When the value has another type.
     pub fn value(&mut self, ty: &Type, value: &Value) -> Result<(), ValueError> {
         let data = match value {
             Value::Null => {
@@ -94,7 +94,7 @@ impl Encoder {
             }
             (Type::Object(attributes), Data::Map(members)) => {
                 if !attributes.keys().eq(members.keys()) {
-                    return Err(other_attributes(attributes, members).into());
+                    return Err(attribute_mismatch(attributes, members).into());
                 }
                 self.map_length(members.len())?;
                 for (ty, (name, value)) in attributes.values().zip(members.iter()) {
@@ -122,7 +122,7 @@ impl Encoder {
         infallible(encode::write_str(&mut self.output, text));
     }
 
-    /// As Terraform writes numbers: an integer of 64 bits, a float that is exact, or else the decimal digits.
+    /// As Terraform encodes numbers: a 64-bit integer, an exact float, or else a string of decimal digits.
     fn number(&mut self, number: &Number) {
         if let Some(integer) = number.as_i64() {
             infallible(encode::write_sint(&mut self.output, integer));
@@ -143,15 +143,15 @@ impl Encoder {
         Ok(())
     }
 
-    /// The extension that every Terraform reads as unknown: type 0, one byte 0.
+    /// The extension that every version of Terraform decodes as unknown: type 0, one byte 0.
     fn unknown(&mut self) {
         infallible(encode::write_ext_meta(&mut self.output, 1, 0));
         self.output.as_mut_vec().push(0);
     }
 }
 
-/// What is wrong with `members`, which are not those that `attributes` want.
-fn other_attributes(attributes: &BTreeMap<Str, Type>, members: &Members) -> Problem {
+/// How the names of `members` differ from `attributes`.
+fn attribute_mismatch(attributes: &BTreeMap<Str, Type>, members: &Members) -> Problem {
     let unexpected = members.keys().find(|name| !attributes.contains_key(*name));
     let missing = members.first_missing(attributes.keys());
     match (unexpected, missing) {
@@ -160,7 +160,7 @@ fn other_attributes(attributes: &BTreeMap<Str, Type>, members: &Members) -> Prob
     }
 }
 
-/// A length as msgpack counts it. No message that long fits the wire's own limit, so a longer one is no list or map.
+/// A length in msgpack. A longer list or map would not fit into a message.
 fn wire_length(length: usize) -> Result<u32, ValueError> {
     u32::try_from(length)
         .map_err(|_| ValueError { path: AttributePath::default(), problem: Problem::Truncated })

@@ -1,4 +1,4 @@
-//! The msgpack form of values, as the wire carries them: directed by the type, never by the bytes.
+//! Encodes and decodes values in msgpack. The type directs both, never the bytes.
 //!
 //! Source: Terraform's docs/plugin-protocol/object-wire-format.md and go-cty's cty/msgpack.
 

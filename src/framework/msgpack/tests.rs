@@ -1,4 +1,4 @@
-//! Bytes as Terraform writes them (facts: go-cty's encoder, and requests recorded from real hosts) and what they mean.
+//! Values and their bytes, from go-cty's encoder and from requests recorded from real hosts.
 
 use super::*;
 use crate::framework::{Data, Number, Problem, Type, Value};
@@ -23,7 +23,7 @@ fn text(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn values_have_the_bytes_that_terraform_writes() {
+fn values_have_the_same_bytes_as_in_terraform() {
     let object = Type::object([("a", Type::Bool), ("b", Type::String)]);
     let long = format!("15{}", "0".repeat(299));
     let cases: Vec<(Type, Value, Vec<u8>)> = vec![
@@ -89,7 +89,7 @@ fn values_have_the_bytes_that_terraform_writes() {
 }
 
 #[test]
-fn other_encodings_of_the_same_value_are_read_too() {
+fn other_encodings_of_the_same_value_are_decoded_too() {
     let integer = |bytes: &[u8]| decode(&Type::Number, bytes).unwrap();
     assert_eq!(integer(&[0xd1, 0, 5]), 5.into());
     assert_eq!(integer(&[0xd2, 0, 0, 0, 5]), 5.into());
@@ -108,8 +108,8 @@ fn other_encodings_of_the_same_value_are_read_too() {
         .unwrap();
     assert_eq!(set, Value::list([1.into(), Value::Unknown, Value::Unknown, 2.into()]));
     let plain: [&[u8]; 3] = [&[0xd4, 99, 7], &[0xd5, 3, 0, 0], &[0xc7, 0, 5]];
-    // Not null; not null with a prefix; a number between two bounds; a list of one to three elements; a fact that is
-    // newer than this provider; and bytes that describe nothing.
+    // Not null; not null and with a prefix; a number between two bounds; a list of one to three elements; a refinement
+    // of a later Terraform; and a payload that is not a map.
     let refined: [&[u8]; 6] = [
         &[0xc7, 3, 12, 0x81, 1, 0xc2],
         &[0xc7, 9, 12, 0x82, 1, 0xc2, 2, 0xa4, b'p', b'r', b'e', b'-'],
@@ -124,7 +124,7 @@ fn other_encodings_of_the_same_value_are_read_too() {
 }
 
 #[test]
-fn what_is_not_of_the_type_is_named_with_its_place() {
+fn errors_have_the_path_of_the_value_with_the_wrong_type() {
     let rows = Type::list(Type::object([("id", Type::String)]));
     let cases: Vec<(Type, Vec<u8>, &str)> = vec![
         (Type::String, vec![5], "string is required"),
@@ -139,7 +139,7 @@ fn what_is_not_of_the_type_is_named_with_its_place() {
         ),
         (rows.clone(), vec![0x91, 0x80], r#"[0]: attribute "id" is missing"#),
         (rows.clone(), vec![0x91, 0x81, 0xa1, b'x', 7], r#"[0]: attribute "x" is not expected"#),
-        (Type::map(Type::Number), vec![0x82, 0xa1, b'k', 1, 0xa1, b'k', 2], r#"key "k" is there twice"#),
+        (Type::map(Type::Number), vec![0x82, 0xa1, b'k', 1, 0xa1, b'k', 2], r#"duplicate key "k""#),
         (Type::Tuple(vec![Type::Bool]), vec![0x90], "a tuple of 1 elements is required, not of 0"),
         (Type::Number, text("twelve"), "a decimal number is required"),
         (Type::Number, vec![0xcb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0], "a decimal number is required"),
@@ -154,7 +154,7 @@ fn what_is_not_of_the_type_is_named_with_its_place() {
 }
 
 #[test]
-fn every_cut_of_a_value_is_an_error_and_never_a_crash() {
+fn a_truncated_value_is_an_error_wherever_it_is_cut() {
     let ty = Type::object([("d", Type::Dynamic), ("l", Type::list(Type::Number)), ("s", Type::String)]);
     let value = Value::members([
         (
@@ -175,7 +175,7 @@ fn every_cut_of_a_value_is_an_error_and_never_a_crash() {
 }
 
 #[test]
-fn lengths_and_depths_that_no_value_has_end_at_once() {
+fn impossible_lengths_and_depths_are_errors_at_once() {
     // Four billion elements in five bytes must not reserve memory for them.
     for marker in [0xdd, 0xdf] {
         let bytes = [marker, 0xff, 0xff, 0xff, 0xff];
@@ -186,10 +186,10 @@ fn lengths_and_depths_that_no_value_has_end_at_once() {
     let pair = [vec![0x92, 0xc4, 9], br#""dynamic""#.to_vec()].concat();
     let deep = [pair.repeat(10_000), vec![0xc0]].concat();
     assert_eq!(decode(&Type::Dynamic, &deep).unwrap_err().problem, Problem::TooDeep);
-    // A refinement that is not there.
+    // An extension whose payload is missing.
     let missing = [0xc9, 0xff, 0xff, 0xff, 0xff, 12];
     assert_eq!(decode(&Type::Bool, &missing).unwrap_err().problem, Problem::Truncated);
-    // A type nested beyond what its reader allows.
+    // A type that is nested too deeply.
     let json = format!("{}\"bool\"{}", "[\"list\",".repeat(200), "]".repeat(200));
     let bytes = [
         vec![0x92, 0xc5],
@@ -201,7 +201,7 @@ fn lengths_and_depths_that_no_value_has_end_at_once() {
 }
 
 #[test]
-fn a_value_that_is_not_of_its_declared_type_is_never_written() {
+fn a_value_of_another_type_is_never_encoded() {
     let object = Type::object([("a", Type::Bool)]);
     let cases = [
         (Type::String, Value::from(true), "string is required"),

@@ -212,7 +212,7 @@ async fn a_block_that_is_not_there_is_an_error_in_every_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stop_ends_the_reads_under_way_and_no_later_one() {
+async fn stop_cancels_reads_in_progress_but_no_later_ones() {
     let server = Server::new(Arc::new(FaultyProvider));
     server.configure(&block("told"), &Host::default());
     let (stopped, ()) = tokio::join!(read(&server, "wait"), async {
