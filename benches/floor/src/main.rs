@@ -5,26 +5,31 @@
 //! directory with a file for each rpc that has something to say; every other call is answered with an empty message,
 //! which says that all is well.
 
+use std::convert::Infallible;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
-use terraform_provider_jdcloud::go_plugin::{self, Environment, Plugin};
-use terraform_provider_jdcloud::grpc::{self, Answer, Request};
+use terraform_provider_jdcloud::go_plugin::{self, Plugin, PluginEnvironment, Service};
+use tonic::body::Body;
+use tonic::codegen::BoxFuture;
+use tonic::server::{Grpc, NamedService};
+use tonic_prost::ProstCodec;
 
 mod fixed;
 
 use fixed::Fixed;
 
 fn main() -> ExitCode {
-    let served = Environment::read(|name| std::env::var_os(name))
+    let served = PluginEnvironment::read(|name| std::env::var_os(name))
         .map_err(|error| error.to_string())
         .and_then(|environment| {
-            let plugin = Plugin { address: "floor", protocols: &[6], connect: &|_| Arc::new(answer) };
+            let plugin = Plugin { address: "floor", protocols: &[6], connect: &|_| Service::new(Floor) };
             go_plugin::serve(&plugin, environment).map_err(|error| error.to_string())
         });
     match served {
@@ -36,11 +41,32 @@ fn main() -> ExitCode {
     }
 }
 
-fn answer(request: Request) -> Answer {
-    Box::pin(async move {
-        let reply = reply(request.uri().path()).await;
-        grpc::immediate(request, |_: Fixed| Fixed(reply)).await
-    })
+/// Answers every call of protocol 6.
+#[derive(Clone)]
+struct Floor;
+
+impl NamedService for Floor {
+    const NAME: &'static str = "tfplugin6.Provider";
+}
+
+impl tower::Service<http::Request<Body>> for Floor {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Self::Error>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        Box::pin(async move {
+            let reply = reply(request.uri().path()).await;
+            let answer = tower::service_fn(move |_: tonic::Request<Fixed>| {
+                std::future::ready(Ok(tonic::Response::new(Fixed(reply.clone()))))
+            });
+            Ok(Grpc::new(ProstCodec::<Fixed, Fixed>::default()).unary(answer, request).await)
+        })
+    }
 }
 
 async fn reply(path: &str) -> Bytes {
