@@ -12,6 +12,8 @@ mod door;
 mod handshake;
 #[path = "plugin/lifetime.rs"]
 mod lifetime;
+#[path = "plugin/platforms.rs"]
+mod platforms;
 #[path = "plugin/rpcs.rs"]
 mod rpcs;
 #[path = "plugin/settings.rs"]

@@ -73,7 +73,7 @@ impl Options {
 
     pub fn command(&self) -> Command {
         let mut command = match &self.shell {
-            None => Command::new(BINARY),
+            None => binary(),
             Some(line) => {
                 let mut command = Command::new("/bin/sh");
                 command.args(["-c", line, BINARY]);
@@ -81,8 +81,10 @@ impl Options {
             }
         };
         command.args(&self.arguments).env_clear().envs(&self.variables);
-        // Where `make coverage` wants its counters.
-        command.envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)));
+        // Where `make coverage` wants its counters, and what a runner of another platform's programs needs.
+        for name in ["LLVM_PROFILE_FILE", "WINEPREFIX", "WINEDEBUG"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -103,6 +105,16 @@ impl Options {
             output.next().unwrap_or_else(|| panic!("no handshake; the log says:\n{}", log.all().join("\n")));
         Plugin { child, handshake, output, log, options: self }
     }
+}
+
+/// The built binary, or what `JDCLOUD_TEST_PROVIDER` has instead: a program of another platform with its runner, as in
+/// `wine provider.exe`.
+fn binary() -> Command {
+    let line = std::env::var("JDCLOUD_TEST_PROVIDER").unwrap_or_else(|_| BINARY.to_owned());
+    let mut words = line.split(' ');
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words);
+    command
 }
 
 /// The lines of a pipe, read as they come so that the writer never waits.
