@@ -9,6 +9,11 @@ use terraform_provider_jdcloud::go_plugin::{self, Environment, InvalidEnvironmen
 use terraform_provider_jdcloud::provider::{self, JdCloud};
 use terraform_provider_jdcloud::tfplugin;
 
+// musl's own allocator takes longer for large reads.
+#[cfg(all(target_env = "musl", not(feature = "libc-malloc")))]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 const NAME: &str = env!("CARGO_PKG_NAME");
 
 fn main() -> ExitCode {
