@@ -50,8 +50,9 @@ for platform; do
 done
 cp terraform-registry-manifest.json "$dist/${name}_manifest.json"
 cd "$dist"
-# The Registry refuses checksums of files that it does not fetch, so the SBOMs have a checksum file of their own.
+# The Registry refuses checksums of files that it does not fetch, and a second file of that
+# name might confuse it, so the SBOMs have a checksum file of another kind.
 sha256sum "${name}"_*.zip "${name}_manifest.json" >"${name}_SHA256SUMS"
-sha256sum "${name}"_*.sbom.json >"${name}_sbom_SHA256SUMS"
+sha256sum "${name}"_*.sbom.json >"${name}_sbom.sha256"
 say "In $dist:"
 ls >&2

@@ -16,12 +16,15 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
 host=vm.internal.cn-north-1.jdcloud-api.com
 
 main() {
+	# What a user has set must not matter.
+	for name in $(env | sed -nE 's/^(TF_[A-Za-z0-9_]*)=.*/\1/p'); do unset "$name"; done
+	export CHECKPOINT_DISABLE=1
 	work=$(mktemp -d "${TMPDIR:-/tmp}/jdcloud-release.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
 	dist=${DIST:-}
 	[ -n "$dist" ] || make_twice "$@"
 	dist=$(cd "$dist" && pwd)
-	(cd "$dist" && sha256sum --quiet -c ./*_SHA256SUMS) || fail 'The checksums do not fit the files.'
+	(cd "$dist" && sha256sum --quiet -c ./*_SHA256SUMS ./*_sbom.sha256) || fail 'The checksums do not fit the files.'
 	say 'ok: every checksum'
 	find_static_terraform
 	for zip in "$dist"/*.zip; do
