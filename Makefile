@@ -45,8 +45,11 @@ counts: ## Counts instructions and allocations into performance/counts.md; needs
 	@command -v valgrind >/dev/null || { echo "make counts needs valgrind: install the package of that name" >&2; exit 1; }
 	$(CARGO) run --locked --profile counts --package jdcloud-benches --bin counts performance/counts.md
 
-coverage: ## Measures which lines of src/ the tests run, and writes the table in RELIABILITY.md
-	@scripts/coverage.sh
+# Counters are written while a process runs (%c), so that those of a plugin that is killed count too.
+coverage: ## Measures which lines the tests run, in the processes that they start too; needs cargo-llvm-cov
+	@$(WITH_TERRAFORM) LLVM_PROFILE_FILE_NAME=%m%c.profraw RUSTFLAGS=-Cllvm-args=-runtime-counter-relocation \
+		$(CARGO) llvm-cov --workspace --locked --lib --bins --tests --no-fail-fast \
+		--ignore-filename-regex '/(benches|emulator|tests)/|/tests\.rs$$'
 
 bench: ## Measures the released build beside the smallest plugin possible, under Terraform; BENCH_QUICK=1 only tries
 	@scripts/bench.sh
