@@ -188,12 +188,22 @@ impl Report {
                 find(&self.scale, build, scale.images, scale.types).map_or(String::new(), |scale| {
                     let time = scale.seconds.map_or("refused".to_owned(), seconds);
                     let Scale { cpu_seconds, idle_bytes, peak_bytes, .. } = scale;
-                    format!("{time}; {cpu_seconds:.3}; {} to {}", megabytes(*idle_bytes), megabytes(*peak_bytes))
+                    format!(
+                        "{time}; {cpu_seconds:.3}; {} to {}",
+                        megabytes(*idle_bytes),
+                        megabytes(*peak_bytes)
+                    )
                 })
             });
             [scale.name(), released, musl, glibc, baseline]
         });
-        let head = ["seconds; processor time; memory before and peak", "released", "musl's allocator", "glibc", "baseline"];
+        let head = [
+            "seconds; processor time; memory before and peak",
+            "released",
+            "musl's allocator",
+            "glibc",
+            "baseline",
+        ];
         table("### Allocators", head, rows)
     }
 
