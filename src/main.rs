@@ -10,6 +10,11 @@ use terraform_provider_jdcloud::go_plugin::{self, InvalidEnvironment, Plugin, Pl
 use terraform_provider_jdcloud::provider::{self, JdCloud};
 use terraform_provider_jdcloud::tfplugin::{self, V5, V6};
 
+// musl's own allocator takes longer for large reads.
+#[cfg(all(target_env = "musl", not(feature = "libc-malloc")))]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 const NAME: &str = env!("CARGO_PKG_NAME");
 
 fn main() -> ExitCode {

@@ -18,6 +18,8 @@ mod handshake;
 mod lifetime;
 #[path = "plugin/logging.rs"]
 mod logging;
+#[path = "plugin/platforms.rs"]
+mod platforms;
 #[path = "plugin/rpcs.rs"]
 mod rpcs;
 #[path = "plugin/settings.rs"]

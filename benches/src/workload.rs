@@ -71,7 +71,7 @@ pub fn prepare(name: &str, images: usize, types: usize) -> Option<Work> {
         }
         // The least that a read could do with these libraries: its bodies parsed into borrowed structures, its result
         // written from a structure that was made before.
-        "floor" => {
+        "baseline" => {
             let answers = answers(&canned, images);
             let ty = data_source_type();
             let value = value(&canned, &ty, images);

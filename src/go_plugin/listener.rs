@@ -43,7 +43,7 @@ pub enum ListenError {
         "a socket cannot be created in {dir}: {error}. Set TMPDIR to a writable directory with a shorter path"
     )]
     Socket {
-        /// The last directory tried.
+        /// The first directory tried.
         dir: String,
         /// The system's error.
         error: io::Error,
@@ -91,14 +91,20 @@ mod unix {
 
     impl Listener {
         pub(in crate::go_plugin) fn bind(environment: &PluginEnvironment) -> Result<Self, ListenError> {
-            let dir = environment.socket_dir.clone().unwrap_or_else(std::env::temp_dir);
-            match bind_in(&dir, environment.socket_group.as_deref()) {
-                // Where TMPDIR does not work, /tmp may. A directory that the host has chosen has no substitute.
-                Err(ListenError::Socket { .. }) if environment.socket_dir.is_none() => {
-                    bind_in(Path::new("/tmp"), None)
-                }
-                other => other,
+            let group = environment.socket_group.as_deref();
+            if let Some(dir) = &environment.socket_dir {
+                // The host looks in this directory only.
+                return bind_in(dir, group);
             }
+            // TMPDIR may be too long for the path of a socket, and a minimal container has no /tmp.
+            let mut bound = bind_in(&std::env::temp_dir(), group);
+            for dir in [Ok(PathBuf::from("/tmp")), std::env::current_dir()].into_iter().flatten() {
+                if !matches!(bound, Err(ListenError::Socket { .. })) {
+                    break;
+                }
+                bound = bind_in(&dir, group).or(bound);
+            }
+            bound
         }
 
         pub(in crate::go_plugin) fn address(&self) -> Address {

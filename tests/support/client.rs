@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub)] // each test file uses a part
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use terraform_provider_jdcloud::framework::{Type, Value, msgpack};
 use terraform_provider_jdcloud::tfplugin::proto::v6;
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint, Uri};
@@ -86,9 +87,14 @@ pub async fn connect(socket: &Path, tls: Option<ClientConfig>) -> Result<Client,
     let connector = tower::service_fn(move |_: Uri| {
         let (socket, tls) = (socket.clone(), tls.clone());
         async move {
-            let stream = UnixStream::connect(socket).await?;
+            // On Windows a plugin listens on a port.
+            let port = socket.to_str().and_then(|text| text.parse::<SocketAddr>().ok());
+            let stream: Box<dyn Io> = match port {
+                Some(port) => Box::new(TcpStream::connect(port).await?),
+                None => Box::new(UnixStream::connect(socket).await?),
+            };
             let io: Box<dyn Io> = match tls {
-                None => Box::new(stream),
+                None => stream,
                 Some(config) => {
                     let name = ServerName::try_from("localhost").unwrap();
                     Box::new(TlsConnector::from(config).connect(name, stream).await?)

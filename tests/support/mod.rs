@@ -79,7 +79,7 @@ impl Options {
 
     pub fn command(&self) -> Command {
         let mut command = match &self.shell {
-            None => Command::new(BINARY),
+            None => binary(),
             Some(line) => {
                 let mut command = Command::new("/bin/sh");
                 command.args(["-c", line, BINARY]);
@@ -87,8 +87,10 @@ impl Options {
             }
         };
         command.args(&self.arguments).env_clear().envs(&self.variables);
-        // The output file of `make coverage`.
-        command.envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)));
+        // The output file of `make coverage`, and what a runner of another platform's programs needs.
+        for name in ["LLVM_PROFILE_FILE", "WINEPREFIX", "WINEDEBUG"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -124,6 +126,16 @@ impl Options {
         let handshake = handshake_of_reattach(&lines[2]);
         Plugin { child, handshake, output, log, options }
     }
+}
+
+/// The built binary, or what `JDCLOUD_TEST_PROVIDER` has instead: a program of another platform with its runner, as in
+/// `wine provider.exe`.
+fn binary() -> Command {
+    let line = std::env::var("JDCLOUD_TEST_PROVIDER").unwrap_or_else(|_| BINARY.to_owned());
+    let mut words = line.split(' ');
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words);
+    command
 }
 
 /// The lines of a pipe, read in a thread so that the writer never waits.

@@ -1,7 +1,7 @@
 //! The least plugin that the provider's libraries allow: it shakes hands as the provider does, and answers with bytes that
 //! were made before.
 //!
-//! Whatever the provider needs beyond it, in size, memory or time, is the provider's own. `FLOOR_REPLIES` names a
+//! Whatever the provider needs beyond it, in size, memory or time, is the provider's own. `BASELINE_REPLIES` names a
 //! directory with a file for each rpc that has something to say; every other call is answered with an empty message,
 //! which says that all is well.
 
@@ -25,17 +25,22 @@ mod fixed;
 
 use fixed::Fixed;
 
+// As the provider has it.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     let served = PluginEnvironment::read(|name| std::env::var_os(name))
         .map_err(|error| error.to_string())
         .and_then(|environment| {
-            let plugin = Plugin { address: "floor", protocols: &[6], connect: &|_| Service::new(Floor) };
+            let plugin = Plugin { address: "baseline", protocols: &[6], connect: &|_| Service::new(Baseline) };
             go_plugin::serve(&plugin, environment).map_err(|error| error.to_string())
         });
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "floor: {error}");
+            let _ = writeln!(std::io::stderr(), "baseline: {error}");
             ExitCode::FAILURE
         }
     }
@@ -43,13 +48,13 @@ fn main() -> ExitCode {
 
 /// Answers every call of protocol 6.
 #[derive(Clone)]
-struct Floor;
+struct Baseline;
 
-impl NamedService for Floor {
+impl NamedService for Baseline {
     const NAME: &'static str = "tfplugin6.Provider";
 }
 
-impl tower::Service<http::Request<Body>> for Floor {
+impl tower::Service<http::Request<Body>> for Baseline {
     type Response = http::Response<Body>;
     type Error = Infallible;
     type Future = BoxFuture<Self::Response, Self::Error>;
@@ -71,14 +76,14 @@ impl tower::Service<http::Request<Body>> for Floor {
 
 async fn reply(path: &str) -> Bytes {
     let rpc = path.rsplit('/').next().unwrap_or_default();
-    match (std::env::var("FLOOR_URL"), std::env::var_os("FLOOR_REPLIES")) {
+    match (std::env::var("BASELINE_URL"), std::env::var_os("BASELINE_REPLIES")) {
         (Ok(url), _) if rpc == "ReadDataSource" => fetched(&url).await.unwrap_or_default(),
         (_, Some(directory)) => std::fs::read(Path::new(&directory).join(rpc)).unwrap_or_default().into(),
         _ => Bytes::new(),
     }
 }
 
-/// Nobody sets `FLOOR_URL`: this keeps the HTTP client in the binary, where the provider has it, and as unused at the
+/// Nobody sets `BASELINE_URL`: this keeps the HTTP client in the binary, where the provider has it, and as unused at the
 /// start as it is there.
 async fn fetched(url: &str) -> Option<Bytes> {
     let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
