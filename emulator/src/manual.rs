@@ -9,8 +9,8 @@ const HEAD: &str = r#"jdcloud-emulator: JD Cloud's VM API gateway on loopback, f
 USAGE
   jdcloud-emulator [FLAGS]
 
-It answers these calls, verifies their signatures (JDCLOUD2-HMAC-SHA256 and JDCLOUD3-HMAC-SHA256), and goes
-wrong in the ways you choose:
+It answers these calls, verifies their signatures (JDCLOUD2-HMAC-SHA256 and JDCLOUD3-HMAC-SHA256),
+and injects the faults you choose:
 
   GET /v1/regions/{region}/imageConstraints   describeImageConstraintsBatch
   GET /v1/regions/{region}/images             describeImages
@@ -33,7 +33,7 @@ FLAGS
     --address ADDRESS          127.0.0.1 (default) or ::1; nothing but loopback
     --tls                      https, HTTP/1.1 and HTTP/2, with an authority made for this run
     --tls-ca-out FILE          write that authority's certificate (PEM) there
-    --address-file FILE        write the URL there too, at once and whole
+    --address-file FILE        write the URL there too
     --exit-with-stdin          end when standard input closes
     --verbose                  a line per call on standard error
 
@@ -56,11 +56,11 @@ FLAGS
 "#;
 
 const TAIL: &str = r#"
-WHILE IT RUNS (not signed, not counted, never faulty)
-  GET      /_emulator/calls      every call, and counters
-  POST     /_emulator/reset      forget them
-  GET, PUT /_emulator/scenario   what goes wrong; PUT {} heals
-  GET, PUT /_emulator/catalogue  what exists
+CONTROL API (requests are neither signed nor counted)
+  GET      /_emulator/calls      all calls, and counters
+  POST     /_emulator/reset      clears them
+  GET, PUT /_emulator/scenario   the faults; PUT {} removes them
+  GET, PUT /_emulator/catalogue  regions, images and instance types
 
   $ curl -X PUT -d '{"fail_first": 3, "fail_status": 503}' http://127.0.0.1:8080/_emulator/scenario
 
@@ -98,7 +98,7 @@ CATALOGUE
                 img-gpu            includes p.c1p40.large, p.c1p40g.large (third-party)
                 img-includes-none  includes nothing: no instance type works
                 img-excludes-none  excludes nothing
-                img-sometimes      a kind of constraint that nobody knows
+                img-sometimes      an unknown kind of constraint
                 img-null           a null constraint
                 img-nulllist       excludes null
                 img-twice          the same row twice
@@ -118,7 +118,7 @@ CATALOGUE
     some sold out. c.n4.large is sold out in a; c.n3.large and g.n4.large are in stock everywhere.
 
 EXIT STATUS
-  0 ended as told, 1 could not start, 2 wrong flags
+  0 ended by signal or standard input, 1 could not start, 2 wrong flags
 "#;
 
 /// The whole manual.

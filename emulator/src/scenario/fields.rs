@@ -133,7 +133,7 @@ pub const FIELDS: &[Field] = &[
         "FORM",
         "the first row has no-image-id, an empty-type, a null-type, or is includes-null",
     ),
-    field(ANSWERS, "extra_fields", "", "fields that nobody documented, in every object"),
+    field(ANSWERS, "extra_fields", "", "undocumented fields in every object"),
     field(
         ANSWERS,
         "huge_body_mb",

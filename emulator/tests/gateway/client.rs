@@ -1,4 +1,4 @@
-//! A client that does by hand what a test wants done, and a signer of its own.
+//! A minimal HTTP/1.1 client, with a signer of its own.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
@@ -14,8 +14,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use time::macros::format_description;
 
-/// How long a test waits for what should happen at once.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a test waits for something that should happen at once.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) fn emulator(scenario: Scenario) -> Emulator {
     Emulator::start(Options { scenario, ..Options::default() }).unwrap()
@@ -156,7 +156,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What came back, decoded no further than HTTP/1.1 is.
+/// A response with its body as received.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -192,7 +192,7 @@ impl Response {
 /// Opens a connection to an emulator without TLS.
 pub(crate) fn connect(url: &str) -> TcpStream {
     let stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     stream
 }
 
