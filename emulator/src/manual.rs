@@ -66,16 +66,21 @@ CONTROL API (requests are neither signed nor counted)
 
 ORDER OF FAULTS
   The URL's length, the path and the signature come first. Then: reset, hang, throttle, fail_first,
-  fail_share; then what may be asked; then wrong answers. "The first N calls" are counted from the
-  moment the scenario was set, over well-signed calls of all regions, and of all operations unless
-  only_operations names some.
+  fail_share; then request limits; then wrong answers. "The first N calls" are counted from the moment
+  the scenario was set, over calls with a valid signature, of all regions and, unless only_operations
+  is set, of all operations.
 
 RAW ANSWERS
   --raw-answer '{"status": 401, "headers": {"Location": "/{{token|percent}}"}, "body": "{{token|unbase64}}"}'
-  In headers and body stand for values of the call: {{id}} (the first id asked for), {{token}}
-  (x-jdcloud-security-token), {{header:NAME}}; of the good answer: {{request-id}}, {{rows}} (without
-  brackets); and {{repeat:N:TEXT}} for TEXT N times. Forms follow a bar, as in {{token|unbase64|unicode}}:
-  upper, slashes (\/ for /), unicode (\u00XX for each character), percent, percent-lower, base64, unbase64.
+  Placeholders in headers and body:
+    {{id}}             the first requested id
+    {{token}}          the request's x-jdcloud-security-token
+    {{header:NAME}}    any header of the request
+    {{request-id}}     the request id of the good answer
+    {{rows}}           its rows, without the brackets
+    {{repeat:N:TEXT}}  TEXT, N times
+  All but the last can be encoded, as in {{token|unbase64|unicode}}: upper, slashes (\/ for /), unicode
+  (\u00XX for each character), percent, percent-lower, base64, unbase64.
 
 CATALOGUE
   {
