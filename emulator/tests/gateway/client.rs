@@ -96,7 +96,7 @@ impl Call {
         format!("/v1/regions/{}/{}", self.region, self.resource)
     }
 
-    /// All headers, signed.
+    /// All headers, with the signature.
     pub(crate) fn headers(&self) -> Vec<(String, String)> {
         let mut headers = vec![
             ("content-type".to_owned(), "application/json".to_owned()),
@@ -106,12 +106,15 @@ impl Call {
         ];
         headers.extend(self.token.clone().map(|token| ("x-jdcloud-security-token".to_owned(), token)));
 
-        let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
+        // Like JD Cloud's SDK for Python, version 3 adds date and nonce after signing.
+        let late = ["x-jdcloud-date", "x-jdcloud-nonce"];
+        let signed = headers.iter().filter(|(name, _)| self.version == 2 || !late.contains(&name.as_str()));
+        let names: Vec<_> = signed.clone().map(|(name, _)| name.as_str()).collect();
         let names = names.join(";");
         let mut pairs: Vec<_> = self.query.split('&').collect();
         // By key, then value: sorted as text, `ids.10=` would come before `ids.1=`.
         pairs.sort_unstable_by_key(|pair| pair.split_once('='));
-        let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let lines: String = signed.map(|(name, value)| format!("{name}:{value}\n")).collect();
         let path = self.path();
         let nothing = hex(&Sha256::digest(b""));
         let canonical = format!("GET\n{path}\n{}\n{lines}\n{names}\n{nothing}", pairs.join("&"));
