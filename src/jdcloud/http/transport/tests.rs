@@ -183,7 +183,7 @@ async fn a_body_that_stalls_or_breaks_is_no_answer() {
 }
 
 #[tokio::test]
-async fn an_address_nobody_listens_at_is_named() {
+async fn a_closed_port_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
