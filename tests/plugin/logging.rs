@@ -51,7 +51,7 @@ fn a_log_that_is_not_read_stops_no_call_and_says_what_is_missing() {
     plugin.signal("TERM");
     assert!(plugin.wait().success());
     let rest: Vec<String> = lines.iter().collect();
-    assert!(rest.iter().any(|line| line.contains("a signal asked the plugin to end")), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("a signal requested shutdown")), "{rest:?}");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_normal_shutdown_logs_no_failure() {
     });
     assert!(plugin.wait().success());
     eventually("the log is read", || {
-        plugin.log.all().iter().any(|line| line.contains("asked the plugin to end"))
+        plugin.log.all().iter().any(|line| line.contains("the host requested shutdown"))
     });
     let failures: Vec<_> = plugin.log.all().into_iter().filter(|line| line.contains("failed")).collect();
     assert_eq!(failures, Vec::<String>::new());
