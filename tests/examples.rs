@@ -19,6 +19,8 @@ mod harness;
 #[path = "examples/example.rs"]
 mod example;
 
+#[path = "examples/readme.rs"]
+mod readme;
 #[path = "examples/registry.rs"]
 mod registry;
 #[path = "examples/rules.rs"]

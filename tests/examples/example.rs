@@ -80,10 +80,7 @@ pub(crate) fn refuses(case: &Case, command: &[&str], variables: &[&str], summary
 /// What a person reads of a command with these variables is what `examples/<file>` says, whose first line is the command.
 #[track_caller]
 pub(crate) fn shows(case: &Case, file: &str, command: &[&str], variables: &[&str]) -> Outcome {
-    let outcome = case.text(&with_variables(&[command, &["-input=false"]].concat(), variables));
-    let typed: Vec<String> =
-        with_variables(command, variables).iter().map(|argument| quoted(argument)).collect();
-    let text = format!("$ terraform {}\n\n{}\n", typed.join(" "), message(&outcome));
+    let (outcome, text) = typed(case, command, variables);
     let path = root().join(file);
     if std::env::var_os("UPDATE_EXAMPLES").is_some() {
         fs::write(&path, &text).unwrap();
@@ -95,6 +92,16 @@ pub(crate) fn shows(case: &Case, file: &str, command: &[&str], variables: &[&str
          --test examples.\n{file} has:\n{expected}\nTerraform says:\n{text}"
     );
     outcome
+}
+
+/// Runs a command with these variables; the text is what a person types and then reads.
+#[track_caller]
+pub(crate) fn typed(case: &Case, command: &[&str], variables: &[&str]) -> (Outcome, String) {
+    let outcome = case.text(&with_variables(&[command, &["-input=false"]].concat(), variables));
+    let typed: Vec<String> =
+        with_variables(command, variables).iter().map(|argument| quoted(argument)).collect();
+    let text = format!("$ terraform {}\n\n{}\n", typed.join(" "), message(&outcome));
+    (outcome, text)
 }
 
 /// The errors of a command, else what it says from its first warning, output or line on.
