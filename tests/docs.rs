@@ -59,12 +59,9 @@ fn files(directory: &str) -> Vec<String> {
     found
 }
 
-/// What `make bench` and `make counts` write, for readers of the repository.
-const PERFORMANCE: &str = "docs/performance/";
-
-/// The pages that the Registry shows: `docs/` without the measurements, for which it has no place.
+/// The pages that the Registry shows.
 fn registry_pages() -> Vec<String> {
-    files("docs").into_iter().filter(|path| !path.starts_with(PERFORMANCE)).collect()
+    files("docs")
 }
 
 #[test]

@@ -17,7 +17,7 @@ use jdcloud_emulator::{
 use terraform_provider_jdcloud::framework::Value;
 use terraform_provider_jdcloud::tfplugin::proto::v6::Diagnostic;
 
-use support::{Client, Options, Plugin, runtime, strings};
+use support::{Client, Options, Plugin, process_status, runtime, strings};
 
 /// The provider's arguments in every cell: small numbers, so that the matrix takes seconds.
 const REQUEST_TIMEOUT: &str = "1s";
@@ -378,17 +378,13 @@ fn summaries(diagnostics: &[Diagnostic]) -> String {
 
 /// What a cell leaves in the process.
 fn leftovers(plugin: &Plugin) -> Vec<String> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", plugin.pid())).unwrap();
-    let number = |name: &str| -> u64 {
-        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    };
+    let number = |name| process_status(plugin.pid(), name);
     let mut problems = Vec::new();
-    if number("Threads:") > 2 {
-        problems.push(format!("{} threads", number("Threads:")));
+    if number("Threads") > 2 {
+        problems.push(format!("{} threads", number("Threads")));
     }
-    if number("VmRSS:") > MEMORY_KB {
-        problems.push(format!("{} kB of memory", number("VmRSS:")));
+    if number("VmRSS") > MEMORY_KB {
+        problems.push(format!("{} kB of memory", number("VmRSS")));
     }
     problems
 }

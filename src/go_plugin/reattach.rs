@@ -1,14 +1,14 @@
-//! What a developer sets so that Terraform connects to a provider that runs already, in a debugger for example.
+//! The variable that makes Terraform attach to a provider that is already running, for example in a debugger.
 
 use std::io::{self, Write};
 
 use super::listener::Address;
 
-/// Prints how to attach to a plugin that serves `protocol` at `address`, as plugin SDKs print it.
+/// Prints how to attach to a plugin that serves `protocol` at `address`, in the format of HashiCorp's plugin SDKs.
 ///
 /// # Errors
 /// When standard output is closed.
-#[allow(clippy::disallowed_methods)] // nobody reads a handshake here
+#[allow(clippy::disallowed_methods)] // a person reads it; there is no handshake
 pub(super) fn print(plugin: &str, protocol: u32, address: &Address) -> io::Result<()> {
     let value = variable(plugin, protocol, address);
     let mut stdout = io::stdout().lock();
@@ -30,7 +30,7 @@ fn variable(plugin: &str, protocol: u32, address: &Address) -> String {
         "Protocol": "grpc",
         "ProtocolVersion": protocol,
         "Pid": std::process::id(),
-        // The host must neither stop nor wait for a process that is not its own.
+        // Tells the host that it must not stop the process.
         "Test": true,
         "Addr": { "Network": address.network(), "String": address.to_string() },
     }})

@@ -118,7 +118,7 @@ impl Redactor {
 
     /// At most `max` characters of `text`, safe to show.
     pub(crate) fn beginning(&self, text: impl AsRef<str>, max: usize) -> UntrustedText {
-        let text = text.as_ref().trim();
+        let text = text.as_ref();
         let read = &text[..text.floor_char_boundary(MAX_READ)];
         let shown = if read.len() < text.len() { MAX_READ - MARGIN } else { read.len() };
         let mut masked = vec![false; read.len()];

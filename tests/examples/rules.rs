@@ -14,8 +14,8 @@ const SUPPORTED: &[&str] = &["instance_type=g.n2.large"];
 const EXCLUDED: &[&str] = &["instance_type=g.n4.large"];
 const EXPLANATION: &str = "Image img-ubuntu2204 does not support instance type g.n4.large: it is one of the 3 instance \
                            types that this image excludes (g.n4.large, m.n2.18xlarge, p.c1p40g.large).";
-const NOT_INCLUDED: &str = "Image img-gpu does not support instance type g.n2.large: it is not one of the 2 instance types \
-                            that this image supports (p.c1p40.large, p.c1p40g.large).";
+const NOT_INCLUDED: &str = "Image img-gpu does not support instance type g.n2.large: it is not one of the 2 instance \
+                            types that this image supports (p.c1p40.large, p.c1p40g.large).";
 
 /// A rule about `image_id` and `instance_type` is right for images that exclude, that include, and that have no rule.
 #[track_caller]
@@ -131,8 +131,8 @@ fn first_supported_type() {
 fn several_images() {
     let Some(case) = open(V6, Feature::Functions, "rules/several-images") else { return };
     accepts(&case, &["instance_type=p.c1p40.large"]);
-    let gpu = "Image img-gpu does not support instance type g.n4.large: it is not one of the 2 instance types that \
-               this image supports (p.c1p40.large, p.c1p40g.large).";
+    let gpu = "Image img-gpu does not support instance type g.n4.large: it is not one of the 2 instance types \
+               that this image supports (p.c1p40.large, p.c1p40g.large).";
     let summary = "Resource precondition failed";
     refuses(&case, &["plan"], EXCLUDED, summary, &format!("{gpu}\n{EXPLANATION}"));
     refuses(&case, &["plan"], SUPPORTED, summary, NOT_INCLUDED);

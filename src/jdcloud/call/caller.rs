@@ -248,15 +248,17 @@ impl Caller {
     ) -> Attempt<T> {
         // The semaphore is never closed; if it were, only the limit would be lost.
         let _slot = self.slots.acquire().await;
-        let number = 1 + attempts.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let correction = self.clock.correction();
         let limit = self.limits.request_timeout;
         let answered = match self.sign(request, correction) {
-            Ok(signed) => match timeout(limit, self.transport.send(signed)).await {
-                Ok(sent) => sent.map_err(Failure::from),
-                Err(_) => Err(Failure::AttemptTimeout { limit }),
-            },
+            Ok(signed) => {
+                attempts.fetch_add(1, Ordering::Relaxed);
+                match timeout(limit, self.transport.send(signed)).await {
+                    Ok(sent) => sent.map_err(Failure::from),
+                    Err(_) => Err(Failure::AttemptTimeout { limit }),
+                }
+            }
             Err(failure) => Err(failure),
         };
         let attempt = match answered {
@@ -274,7 +276,7 @@ impl Caller {
                 correction,
             },
         };
-        log(request, number, &attempt, started.elapsed());
+        log(request, attempts.load(Ordering::Relaxed), &attempt, started.elapsed());
         attempt
     }
 
@@ -284,8 +286,15 @@ impl Caller {
             return open(&response, &self.redactor);
         }
         let (open, redactor) = (open.clone(), Arc::clone(&self.redactor));
-        let opened = tokio::task::spawn_blocking(move || open(&response, &redactor)).await;
-        opened.unwrap_or_else(|_| (ResponseMeta::default(), Err(Failure::Lost)))
+        match tokio::task::spawn_blocking(move || open(&response, &redactor)).await {
+            Ok(opened) => opened,
+            Err(error) => match error.try_into_panic() {
+                // As if it had panicked here.
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is shutting down, and this task with it.
+                Err(_) => std::future::pending().await,
+            },
+        }
     }
 
     fn sign(&self, request: &Request<'_>, correction: time::Duration) -> Result<SignedRequest, Failure> {

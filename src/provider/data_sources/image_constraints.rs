@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
 use hashbrown::HashMap;
 
-use crate::framework::{Attribute, Config, DataSource, Diagnostics, Schema, Str, Type, Value};
-use crate::jdcloud::{Answer, Client, Image, ImageSelection, Region, Rule, Source};
+use crate::framework::{Attribute, Config, DataSource, Diagnostics, ReadError, Schema, Str, Type, Value};
+use crate::jdcloud::{Answer, Client, Error, Image, ImageSelection, Region, Rule, SettingsError, Source};
 use crate::provider::diagnostics::{report, report_notice, report_settings};
 use crate::provider::names;
 use crate::provider::sentence::listed;
@@ -106,11 +106,12 @@ impl DataSource<Client> for ImageConstraints {
         }
     }
 
-    async fn read(&self, client: &Client, config: &Config, diagnostics: &mut Diagnostics) -> Option<Value> {
-        refuse_unknown(config, diagnostics);
-        if diagnostics.has_error() {
-            return None;
-        }
+    async fn read(
+        &self,
+        client: &Client,
+        config: &Config,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Value, ReadError> {
         let ids = config
             .elements("ids")
             .known()
@@ -122,7 +123,12 @@ impl DataSource<Client> for ImageConstraints {
             Ok(answer) => answer,
             Err(error) => {
                 report(&error, diagnostics);
-                return None;
+                return Err(match error {
+                    Error::Settings(SettingsError::UnknownArguments { .. }) => {
+                        ReadError::ProviderConfigUnknown
+                    }
+                    _ => ReadError::Failed,
+                });
             }
         };
         for notice in &answer.notices {
@@ -132,7 +138,7 @@ impl DataSource<Client> for ImageConstraints {
             config.string("on_missing").known().and_then(OnMissing::parse).unwrap_or(OnMissing::Ignore);
         on_missing.report(&answer, diagnostics);
         warn_of_unknown_kinds(client, &answer.images, diagnostics);
-        Some(state(config, &answer, ids.as_ref()))
+        Ok(state(config, &answer, ids.as_ref()))
     }
 }
 
@@ -209,7 +215,7 @@ fn refuse_invalid(ids: &[Value], diagnostics: &mut Diagnostics) {
         .iter()
         .filter_map(|id| match id {
             Value::Null => Some(("null".to_owned(), "not set")),
-            Value::Unknown(_) => None,
+            Value::Unknown => None,
             Value::Known(_) => id.as_str().and_then(|id| Some((names::quoted(id), names::problem(id)?))),
         })
         .collect();
@@ -223,30 +229,6 @@ fn refuse_invalid(ids: &[Value], diagnostics: &mut Diagnostics) {
                 names::quoted_list(invalid)
             ),
         );
-    }
-}
-
-/// Refuses to read with arguments that are not known: each would read as if it were left out.
-fn refuse_unknown(config: &Config, diagnostics: &mut Diagnostics) {
-    let ids_are_unknown = match config.elements("ids") {
-        Value::Known(ids) => ids.iter().any(|id| matches!(id, Value::Unknown(_))),
-        ids => matches!(ids, Value::Unknown(_)),
-    };
-    for (argument, is_unknown) in [
-        ("region", matches!(config.string("region"), Value::Unknown(_))),
-        ("ids", ids_are_unknown),
-        ("on_missing", matches!(config.string("on_missing"), Value::Unknown(_))),
-    ] {
-        if is_unknown {
-            diagnostics.argument_error(
-                argument,
-                "Argument not known yet",
-                format!(
-                    "{argument} depends on something that is not applied yet, so the data source cannot be read now. \
-                     Terraform normally waits until it is known; this is a bug in Terraform."
-                ),
-            );
-        }
     }
 }
 

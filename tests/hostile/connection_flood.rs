@@ -1,15 +1,15 @@
-//! Many connections, and slow ones, beside the host's own.
+//! Many connections, and slow ones, besides the host's own.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
 use jdcloud_emulator::Scenario;
 
-use crate::support::{Identity, Options, emulator, eventually, raw, runtime};
-use crate::{configure, constraint, open_files, read, status};
+use crate::support::{Identity, Options, emulator, eventually, open_files, process_status, raw, runtime};
+use crate::{configure, constraint, read};
 
-/// As many as the machine lets a process have, up to a thousand.
-fn a_thousand() -> usize {
+/// As many connections as the limit of open files allows, up to a thousand.
+fn connection_count() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
     let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
     let soft: usize = files.split_whitespace().next().unwrap().parse().unwrap_or(usize::MAX);
@@ -17,19 +17,19 @@ fn a_thousand() -> usize {
 }
 
 #[test]
-fn a_thousand_connections_do_not_keep_the_host_from_being_served() {
+fn a_thousand_connections_do_not_block_the_host() {
     let identity = Identity::new();
     let emulator = emulator(Scenario::default());
     let plugin = Options::host(&identity).start();
     runtime().block_on(async {
         let client = plugin.connect(&identity).await;
         configure(&client, &emulator.url()).await;
-        let before = (open_files(plugin.pid()), status(plugin.pid(), "VmRSS:"));
+        let before = (open_files(plugin.pid()), process_status(plugin.pid(), "VmRSS"));
         let hello = [22, 3, 1, 2, 0, 1];
-        let crowd: Vec<UnixStream> = (0..a_thousand())
+        let flood: Vec<UnixStream> = (0..connection_count())
             .map(|number| {
                 let mut stream = raw(&plugin.socket());
-                // A third is silent, a third begins a handshake and stops, a third speaks something else.
+                // A third sends nothing, a third a part of a handshake, a third another protocol.
                 match number % 3 {
                     0 => {}
                     1 => stream.write_all(&hello).unwrap(),
@@ -40,20 +40,20 @@ fn a_thousand_connections_do_not_keep_the_host_from_being_served() {
             .collect();
         assert_eq!(read(&client).await.unwrap(), constraint());
         let another = plugin.connect(&identity).await;
-        assert_eq!(another.health().await.unwrap(), 1, "nor from connecting again");
-        let more = status(plugin.pid(), "VmRSS:").saturating_sub(before.1);
-        assert!(more < 150 << 10, "{more} kB more for {} connections", crowd.len());
-        println!("{} connections: {more} kB more", crowd.len());
-        drop(crowd);
-        // The host's two, and the one to the API that it kept.
-        eventually("the crowd's sockets are closed", || open_files(plugin.pid()) <= before.0 + 3);
+        assert_eq!(another.health().await.unwrap(), 1, "the host can connect again");
+        let more = process_status(plugin.pid(), "VmRSS").saturating_sub(before.1);
+        assert!(more < 150 << 10, "{more} kB more for {} connections", flood.len());
+        println!("{} connections: {more} kB more", flood.len());
+        drop(flood);
+        // The host's two connections, and the kept one to the API.
+        eventually("the sockets of the flood are closed", || open_files(plugin.pid()) <= before.0 + 3);
         assert_eq!(read(&client).await.unwrap(), constraint());
     });
 }
 
-/// The provider waits ten seconds for a handshake; so does this test.
+/// Takes as long as the provider waits for a TLS handshake: ten seconds.
 #[test]
-fn who_is_slow_on_purpose_is_let_go() {
+fn a_client_that_does_not_finish_the_handshake_is_disconnected() {
     let identity = Identity::new();
     let plugin = Options::host(&identity).start();
     let mut slow: Vec<UnixStream> = (0..20).map(|_| raw(&plugin.socket())).collect();
@@ -64,16 +64,16 @@ fn who_is_slow_on_purpose_is_let_go() {
         let client = plugin.connect(&identity).await;
         assert_eq!(client.health().await.unwrap(), 1);
         for mut stream in slow {
-            // The end of the stream, not this test's patience.
-            let mut answer = Vec::new();
-            stream.read_to_end(&mut answer).unwrap();
+            // Ends when the provider closes the stream; a timeout would be an error.
+            let mut response = Vec::new();
+            stream.read_to_end(&mut response).unwrap();
         }
         assert_eq!(client.health().await.unwrap(), 1);
     });
 }
 
 #[test]
-fn a_preface_that_never_ends_hurts_nobody() {
+fn an_incomplete_http2_preface_does_not_block_others() {
     let emulator = emulator(Scenario::default());
     let plugin = Options::plain().start();
     runtime().block_on(async {
@@ -89,23 +89,23 @@ fn a_preface_that_never_ends_hurts_nobody() {
     });
 }
 
-/// Each connection and each file takes a descriptor; a machine that allows few must not stop the provider for good.
+/// Each connection and each file takes a file descriptor. Running out of them must not stop the provider for good.
 #[test]
-fn with_32_file_descriptors_a_crowd_only_delays() {
+fn with_32_file_descriptors_a_flood_only_delays() {
     let emulator = emulator(Scenario::default());
     let mut plugin = Options::plain().shell("ulimit -n 32; exec \"$0\"").start();
     runtime().block_on(async {
         let client = plugin.connect_plain().await;
         configure(&client, &emulator.url()).await;
         assert_eq!(read(&client).await.unwrap(), constraint(), "32 are enough for a read");
-        let crowd: Vec<UnixStream> = (0..100).map(|_| raw(&plugin.socket())).collect();
+        let flood: Vec<UnixStream> = (0..100).map(|_| raw(&plugin.socket())).collect();
         eventually("the descriptors are used up", || open_files(plugin.pid()) >= 32);
         assert_eq!(client.health().await.unwrap(), 1);
-        // Needs a descriptor unless the connection was kept; it works or it says why.
+        // Needs a descriptor unless the connection to the API was kept; it works or gives the reason.
         if let Err(diagnostics) = read(&client).await {
             assert!(diagnostics[0].detail.contains("Too many open files"), "{diagnostics:?}");
         }
-        drop(crowd);
+        drop(flood);
         eventually("the descriptors are free again", || open_files(plugin.pid()) < 32);
         assert_eq!(plugin.connect_plain().await.health().await.unwrap(), 1);
         assert_eq!(read(&client).await.unwrap(), constraint());

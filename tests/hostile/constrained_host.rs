@@ -1,4 +1,4 @@
-//! Machines that lack something: output, disk, memory, a home, certificates, peace.
+//! Hosts without output, disk space, memory, a home directory or certificates.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::{Command, Stdio};
@@ -13,11 +13,11 @@ use crate::support::{
 use crate::{configure, constraint, read};
 
 #[test]
-fn what_lies_in_the_temporary_directory_already_is_neither_used_nor_touched() {
+fn existing_files_in_the_temporary_directory_are_neither_used_nor_changed() {
     let identity = Identity::new();
     let temp = tempfile::tempdir().unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
-    // As somebody would who guesses how sockets are called.
+    // An attacker may guess the name of the socket.
     for name in ["plugin", "pluginsocket", "plugin000000"] {
         symlink(elsewhere.path(), temp.path().join(name)).unwrap();
     }
@@ -34,12 +34,16 @@ fn what_lies_in_the_temporary_directory_already_is_neither_used_nor_touched() {
         assert_eq!(found.permissions().mode() & 0o777, 0o700);
         runtime().block_on(async { assert_eq!(plugin.connect(&identity).await.health().await.unwrap(), 1) });
     }
-    assert_eq!(elsewhere.path().read_dir().unwrap().count(), 0, "something was written through a link");
+    assert_eq!(
+        elsewhere.path().read_dir().unwrap().count(),
+        0,
+        "something was written through a symbolic link"
+    );
     assert_eq!(std::fs::read_to_string(temp.path().join("socket")).unwrap(), "mine");
 }
 
 #[test]
-fn a_temporary_directory_that_is_a_link_is_as_good_as_any() {
+fn the_temporary_directory_may_be_a_symbolic_link() {
     let (real, links) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let link = links.path().join("link");
     symlink(real.path(), &link).unwrap();
@@ -49,20 +53,20 @@ fn a_temporary_directory_that_is_a_link_is_as_good_as_any() {
 }
 
 #[test]
-fn without_a_reader_of_standard_output_there_is_no_host_and_a_line_says_so() {
+fn a_closed_standard_output_is_an_error() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let output = Options::plain().command().stdout(writer).output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        message.starts_with("[ERROR] ") && message.contains("nobody reads the standard output"),
+        message.starts_with("[ERROR] ") && message.contains("standard output cannot be written"),
         "{message}"
     );
 }
 
 #[test]
-fn without_a_reader_of_standard_error_the_host_is_gone() {
+fn a_closed_standard_error_means_that_the_host_has_died() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let options = Options::plain().set("TF_LOG", "TRACE");
@@ -73,7 +77,7 @@ fn without_a_reader_of_standard_error_the_host_is_gone() {
 }
 
 #[test]
-fn standard_error_that_was_never_open_is_no_reason_to_fail() {
+fn standard_error_may_be_missing_or_full() {
     for redirection in ["2>&-", "2>/dev/null", "2>/dev/full", "</dev/full", "<&-"] {
         let line = format!("exec \"$0\" {redirection}");
         let plugin = Options::plain().set("TF_LOG", "TRACE").shell(&line).start();
@@ -87,14 +91,14 @@ fn standard_error_that_was_never_open_is_no_reason_to_fail() {
 }
 
 #[test]
-fn standard_output_on_a_full_disk_is_told() {
+fn standard_output_on_a_full_disk_is_an_error() {
     let (status, _, message) = Options::plain().shell("exec \"$0\" >/dev/full").run();
     assert_eq!(status.code(), Some(1));
-    assert!(message.contains("nobody reads the standard output: No space left"), "{message}");
+    assert!(message.contains("standard output cannot be written: No space left"), "{message}");
 }
 
-/// A shell line that mounts a file system over the temporary directory before it becomes the binary, or none where
-/// this test may not mount.
+/// A shell line that mounts a file system over the temporary directory and then executes the binary; `None` where
+/// mounting is not permitted.
 fn mounted(options: &str) -> Option<String> {
     let unshare = ["unshare", "--user", "--map-root-user", "--mount"];
     let may = Command::new(unshare[0])
@@ -104,7 +108,7 @@ fn mounted(options: &str) -> Option<String> {
         .status()
         .is_ok_and(|status| status.success());
     if !may {
-        println!("not run: this machine lets nobody mount");
+        println!("not run: mounting is not permitted here");
         return None;
     }
     let line = format!("mount -t tmpfs -o {options} none \"$DIR\" && exec \"$0\"");
@@ -115,7 +119,7 @@ fn mounted(options: &str) -> Option<String> {
 }
 
 #[test]
-fn a_full_or_read_only_temporary_directory_falls_back_and_a_chosen_one_is_told() {
+fn an_unwritable_temporary_directory_is_replaced_and_an_unwritable_socket_directory_reported() {
     for (options, reason) in
         [("size=4k,nr_inodes=1", "No space left on device"), ("ro", "Read-only file system")]
     {
@@ -134,13 +138,13 @@ fn a_full_or_read_only_temporary_directory_falls_back_and_a_chosen_one_is_told()
 }
 
 #[test]
-fn a_directory_that_takes_no_files_falls_back() {
+fn a_temporary_directory_without_files_is_replaced() {
     let plugin = Options::plain().set("TMPDIR", "/proc").start();
     assert!(plugin.socket().starts_with("/tmp"), "{}", plugin.handshake);
 }
 
 #[test]
-fn without_a_home_the_places_that_were_looked_at_are_listed() {
+fn without_a_home_directory_the_error_lists_the_sources_of_credentials() {
     for options in [Options::plain().unset("HOME"), Options::plain().set("HOME", "")] {
         let plugin = options.start();
         runtime().block_on(async {
@@ -154,7 +158,7 @@ fn without_a_home_the_places_that_were_looked_at_are_listed() {
 }
 
 #[test]
-fn without_the_systems_certificates_mozillas_are_used_and_a_bundle_still_counts() {
+fn without_system_certificates_mozillas_are_used_and_ca_bundle_still_works() {
     let emulator = Emulator::start(EmulatorOptions { tls: true, ..EmulatorOptions::default() }).unwrap();
     let endpoint = emulator.url();
     for options in [
@@ -175,10 +179,10 @@ fn without_the_systems_certificates_mozillas_are_used_and_a_bundle_still_counts(
 }
 
 #[test]
-fn a_storm_of_interrupts_during_a_read_is_the_hosts_to_answer() {
+fn interrupts_during_a_read_are_ignored() {
     let emulator = emulator(Scenario { latency_ms: 700, ..Scenario::default() });
     let plugin = Options::plain().start();
-    let answer = runtime().block_on(async {
+    let result = runtime().block_on(async {
         let client = plugin.connect_plain().await;
         configure(&client, &emulator.url()).await;
         let reader = client.clone();
@@ -191,19 +195,19 @@ fn a_storm_of_interrupts_during_a_read_is_the_hosts_to_answer() {
         }
         reading.await.unwrap()
     });
-    assert_eq!(answer.unwrap(), constraint());
+    assert_eq!(result.unwrap(), constraint());
 }
 
-/// The build that is tested is larger than a release: what counts is that a limit ends in an answer or in a line.
+/// The tested build needs more memory than a release. What matters is that the limit leads to a result or to a message.
 #[test]
-fn with_little_memory_a_read_works_and_an_answer_beyond_it_ends_in_a_message() {
+fn with_64_mb_of_memory_a_read_works_and_a_huge_response_ends_with_a_message() {
     let emulator = emulator(Scenario::default());
     let mut plugin = Options::plain().shell("ulimit -v 65536; exec \"$0\"").start();
     let ended = runtime().block_on(async {
         let client = plugin.connect_plain().await;
         configure(&client, &emulator.url()).await;
         assert_eq!(read(&client).await.unwrap(), constraint(), "64 MB are enough for a read");
-        // A second connection reads what the first has not remembered.
+        // A second connection does not have the first one's cache.
         let client = plugin.connect_plain().await;
         configure(&client, &emulator.url()).await;
         emulator.set_scenario(Scenario { huge_body_mb: Some(60), no_gzip: true, ..Scenario::default() });
@@ -218,7 +222,7 @@ fn with_little_memory_a_read_works_and_an_answer_beyond_it_ends_in_a_message() {
         }
     });
     if ended {
-        // Nothing in Rust survives the want of memory; then the last line names it.
+        // Rust aborts when memory is exhausted, with a message.
         eventually("the process ends", || has_ended(plugin.pid()));
         plugin.wait();
         let log = plugin.log.all().join("\n");

@@ -1,33 +1,26 @@
-//! Certificates that are almost the host's, and protocols that are almost TLS.
+//! TLS clients that must be rejected: other certificates, a stolen certificate, old versions of TLS.
 
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use rustls::ClientConfig;
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 
-use crate::support::{Identity, Options, Plugin, client_config, connect, raw, runtime};
-
-fn server_certificate(plugin: &Plugin) -> CertificateDer<'static> {
-    CertificateDer::from(STANDARD_NO_PAD.decode(plugin.field(6)).unwrap())
-}
+use crate::support::{Identity, Options, client_config, connect, raw, runtime};
 
 #[test]
-fn an_expired_certificate_of_anothers_is_refused_and_the_hosts_own_is_not() {
-    let (identity, stranger) = (Identity::expired(), Identity::expired());
+fn the_hosts_certificate_is_accepted_even_if_expired_and_no_other() {
+    let (identity, other) = (Identity::expired(), Identity::expired());
     let plugin = Options::host(&identity).start();
-    let server = server_certificate(&plugin);
+    let server = plugin.certificate();
     runtime().block_on(async {
         for version in [&TLS12, &TLS13] {
-            let config = client_config(&server, Some(&stranger), &[version]);
+            let config = client_config(&server, Some(&other), &[version]);
             assert!(connect(&plugin.socket(), Some(config)).await.is_err(), "{version:?}");
-            // It is pinned, so its dates say nothing; and this machine's clock may be the wrong one.
+            // It is pinned, so its dates don't matter; and this machine's clock may be wrong.
             let config = client_config(&server, Some(&identity), &[version]);
             assert!(connect(&plugin.socket(), Some(config)).await.is_ok(), "{version:?}");
         }
@@ -53,7 +46,7 @@ impl ResolvesClientCert for Shows {
 fn the_hosts_certificate_without_its_key_is_refused() {
     let (identity, thief) = (Identity::new(), Identity::new());
     let plugin = Options::host(&identity).start();
-    let server = server_certificate(&plugin);
+    let server = plugin.certificate();
     let with_key_of = |signer: &Identity, version| -> ClientConfig {
         let key = aws_lc_rs::sign::any_supported_type(&signer.private_key()).unwrap();
         let shown = CertifiedKey::new(vec![identity.certificate.clone()], key);
@@ -91,7 +84,7 @@ fn client_hello(version: [u8; 2]) -> Vec<u8> {
 }
 
 #[test]
-fn tls_below_1_2_is_refused_by_name() {
+fn tls_below_1_2_is_rejected_with_an_alert() {
     let identity = Identity::new();
     let plugin = Options::host(&identity).start();
     for (name, version) in [("TLS 1.1", [3, 2]), ("TLS 1.0", [3, 1]), ("SSL 3", [3, 0])] {
@@ -107,12 +100,12 @@ fn tls_below_1_2_is_refused_by_name() {
     stream.write_all(&client_hello([3, 3])).unwrap();
     let mut answer = [0];
     stream.read_exact(&mut answer).unwrap();
-    assert_eq!(answer, [22], "the same from a client of TLS 1.2 is no hello: this test is wrong");
+    assert_eq!(answer, [22], "TLS 1.2 is not accepted in this form: the test itself is wrong");
     runtime().block_on(async { assert_eq!(plugin.connect(&identity).await.health().await.unwrap(), 1) });
 }
 
 #[test]
-fn two_providers_at_once_do_not_open_to_each_others_hosts() {
+fn a_provider_rejects_the_host_of_another_provider() {
     let identities = [Identity::new(), Identity::new()];
     let temp = tempfile::tempdir().unwrap();
     let same_temp =
@@ -122,7 +115,7 @@ fn two_providers_at_once_do_not_open_to_each_others_hosts() {
     runtime().block_on(async {
         let healthy = [plugins[0].connect(&identities[0]).await, plugins[1].connect(&identities[1]).await];
         for (mine, other) in [(0, 1), (1, 0)] {
-            let server = server_certificate(&plugins[other]);
+            let server = plugins[other].certificate();
             let config = client_config(&server, Some(&identities[mine]), &[&TLS13]);
             assert!(connect(&plugins[other].socket(), Some(config)).await.is_err());
         }

@@ -1,23 +1,16 @@
-//! Who gets in: the host that announced its certificate, and nobody else on the machine.
+//! Client authentication: only the host that announced its certificate can connect.
 
 use std::io::{Read, Write};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use rustls::pki_types::CertificateDer;
 use rustls::version::{TLS12, TLS13};
 
-use crate::support::{Identity, Options, Plugin, client_config, connect, raw, runtime};
-
-fn server_certificate(plugin: &Plugin) -> CertificateDer<'static> {
-    CertificateDer::from(STANDARD_NO_PAD.decode(plugin.field(6)).unwrap())
-}
+use crate::support::{Identity, Options, client_config, connect, raw, runtime};
 
 #[test]
-fn the_host_gets_in_by_old_and_new_tls() {
+fn the_host_connects_with_tls_1_2_and_1_3() {
     let identity = Identity::new();
     let plugin = Options::host(&identity).start();
-    let certificate = server_certificate(&plugin);
+    let certificate = plugin.certificate();
     runtime().block_on(async {
         // Terraform 0.12 speaks TLS 1.2.
         for version in [&TLS12, &TLS13] {
@@ -28,31 +21,31 @@ fn the_host_gets_in_by_old_and_new_tls() {
 }
 
 #[test]
-fn nobody_else_gets_an_answer() {
-    let (identity, stranger) = (Identity::new(), Identity::new());
+fn every_other_client_is_rejected() {
+    let (identity, other) = (Identity::new(), Identity::new());
     let plugin = Options::host(&identity).start();
-    let certificate = server_certificate(&plugin);
+    let certificate = plugin.certificate();
     runtime().block_on(async {
         let healthy = plugin.connect(&identity).await;
         for version in [&TLS12, &TLS13] {
             let anonymous = client_config(&certificate, None, &[version]);
             assert!(connect(&plugin.socket(), Some(anonymous)).await.is_err(), "no certificate, {version:?}");
-            let foreign = client_config(&certificate, Some(&stranger), &[version]);
+            let foreign = client_config(&certificate, Some(&other), &[version]);
             assert!(
                 connect(&plugin.socket(), Some(foreign)).await.is_err(),
                 "another certificate, {version:?}"
             );
         }
-        assert!(connect(&plugin.socket(), None).await.is_err(), "plain text");
+        assert!(connect(&plugin.socket(), None).await.is_err(), "without TLS");
         let mut wrong_alpn = client_config(&certificate, Some(&identity), &[&TLS13]);
         wrong_alpn.alpn_protocols = vec![b"http/1.1".to_vec()];
         assert!(connect(&plugin.socket(), Some(wrong_alpn)).await.is_err(), "HTTP/1 by ALPN");
-        assert_eq!(healthy.health().await.unwrap(), 1, "the host's own connection goes on");
+        assert_eq!(healthy.health().await.unwrap(), 1, "the host's own connection still works");
     });
 }
 
 #[test]
-fn garbage_hurts_nobody() {
+fn garbage_on_the_socket_does_not_disturb_the_host() {
     let identity = Identity::new();
     let plugin = Options::host(&identity).start();
     runtime().block_on(async {
@@ -65,10 +58,10 @@ fn garbage_hurts_nobody() {
         ] {
             let mut stream = raw(&plugin.socket());
             let _ = stream.write_all(garbage);
-            let mut answer = Vec::new();
-            let _ = stream.read_to_end(&mut answer);
-            // A TLS alert at most.
-            assert!(answer.len() < 16, "{answer:?}");
+            let mut response = Vec::new();
+            let _ = stream.read_to_end(&mut response);
+            // At most a TLS alert.
+            assert!(response.len() < 16, "{response:?}");
         }
         assert_eq!(healthy.health().await.unwrap(), 1);
         drop(silent);
@@ -76,7 +69,7 @@ fn garbage_hurts_nobody() {
 }
 
 #[test]
-fn without_a_certificate_the_connection_is_plain_as_hosts_expect() {
+fn without_a_client_certificate_the_connection_is_not_encrypted() {
     let plugin = Options::plain().start();
     runtime().block_on(async {
         assert_eq!(plugin.connect_plain().await.health().await.unwrap(), 1);

@@ -13,7 +13,7 @@ pub const WORKLOADS: [(&str, usize, usize); 16] = [
     ("encode", 10_000, 6),
     ("decode", 10_000, 6),
     ("function", 1_000, 6),
-    ("floor", 10_000, 6),
+    ("baseline", 10_000, 6),
     ("read", 10, 6),
     ("read", 1_000, 6),
     ("read", 10_000, 6),
@@ -21,7 +21,7 @@ pub const WORKLOADS: [(&str, usize, usize); 16] = [
     ("read", 10, 200),
     ("read", 1_000, 200),
     ("read", 10_000, 200),
-    ("floor", 10_000, 200),
+    ("baseline", 10_000, 200),
 ];
 
 /// What one run of a workload took.
@@ -79,13 +79,13 @@ impl FromStr for Counts {
             [instructions, allocations, most_bytes, result] => {
                 Ok(Self { instructions, allocations, most_bytes, result })
             }
-            _ => Err(io::Error::other(format!("these are no counts: {text}"))),
+            _ => Err(io::Error::other(format!("not a line of counts: {text}"))),
         }
     }
 }
 
 /// The file: a page with the table at its end.
-pub struct Baseline {
+pub struct CountsPage {
     page: String,
     rows: Vec<Row>,
 }
@@ -102,8 +102,8 @@ const HEAD: &str = "\
 |---|---|---|---|---|---|---|---|
 ";
 
-impl Baseline {
-    /// The baseline in `file`.
+impl CountsPage {
+    /// The page in `file`.
     ///
     /// # Errors
     /// When it can't be read.

@@ -1,4 +1,4 @@
-//! Whether the host is still there. go-plugin leaves its plugins behind when it is killed; we notice and end.
+//! Notices that the host has died. A go-plugin host that is killed does not stop its plugins, so they must end themselves.
 
 use std::io;
 use std::sync::Arc;
@@ -6,38 +6,39 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How long the process waits for a connection, the first or another.
+/// How long the process waits without a connection before it ends.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// How long it waits when the host's own streams have ended. Time enough for a connection that replaces another.
+/// How long it waits for another connection once the host's streams have ended.
 const AFTER_STREAMS: Duration = Duration::from_secs(1);
 
-/// What is seen of the host.
-pub(super) struct Host {
-    seen: watch::Sender<Seen>,
+/// The signs of life of the host.
+pub(super) struct HostLiveness {
+    activity: watch::Sender<Activity>,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Seen {
+struct Activity {
     connections: usize,
-    /// The streams that a host keeps open for as long as it lives have ended.
+    /// The streams that a host keeps open while it lives have ended.
     streams_ended: bool,
 }
 
-/// A connection that is open.
-pub(super) struct ConnectionGuard(Arc<Host>);
+/// Counts an open connection until it is dropped.
+pub(super) struct ConnectionGuard(Arc<HostLiveness>);
 
-/// A stream of the host's that is open.
-pub(super) struct StreamGuard(Arc<Host>);
+/// Reports, when it is dropped, that a stream of the host has ended.
+pub(super) struct StreamGuard(Arc<HostLiveness>);
 
-impl Host {
+impl HostLiveness {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { seen: watch::Sender::default() })
+        Arc::new(Self { activity: watch::Sender::default() })
     }
 
     pub(super) fn connection(self: &Arc<Self>) -> ConnectionGuard {
-        self.seen
-            .send_modify(|seen| *seen = Seen { connections: seen.connections + 1, streams_ended: false });
+        self.activity.send_modify(|activity| {
+            *activity = Activity { connections: activity.connections + 1, streams_ended: false };
+        });
         ConnectionGuard(self.clone())
     }
 
@@ -45,26 +46,26 @@ impl Host {
         StreamGuard(self.clone())
     }
 
-    /// Returns when the host is gone, with the sign of it.
+    /// Returns when the host has died, with the reason to think so.
     pub(super) async fn gone(&self) -> &'static str {
         tokio::select! {
             () = closed(standard_output()) => "the host's end of standard output is closed",
             () = closed(standard_error()) => "the host's end of standard error is closed",
-            () = self.deserted() => "nobody is connected",
+            () = self.disconnected() => "no connection is open",
         }
     }
 
-    async fn deserted(&self) {
-        let mut changes = self.seen.subscribe();
+    async fn disconnected(&self) {
+        let mut changes = self.activity.subscribe();
         loop {
-            let Seen { connections, streams_ended } = *changes.borrow_and_update();
+            let Activity { connections, streams_ended } = *changes.borrow_and_update();
             if connections == 0 {
-                let patience = if streams_ended { AFTER_STREAMS } else { IDLE };
-                if tokio::time::timeout(patience, changes.changed()).await.is_err() {
+                let timeout = if streams_ended { AFTER_STREAMS } else { IDLE };
+                if tokio::time::timeout(timeout, changes.changed()).await.is_err() {
                     return;
                 }
             } else if changes.changed().await.is_err() {
-                // The sender lives in `self`, so this is not reached; without changes there is nothing to wait for.
+                // Not reached: the sender lives in `self`.
                 return;
             }
         }
@@ -73,18 +74,18 @@ impl Host {
 
 impl Drop for ConnectionGuard {
     fn drop(&mut self) {
-        self.0.seen.send_modify(|seen| seen.connections -= 1);
+        self.0.activity.send_modify(|activity| activity.connections -= 1);
     }
 }
 
 impl Drop for StreamGuard {
     fn drop(&mut self) {
-        self.0.seen.send_modify(|seen| seen.streams_ended = true);
+        self.0.activity.send_modify(|activity| activity.streams_ended = true);
     }
 }
 
-/// Returns when nobody is left at the other end of a pipe; never for what is no pipe.
-// The successor of the deprecated function is unsafe, for types that may change or close their descriptor; this one owns it.
+/// Returns when the reading end of a pipe is closed; never for what is not a pipe.
+// `AsyncFd::with_interest` is deprecated for an unsafe function, for types that may close their descriptor; this one owns it.
 #[cfg(unix)]
 #[allow(deprecated)]
 async fn closed(end: io::Result<std::os::fd::OwnedFd>) {
@@ -97,7 +98,7 @@ async fn closed(end: io::Result<std::os::fd::OwnedFd>) {
             if ready.is_write_closed() || ready.is_error() {
                 return;
             }
-            // Readiness is told once for each change, so this waits for the next.
+            // Edge-triggered: waits for the next change.
             guard.clear_ready();
         }
     }
@@ -105,7 +106,7 @@ async fn closed(end: io::Result<std::os::fd::OwnedFd>) {
 }
 
 #[cfg(unix)]
-#[allow(clippy::disallowed_methods)] // watched, not written to
+#[allow(clippy::disallowed_methods)] // watched for its end, not written to
 fn standard_output() -> io::Result<std::os::fd::OwnedFd> {
     use std::os::fd::AsFd;
     io::stdout().as_fd().try_clone_to_owned()
@@ -117,7 +118,7 @@ fn standard_error() -> io::Result<std::os::fd::OwnedFd> {
     io::stderr().as_fd().try_clone_to_owned()
 }
 
-// Windows tells of a closed pipe only to a writer; there the host's streams and connections are what is seen.
+// On Windows only a write shows that a pipe is closed, so connections and the host's streams have to do.
 #[cfg(windows)]
 async fn closed(_: io::Result<()>) {
     std::future::pending::<()>().await;
@@ -140,35 +141,35 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_host_that_never_comes_is_waited_for_a_minute() {
+    async fn without_a_first_connection_the_process_ends_after_a_minute() {
         let started = Instant::now();
-        Host::new().deserted().await;
+        HostLiveness::new().disconnected().await;
         assert_eq!(started.elapsed().as_secs(), IDLE.as_secs());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_keeps_the_process_however_long_it_is_silent() {
-        let host = Host::new();
+    async fn an_idle_connection_keeps_the_process_running() {
+        let host = HostLiveness::new();
         let open = host.connection();
-        let wait = tokio::time::timeout(Duration::from_secs(86_400), host.deserted());
+        let wait = tokio::time::timeout(Duration::from_secs(86_400), host.disconnected());
         assert!(wait.await.is_err());
         drop(open);
-        // It closed without the streams that a host opens, so it was no host: there is time for one.
+        // It did not open the streams that a host opens, so the host may still be about to connect.
         let started = Instant::now();
-        host.deserted().await;
+        host.disconnected().await;
         assert_eq!(started.elapsed().as_secs(), IDLE.as_secs());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_end_of_the_hosts_streams_ends_the_process_unless_it_connects_again() {
-        let host = Host::new();
+    async fn after_the_end_of_the_hosts_streams_the_process_ends_unless_it_reconnects() {
+        let host = HostLiveness::new();
         let (connection, stream) = (host.connection(), host.stream());
         drop((stream, connection));
         let reconnected = host.connection();
-        assert!(tokio::time::timeout(IDLE * 2, host.deserted()).await.is_err());
+        assert!(tokio::time::timeout(IDLE * 2, host.disconnected()).await.is_err());
         drop((host.stream(), reconnected));
         let started = Instant::now();
-        host.deserted().await;
+        host.disconnected().await;
         assert_eq!(started.elapsed().as_secs(), AFTER_STREAMS.as_secs());
     }
 }
