@@ -34,7 +34,8 @@ fn main() -> ExitCode {
     let served = PluginEnvironment::read(|name| std::env::var_os(name))
         .map_err(|error| error.to_string())
         .and_then(|environment| {
-            let plugin = Plugin { address: "baseline", protocols: &[6], connect: &|_| Service::new(Baseline) };
+            let plugin =
+                Plugin { address: "baseline", protocols: &[6], connect: &|_| Service::new(Baseline) };
             go_plugin::serve(&plugin, environment).map_err(|error| error.to_string())
         });
     match served {
