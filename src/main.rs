@@ -51,7 +51,11 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<(), String> {
 }
 
 fn plugin() -> Plugin<'static> {
-    Plugin { address: provider::SOURCE_ADDRESS, protocols: &tfplugin::PROTOCOLS, connect: &connect }
+    Plugin {
+        addresses: &[provider::SOURCE_ADDRESS, provider::OPENTOFU_ADDRESS],
+        protocols: &tfplugin::PROTOCOLS,
+        connect: &connect,
+    }
 }
 
 fn connect(protocol: u32) -> Service {

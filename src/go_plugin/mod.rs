@@ -25,8 +25,8 @@ pub use service::Service;
 
 /// The plugin to serve.
 pub struct Plugin<'a> {
-    /// What Terraform calls it: its source address.
-    pub address: &'a str,
+    /// Its source addresses, one for each registry: Terraform and OpenTofu resolve the same short address to their own.
+    pub addresses: &'a [&'a str],
     /// The application protocols that it speaks, lowest first; never empty.
     pub protocols: &'a [u32],
     /// Makes the service of a new connection, which speaks one of them. All state of a connection belongs to it.

@@ -102,7 +102,7 @@ pub fn serve_debug(plugin: &Plugin<'_>, protocol_versions: &str) -> Result<(), S
             requested => choose_protocol(plugin.protocols, &requested),
         };
         let listener = Listener::bind(&PluginEnvironment::for_debugging())?;
-        reattach::print(plugin.address, protocol, &listener.address()).map_err(ServeError::Output)?;
+        reattach::print(plugin.addresses, protocol, &listener.address()).map_err(ServeError::Output)?;
         let connections = Connections {
             listener,
             tls: None,

@@ -39,9 +39,11 @@ fn hosts_are_told_not_to_stop_a_debugged_provider() {
         line.trim().strip_prefix("TF_REATTACH_PROVIDERS='").unwrap().trim_end_matches('\''),
     )
     .unwrap();
-    let provider = &value["registry.terraform.io/jdcloud/jdcloud"];
-    assert_eq!(provider["Test"], true);
-    assert_eq!(provider["Pid"], child.id());
+    // Each host looks for the address of its own registry.
+    for registry in ["registry.terraform.io", "registry.opentofu.org"] {
+        let provider = &value[format!("{registry}/jdcloud/jdcloud")];
+        assert_eq!((&provider["Test"], &provider["Pid"]), (&true.into(), &child.id().into()), "{registry}");
+    }
     crate::support::signal(child.id(), "TERM");
     assert!(child.wait().unwrap().success());
 }

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         .map_err(|error| error.to_string())
         .and_then(|environment| {
             let plugin =
-                Plugin { address: "baseline", protocols: &[6], connect: &|_| Service::new(Baseline) };
+                Plugin { addresses: &["baseline"], protocols: &[6], connect: &|_| Service::new(Baseline) };
             go_plugin::serve(&plugin, environment).map_err(|error| error.to_string())
         });
     match served {

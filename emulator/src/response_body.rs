@@ -1,4 +1,4 @@
-//! Writes the good answer, and the ones that are nearly good.
+//! Writes the body of a successful response, with or without faults in it.
 
 use std::borrow::Cow;
 
@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 
 use crate::scenario::{Answer, MalformedRow, Scenario};
 
-/// A good answer: the rows, and the text of `result` around them.
-pub(crate) struct Found<'a> {
+/// The `result` of a successful response: its rows, and the JSON before and after them.
+pub(crate) struct ApiResult<'a> {
     pub(crate) before: &'static str,
     pub(crate) rows: Vec<Cow<'a, str>>,
     pub(crate) after: String,
 }
 
-/// The body that answers with `found`, bent as `scenario` says.
-pub(crate) fn body(request_id: &str, found: &Found<'_>, scenario: &Scenario) -> String {
-    let Found { before, after, .. } = found;
+/// The body for `result`, with the faults of `scenario`.
+pub(crate) fn write(request_id: &str, found: &ApiResult<'_>, scenario: &Scenario) -> String {
+    let ApiResult { before, after, .. } = found;
     let rows = list(&found.rows, scenario);
     let extra = |fields: &'static str| if scenario.extra_fields { fields } else { "" };
     let result = format!(r#""result":{{{}{before}{rows}{after}}}"#, extra(r#""nextToken":"n-1","#));

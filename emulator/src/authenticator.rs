@@ -1,6 +1,6 @@
-//! Who may call: keys, scopes, the date window, nonces and security tokens.
+//! Authenticates requests: keys, credential scopes, the date window, nonces and security tokens.
 //!
-//! The sentences are the gateway's documented ones. Which of them answers a stale date, a nonce used twice or a
+//! The messages are the gateway's documented ones. Which of them answers a stale date, a nonce used twice or a
 //! wrong token is not documented; all three get "Invalid authentication credentials" here.
 
 use std::collections::HashMap;
@@ -16,24 +16,24 @@ use crate::signature::{Received, base64_token, header, is_genuine, string_to_sig
 /// When more nonces than this are held, those that the date window refuses anyway are dropped.
 const NONCES_HELD: usize = 10_000;
 
-/// Checks whether a call is signed well.
-pub(crate) struct Gatekeeper {
+/// Checks signatures.
+pub(crate) struct Authenticator {
     pub(crate) credentials: Vec<Credentials>,
     pub(crate) token_encoding: TokenEncoding,
     pub(crate) signature: Signature,
     /// How far `x-jdcloud-date` may be from the server's clock, either way.
     pub(crate) window: Duration,
-    /// With the date they came with.
+    /// With the date of the request that used them.
     pub(crate) nonces: HashMap<String, OffsetDateTime>,
 }
 
-impl Gatekeeper {
+impl Authenticator {
     /// Checks a call for `region` that arrived at `now`, and remembers its nonce.
     ///
     /// # Errors
     ///
     /// The 401 that the gateway answers.
-    pub(crate) fn admit(
+    pub(crate) fn authenticate(
         &mut self,
         received: &Received<'_>,
         region: &str,
