@@ -59,6 +59,7 @@ fn summaries() -> BTreeSet<String> {
 fn is_summary(literal: &str) -> bool {
     literal.starts_with(|c: char| c.is_ascii_uppercase())
         && literal.len() < 60
-        && !literal.contains(['{', '.', ':', '\\', '_'])
+        && !literal.contains(['{', '.', ':', '\\'])
+        && (literal.contains(' ') || !literal.contains('_'))
         && literal.trim() == literal
 }
