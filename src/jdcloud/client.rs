@@ -25,6 +25,8 @@ pub struct Client {
     /// In the place of HTTP, for tests.
     transport: Option<Arc<dyn Transport>>,
     connection: OnceCell<Connection>,
+    /// Held by the read that finds the default region.
+    resolving: tokio::sync::Mutex<()>,
     /// Cancelled by [`Client::stop`], which puts a new one in its place.
     stopping: Mutex<CancellationToken>,
 }
@@ -45,6 +47,7 @@ impl Client {
             user_agent: user_agent.into(),
             transport: None,
             connection: OnceCell::new(),
+            resolving: tokio::sync::Mutex::default(),
             stopping: Mutex::default(),
         }
     }
@@ -64,8 +67,13 @@ impl Client {
     /// # Errors
     /// No region anywhere, or one that cannot be a region.
     pub async fn region(&self, chosen: Option<&str>) -> Result<Region, Error> {
-        match chosen {
-            Some(_) => Ok(self.sources.region(chosen)?),
+        if let Some(known) = self.sources.known_region(chosen) {
+            return Ok(known?);
+        }
+        // Hundreds of reads begin at once; one of them reads the files.
+        let _turn = self.resolving.lock().await;
+        match self.sources.known_region(chosen) {
+            Some(known) => Ok(known?),
             None => self.resolve(|sources| sources.region(None)).await,
         }
     }
@@ -88,18 +96,14 @@ impl Client {
         wanted: ImageSelection,
     ) -> Result<Answer, Error> {
         let stopping = self.stopping().clone();
-        let region = select! {
-            biased;
-            () = stopping.cancelled() => return Err(Error::Cancelled),
-            region = self.region(region) => region?,
-        };
         if matches!(&wanted, ImageSelection::Named(ids) if ids.is_empty()) {
+            let region = self.region(region).await?;
             return Ok(Answer { region, images: Vec::new(), missing: Vec::new(), notices: Vec::new() });
         }
-        let connection = select! {
+        let (region, connection) = select! {
             biased;
             () = stopping.cancelled() => return Err(Error::Cancelled),
-            connection = self.connection() => connection?,
+            found = self.region_and_connection(region) => found?,
         };
         let batcher = connection.batcher(&region);
         let read = async {
@@ -132,14 +136,22 @@ impl Client {
     }
 
     /// The resolved connection, made at the first read that needs it.
-    async fn connection(&self) -> Result<&Connection, Error> {
-        self.connection.get_or_try_init(|| self.connect()).await
+    async fn region_and_connection(&self, chosen: Option<&str>) -> Result<(Region, &Connection), Error> {
+        if let Some(Err(problem)) = self.sources.known_region(chosen) {
+            return Err(problem.into());
+        }
+        let connection = self.connection.get_or_try_init(|| self.connect(chosen.is_none())).await?;
+        Ok((self.region(chosen).await?, connection))
     }
 
-    async fn connect(&self) -> Result<Connection, Error> {
+    /// Makes the connection, and finds the default region if it is needed, while the files are read anyway.
+    async fn connect(&self, needs_region: bool) -> Result<Connection, Error> {
         let limits = self.sources.limits()?;
         let (transport, user_agent) = (self.transport.clone(), self.user_agent.clone());
         let connection = move |sources: &Sources| {
+            if needs_region {
+                sources.region(None)?;
+            }
             sources.check_config_file()?;
             let (credentials, endpoint) = (sources.credentials()?, sources.endpoint()?);
             let redactor = Arc::new(sources.redactor_with(&credentials));

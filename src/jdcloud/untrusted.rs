@@ -237,7 +237,7 @@ fn string_escape(units: &[Unit]) -> Option<(u8, usize)> {
 
 /// `&amp;`, `&#47;` and `&#x2F;`.
 fn entity(units: &[Unit]) -> Option<(u8, usize)> {
-    // `&#x0000002F;` is as long as anybody writes.
+    // `&#x0000002F;` is as long as an entity is written.
     let end =
         (units.first()?.byte == b'&').then(|| units.iter().take(12).position(|unit| unit.byte == b';'))??;
     let name: Vec<u8> = units[1..end].iter().map(|unit| unit.byte).collect();

@@ -1,10 +1,12 @@
 //! Invalid requests: each gets a diagnostic, and later requests work.
 
+use jdcloud_emulator::Scenario;
 use terraform_provider_jdcloud::framework::{Type, Value, msgpack};
 use terraform_provider_jdcloud::tfplugin::proto::v6::{self, DynamicValue};
 
 use crate::support::{
-    Client, DATA_SOURCE, Options, block, data_source_type, dynamic, provider_type, runtime, strings, texts,
+    Client, DATA_SOURCE, Options, block, data_source_type, dynamic, emulator, provider_type, runtime,
+    strings, texts,
 };
 
 fn with_client(test: impl AsyncFn(Client)) {
@@ -181,6 +183,29 @@ fn invalid_arguments_of_the_data_source_are_named() {
         ];
         assert_eq!(validate_block(&client, &unknown).await, []);
     });
+}
+
+/// Read as if they were left out, these would ask another region, or for every image.
+#[test]
+fn a_read_with_an_argument_that_is_not_known_fails() {
+    let emulator = emulator(Scenario::default());
+    let plugin = Options::plain().start();
+    runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        client.configure_for(&emulator.url(), &[]).await;
+        for (name, value) in [
+            ("region", Value::Unknown),
+            ("ids", Value::Unknown),
+            ("ids", Value::list([Value::string("img-a"), Value::Unknown])),
+            ("on_missing", Value::Unknown),
+        ] {
+            let (state, diagnostics) = client.read_value(&[(name, value)]).await;
+            assert_eq!((state, diagnostics.len()), (None, 1), "{name}: {:?}", texts(&diagnostics));
+            assert_eq!(diagnostics[0].summary, "Argument not known yet");
+            assert_eq!(argument(&diagnostics[0]), name);
+        }
+    });
+    assert_eq!(emulator.counters().calls, 0, "JD Cloud was asked something else");
 }
 
 #[test]

@@ -146,7 +146,7 @@ impl Caller {
         }
     }
 
-    /// The notices that nobody has taken yet.
+    /// The notices that no read has taken yet.
     pub(crate) fn take_notices(&self) -> Vec<Notice> {
         std::mem::take(&mut self.notices.lock().unwrap_or_else(PoisonError::into_inner).pending)
     }
@@ -325,7 +325,7 @@ impl Caller {
     fn corrects_clock<T>(&self, attempt: &mut Attempt<T>) -> bool {
         let refused = attempt.said.code == Some(401);
         let (Some(server), true) = (attempt.date, refused) else { return false };
-        // Over plain http anybody on the way could have written the date.
+        // Over plain HTTP the date could be forged on the way.
         let trusted = self.endpoint.is_https() || self.endpoint.is_loopback();
         match self.clock.compare(server, attempt.correction, trusted) {
             Finding::Fine => false,

@@ -59,7 +59,7 @@ struct Envelope<T> {
     request_id: Option<String>,
     result: Option<T>,
     error: Option<ErrorBody>,
-    /// The first field that nobody documented.
+    /// The first undocumented field.
     unknown: Option<String>,
 }
 

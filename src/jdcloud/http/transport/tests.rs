@@ -183,7 +183,7 @@ async fn a_body_that_stalls_or_breaks_is_no_answer() {
 }
 
 #[tokio::test]
-async fn an_address_nobody_listens_at_is_named() {
+async fn a_closed_port_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -334,7 +334,14 @@ async fn a_url_that_no_client_sends_is_not_tried() {
 
 #[tokio::test]
 async fn a_wrong_scheme_is_told_from_a_broken_connection() {
-    let (plain, _) = serve(http("200 OK", "", NO_ROWS.as_bytes()), None).await;
+    // As servers do that get TLS where they expect a request.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await;
+        let _ = stream.write_all(&http("400 Bad Request", "Connection: close\r\n", b"")).await;
+    });
     let (encrypted, _) = serve(http("200 OK", "", NO_ROWS.as_bytes()), Some(tls(b"http/1.1").0)).await;
     for (endpoint, expected) in [(format!("https://{plain}"), true), (format!("http://{encrypted}"), false)] {
         let error = failure(&client(endpoint)).await;
