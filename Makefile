@@ -33,7 +33,7 @@ test: ## Runs every test: units, conformance, the built binary, real Terraforms
 	@$(WITH_TERRAFORM) $(CARGO) test --workspace --locked --lib --bins --tests
 
 testacc: ## Runs only the tests under a real Terraform; TERRAFORM=/path/to/one chooses it
-	@$(WITH_TERRAFORM) $(CARGO) test --locked --test acceptance
+	@$(WITH_TERRAFORM) $(CARGO) test --locked --test acceptance --test fleet
 
 test-compat: ## Runs them on thirteen Terraforms from 0.12 to 1.15 and writes the table in RELIABILITY.md
 	@scripts/test-compat.sh

@@ -1,8 +1,23 @@
 //! Many reads under a real Terraform cost few calls. Without it a plan over a fleet runs into JD Cloud's rate limit.
 
-use jdcloud_emulator::{Catalogue, Image, Source};
+//!
+//! These are acceptance tests in a program of their own, one plan at a time: how many reads share a request depends on
+//! how busy the machine is.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // a test fails by panicking
+
+#[allow(dead_code, unused_imports, unused_macros)] // of the acceptance tests
+#[path = "acceptance/harness/mod.rs"]
+mod harness;
+
+use std::sync::{Mutex, PoisonError};
+
+use jdcloud_emulator::{Catalogue, Counters, Image, Source};
 
 use crate::harness::{Case, Protocol, cases};
+
+/// Held by the case that runs.
+static ALONE: Mutex<()> = Mutex::new(());
 
 cases!(
     a_for_each_over_constrained_images_costs_four_calls,
@@ -72,6 +87,7 @@ output "{region}" {{
 }
 
 fn a_for_each_over_constrained_images_costs_four_calls(protocol: Protocol) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for parallelism in [1, 10, 50] {
         let calls = plan(protocol, &["cn-north-1"], parallelism).emulator().counters().calls;
         assert!(calls <= 4, "{FLEET} blocks at -parallelism={parallelism} cost {calls} calls");
@@ -79,26 +95,34 @@ fn a_for_each_over_constrained_images_costs_four_calls(protocol: Protocol) {
 }
 
 fn two_regions_at_once_cost_four_calls_each(protocol: Protocol) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let case = plan(protocol, &["cn-north-1", "cn-south-1"], 10);
     let regions = case.emulator().counters().per_region;
     assert!(regions.values().all(|calls| *calls <= 4), "{regions:?}");
 }
 
 fn images_without_constraints_share_calls(protocol: Protocol) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for parallelism in [10, 50] {
-        let counters = plan(protocol, &["cn-east-2"], parallelism).emulator().counters();
-        eprintln!("-parallelism={parallelism}: {} calls, by ids {:?}", counters.calls, counters.ids_per_call);
-        // A call for each round of reads and the read-ahead, once the rounds have found together, which takes a busy
-        // machine a few calls more.
+        // A request for each round of reads, and the listing. A quarter more is for a busy machine, which splits rounds;
+        // the exact bound is held by the unit tests, on a scripted clock.
         let rounds = FLEET.div_ceil(parallelism) as u64;
+        let most = (rounds + 1).div_ceil(4) * 5;
+        let mut attempts: Vec<Counters> = Vec::new();
+        // Another program of this machine may spoil one plan, or two.
+        while attempts.len() < 3 && attempts.last().is_none_or(|counters| counters.calls > most) {
+            attempts.push(plan(protocol, &["cn-east-2"], parallelism).emulator().counters());
+        }
+        let fewest = attempts.iter().map(|counters| counters.calls).min();
         assert!(
-            counters.calls <= 2 * rounds + 20,
-            "{FLEET} blocks at -parallelism={parallelism}: {counters:?}"
+            fewest <= Some(most),
+            "{FLEET} blocks at -parallelism={parallelism} take {most} calls at most: {attempts:?}"
         );
     }
 }
 
 fn a_for_each_keeps_its_connections_and_says_who_asks(protocol: Protocol) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let case = plan(protocol, &["cn-east-2"], 10);
     let counters = case.emulator().counters();
     // HTTP/1.1 carries one call at a time, and at most 8 calls are under way at once.
