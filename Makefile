@@ -35,7 +35,7 @@ test: ## Runs every test: units, conformance, the built binary, real Terraforms
 testacc: ## Runs only the tests under a real Terraform; TERRAFORM=/path/to/one chooses it
 	@$(WITH_TERRAFORM) $(CARGO) test --locked --test acceptance --test fleet
 
-test-compat: ## Runs them on thirteen Terraforms from 0.12 to 1.15 and writes the table in README.md
+test-compat: ## Runs them on thirteen Terraforms from 0.12 to 1.15 and writes the table in RELIABILITY.md
 	@scripts/test-compat.sh
 
 soak: ## Holds the provider under load and faults: a minute of 1,000 reads at once, and 100,000 in one process

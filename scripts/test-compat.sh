@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the acceptance tests on every Terraform that scripts/terraform/versions names, and writes what ran into the table
-# of README.md and of its Chinese twin, between two markers.
+# of RELIABILITY.md, between two markers.
 #
 #   test-compat.sh                  all versions; the table is written if every one of them passes
 #   test-compat.sh 1.6.6 0.12.29    these; the table stays
@@ -45,7 +45,7 @@ main() {
 	[ -z "$failed" ] || fail "Failed on:$failed"
 	if [ $# -eq 0 ]; then
 		python3 scripts/compat/table.py "$work/results"
-		say 'The tables of README.md and README.zh-CN.md are what ran.'
+		say 'The table of RELIABILITY.md is what ran.'
 	fi
 }
 

@@ -327,3 +327,17 @@ fn beside_hashicorp_jdcloud() {
     case.write("main.tf", &main.replace("  provider = jdcheck\n", ""));
     assert_eq!(asked(&case), format!("{registry}/hashicorp/jdcloud"));
 }
+
+#[test]
+fn chinese_message() {
+    let name = "rules/chinese-message";
+    let Some(case) = open(V6, Feature::Functions, name) else { return };
+    judges(
+        &case,
+        "Resource precondition failed",
+        "镜像 img-ubuntu2204 不支持实例规格 g.n4.large。该镜像不支持的实例规格：g.n4.large、m.n2.18xlarge、p.c1p40g.large。",
+        "镜像 img-gpu 不支持实例规格 g.n2.large。该镜像仅支持以下实例规格：p.c1p40.large、p.c1p40g.large。",
+    );
+    never_guesses(&case);
+    shows(&case, "rules/chinese-message/refused.txt", &["plan"], EXCLUDED);
+}

@@ -1,6 +1,5 @@
 terraform {
-  # Preconditions on outputs came with 1.2.
-  required_version = ">= 1.2"
+  required_version = ">= 1.8"
 
   required_providers {
     jdcloud = {
