@@ -21,7 +21,7 @@ use crate::jdcloud::settings::{Credentials, Endpoint, Limits, Region};
 use crate::jdcloud::signing::query::encode_path;
 use crate::jdcloud::signing::random;
 use crate::jdcloud::signing::signer::Unsigned;
-use crate::jdcloud::untrusted::Redactor;
+use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
 /// The notices that no read has taken, and the kinds of all there were.
 #[derive(Default)]
@@ -53,6 +53,10 @@ pub(crate) struct Operation {
     pub(crate) service: &'static str,
     /// The last segment of its path.
     pub(crate) collection: &'static str,
+    /// What its requests name, in the singular, for errors.
+    pub(crate) asks_about: &'static str,
+    /// What its answers list, in the plural, for errors.
+    pub(crate) lists: &'static str,
 }
 
 impl Operation {
@@ -131,6 +135,11 @@ impl Caller {
         }
     }
 
+    /// `text` from an answer, as it may be shown.
+    pub(crate) fn untrusted(&self, text: &str) -> UntrustedText {
+        self.redactor.text(text)
+    }
+
     /// The length of the URL of a request for `path` without a query.
     pub(crate) fn url_length(&self, path: &str) -> usize {
         self.endpoint.join(&encode_path(path), "").as_str().len()
@@ -155,6 +164,8 @@ impl Caller {
     pub(crate) fn context(&self, operation: &Operation, region: &Region, asked: RequestSummary) -> Context {
         Context {
             operation: operation.name,
+            asks_about: operation.asks_about,
+            lists: operation.lists,
             endpoint: self.redactor.text(self.endpoint.to_string()),
             region: self.redactor.text(region.as_str()),
             credentials: Some(self.credentials.origin().clone()),
@@ -189,7 +200,7 @@ impl Caller {
             while self.corrects_clock(&mut attempt) {
                 attempt = self.attempt(request, &attempts, &open).await;
             }
-            if matches!(attempt.result, Err(Failure::OtherImage { .. })) {
+            if matches!(attempt.result, Err(Failure::OtherRow { .. })) {
                 // The response may belong to another request of a connection that is out of step.
                 self.transport.reset();
                 attempt = self.attempt(request, &attempts, &open).await;

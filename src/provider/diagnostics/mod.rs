@@ -70,15 +70,16 @@ pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
 
 /// What a support ticket needs, line by line; lines that begin with a space are not wrapped.
 fn ticket(CallError { context, .. }: &CallError) -> String {
-    let images = match context.asked.count {
-        None => "all images".to_owned(),
-        Some(count) => {
+    let asked = match (context.asked.count, &context.asked.query) {
+        (None, None) => format!("all {}s", context.asks_about),
+        (None, Some(query)) => format!("{}s with {query}", context.asks_about),
+        (Some(count), _) => {
             let more = if count > context.asked.sample.len() { ", ..." } else { "" };
-            format!("{} ({}{more})", counted(count, "image"), context.asked.sample.join(", "))
+            format!("{} ({}{more})", counted(count, context.asks_about), context.asked.sample.join(", "))
         }
     };
     let mut lines = vec![format!(
-        "Request:   {} for {images} in {} at {}",
+        "Request:   {} for {asked} in {} at {}",
         context.operation, context.region, context.endpoint
     )];
     if let Some(http_status) = context.http_status {
