@@ -20,7 +20,7 @@ use crate::jdcloud::image_constraints::answer::Notice;
 use crate::jdcloud::settings::{Credentials, Endpoint, Limits, Region};
 use crate::jdcloud::signing::query::encode_path;
 use crate::jdcloud::signing::random;
-use crate::jdcloud::signing::signer::Unsigned;
+use crate::jdcloud::signing::signer::{Unsigned, Version};
 use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
 /// The notices that no read has taken, and the kinds of all there were.
@@ -42,6 +42,18 @@ pub(crate) struct Caller {
     /// `max_concurrent_requests`; a call that waits to be tried again holds none.
     slots: Semaphore,
     notices: Mutex<Notices>,
+    signature: Mutex<Signature>,
+}
+
+/// What is known of the versions of the signature that the gateway accepts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Signature {
+    /// No call has succeeded or failed for its signature yet.
+    Untried,
+    /// This one was accepted.
+    Accepted(Version),
+    /// Neither was accepted, so the secret key is wrong.
+    Refused,
 }
 
 /// An operation of the API that lists something in a region.
@@ -132,6 +144,7 @@ impl Caller {
             budget: retry::Budget::default(),
             slots: Semaphore::new(limits.max_concurrent_requests),
             notices: Mutex::default(),
+            signature: Mutex::new(Signature::Untried),
         }
     }
 
@@ -196,14 +209,28 @@ impl Caller {
             ..self.context(request.operation, request.region, request.summary.clone())
         };
         let attempt = || async {
-            let mut attempt = self.attempt(request, &attempts, &open).await;
+            let mut version = self.version();
+            let mut attempt = self.attempt(request, version, &attempts, &open).await;
             while self.corrects_clock(&mut attempt) {
-                attempt = self.attempt(request, &attempts, &open).await;
+                attempt = self.attempt(request, version, &attempts, &open).await;
+            }
+            let refused = matches!(attempt.result, Err(Failure::SignatureMismatch));
+            if refused && self.signature() == Signature::Untried {
+                let other = self.attempt(request, Version::V3, &attempts, &open).await;
+                if other.said.code == Some(401) {
+                    // The first refusal is the documented version's.
+                    self.record_signature(Signature::Refused);
+                } else {
+                    (version, attempt) = (Version::V3, other);
+                }
             }
             if matches!(attempt.result, Err(Failure::OtherRow { .. })) {
                 // The response may belong to another request of a connection that is out of step.
                 self.transport.reset();
-                attempt = self.attempt(request, &attempts, &open).await;
+                attempt = self.attempt(request, version, &attempts, &open).await;
+            }
+            if attempt.result.is_ok() {
+                self.record_signature(Signature::Accepted(version));
             }
             let context = context(&attempt);
             match attempt.result {
@@ -254,6 +281,7 @@ impl Caller {
     async fn attempt<T: Send + 'static>(
         &self,
         request: &Request<'_>,
+        version: Version,
         attempts: &AtomicU32,
         open: &impl Open<T>,
     ) -> Attempt<T> {
@@ -263,7 +291,7 @@ impl Caller {
         let started = Instant::now();
         let correction = self.clock.correction();
         let limit = self.limits.request_timeout;
-        let answered = match self.sign(request, correction) {
+        let answered = match self.sign(request, version, correction) {
             Ok(signed) => match timeout(limit, self.transport.send(signed)).await {
                 Ok(sent) => sent.map_err(Failure::from),
                 Err(_) => Err(Failure::AttemptTimeout { limit }),
@@ -299,7 +327,36 @@ impl Caller {
         opened.unwrap_or_else(|_| (ResponseMeta::default(), Err(Failure::Lost)))
     }
 
-    fn sign(&self, request: &Request<'_>, correction: time::Duration) -> Result<SignedRequest, Failure> {
+    /// The version of the signature to sign with first.
+    fn version(&self) -> Version {
+        match self.signature() {
+            Signature::Accepted(version) => version,
+            Signature::Untried | Signature::Refused => Version::V2,
+        }
+    }
+
+    fn signature(&self) -> Signature {
+        *self.signature.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what was found out about the signature first: the connection stays with it.
+    fn record_signature(&self, found: Signature) {
+        let mut signature = self.signature.lock().unwrap_or_else(PoisonError::into_inner);
+        if *signature == Signature::Untried {
+            *signature = found;
+            if found == Signature::Accepted(Version::V3) {
+                tracing::warn!("version 2 of the signature was refused, and version 3 accepted");
+                self.notice(Notice::SignatureVersion3);
+            }
+        }
+    }
+
+    fn sign(
+        &self,
+        request: &Request<'_>,
+        version: Version,
+        correction: time::Duration,
+    ) -> Result<SignedRequest, Failure> {
         let unsendable = |reason: String| Failure::Unsendable { reason: self.redactor.text(reason) };
         let path = request.operation.path(request.region);
         let path = encode_path(&path);
@@ -312,7 +369,7 @@ impl Caller {
         };
         let nonce = random::nonce().map_err(|error| unsendable(error.to_string()))?;
         let signed = unsigned
-            .sign(&self.credentials, OffsetDateTime::now_utc() + correction, &nonce)
+            .sign(version, &self.credentials, OffsetDateTime::now_utc() + correction, &nonce)
             .map_err(|error| unsendable(error.to_string()))?;
         tracing::trace!(canonical_request = signed.canonical_request, "request signed");
         let url = self.endpoint.join(&path, &request.query);

@@ -46,6 +46,12 @@ pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
                 if by.is_positive() { "slow" } else { "fast" }
             ),
         ),
+        Notice::SignatureVersion3 => diagnostics.warning(
+            None,
+            "JD Cloud refused the documented signature",
+            "JD Cloud refused a request signed with JDCLOUD2-HMAC-SHA256, the documented version, and accepted it signed with \
+             JDCLOUD3-HMAC-SHA256. The provider goes on with that. Look for a newer version of the provider.",
+        ),
         Notice::IncompleteResponses { limit } => diagnostics.warning(
             None,
             "JD Cloud returned incomplete responses",
@@ -69,7 +75,7 @@ pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
 }
 
 /// What a support ticket needs, line by line; lines that begin with a space are not wrapped.
-fn ticket(CallError { context, .. }: &CallError) -> String {
+pub(super) fn ticket(CallError { context, .. }: &CallError) -> String {
     let asked = match (context.asked.count, &context.asked.query) {
         (None, None) => format!("all {}s", context.asks_about),
         (None, Some(query)) => format!("{}s with {query}", context.asks_about),
