@@ -1,5 +1,6 @@
 //! What configurations can read. A new data source is a file here and a line in [`all`].
 
+mod arguments;
 mod image_constraints;
 
 use crate::framework::DataSource;
