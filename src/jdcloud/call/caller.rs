@@ -214,8 +214,7 @@ impl Caller {
             while self.corrects_clock(&mut attempt) {
                 attempt = self.attempt(request, version, &attempts, &open).await;
             }
-            let refused = matches!(attempt.result, Err(Failure::SignatureMismatch));
-            if refused && self.signature() == Signature::Untried {
+            if self.may_be_the_signature(&attempt) && self.signature() == Signature::Untried {
                 let other = self.attempt(request, Version::V3, &attempts, &open).await;
                 if other.said.code == Some(401) {
                     // The first refusal is the documented version's.
@@ -332,6 +331,16 @@ impl Caller {
         match self.signature() {
             Signature::Accepted(version) => version,
             Signature::Untried | Signature::Refused => Version::V2,
+        }
+    }
+
+    /// Whether an attempt was refused for what another version of the signature may change: not for the clock, the access
+    /// key or the token.
+    fn may_be_the_signature<T>(&self, attempt: &Attempt<T>) -> bool {
+        match attempt.result {
+            Err(Failure::SignatureMismatch) => true,
+            Err(Failure::Unauthenticated) => self.credentials.token_encoding().is_none(),
+            _ => false,
         }
     }
 
