@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::jdcloud::http::transport::RawResponse;
 use crate::jdcloud::image_constraints::api as image_constraints;
 use crate::jdcloud::settings::{Credentials, Environment, Settings, Sources};
-use crate::jdcloud::signing::signer::Unsigned;
+use crate::jdcloud::signing::signer::{Unsigned, Version};
 use crate::jdcloud::untrusted::Redactor;
 
 /// The query that asks for `ids`.
@@ -35,8 +35,12 @@ impl Signer {
         let path = "/v1/regions/cn-north-1/imageConstraints";
         let unsigned =
             Unsigned { host: "vm.jdcloud-api.com", service: "vm", region: "cn-north-1", path, query };
-        let signed =
-            unsigned.sign(&self.0, OffsetDateTime::now_utc(), "00000000-0000-4000-8000-000000000000");
+        let signed = unsigned.sign(
+            Version::V2,
+            &self.0,
+            OffsetDateTime::now_utc(),
+            "00000000-0000-4000-8000-000000000000",
+        );
         Some(signed.ok()?.headers.len())
     }
 }

@@ -15,6 +15,7 @@ use crate::jdcloud::call::error::Error;
 use crate::jdcloud::http::transport::{HttpTransport, Transport};
 use crate::jdcloud::image_constraints::answer::{Answer, ImageSelection};
 use crate::jdcloud::image_constraints::batch::{Batcher, Found};
+use crate::jdcloud::listing::Listings;
 use crate::jdcloud::settings::{Environment, Limits, Region, Settings, SettingsError, Sources};
 use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
@@ -32,8 +33,9 @@ pub struct Client {
 }
 
 /// What the reads of a client share, known from the first one on.
-struct Connection {
-    caller: Arc<Caller>,
+pub(crate) struct Connection {
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) listings: Arc<Listings>,
     redactor: Arc<Redactor>,
     batchers: Mutex<HashMap<Region, Arc<Batcher>>>,
 }
@@ -95,34 +97,38 @@ impl Client {
         region: Option<&str>,
         wanted: ImageSelection,
     ) -> Result<Answer, Error> {
-        let stopping = self.stopping().clone();
-        if matches!(&wanted, ImageSelection::Named(ids) if ids.is_empty()) {
-            let region = self.region(region).await?;
-            return Ok(Answer { region, images: Vec::new(), missing: Vec::new(), notices: Vec::new() });
-        }
-        let (region, connection) = select! {
-            biased;
-            () = stopping.cancelled() => return Err(Error::Cancelled),
-            found = self.region_and_connection(region) => found?,
-        };
-        let batcher = connection.batcher(&region);
-        let read = async {
-            match wanted {
-                ImageSelection::All => batcher.all().await,
+        self.unless_stopped(async {
+            if matches!(&wanted, ImageSelection::Named(ids) if ids.is_empty()) {
+                let region = self.region(region).await?;
+                return Ok(Answer { region, images: Vec::new(), missing: Vec::new(), notices: Vec::new() });
+            }
+            let (region, connection) = self.region_and_connection(region).await?;
+            let batcher = connection.batcher(&region);
+            let Found { mut images, mut missing } = match wanted {
+                ImageSelection::All => batcher.all().await?,
                 ImageSelection::Named(ids) => {
                     let ids: Vec<Arc<str>> = ids.into_iter().map(Arc::from).collect();
-                    batcher.named(&ids).await
+                    batcher.named(&ids).await?
                 }
-            }
-        };
-        let Found { mut images, mut missing } = select! {
+            };
+            images.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+            missing.sort_unstable();
+            Ok(Answer { region, images, missing, notices: connection.caller.take_notices() })
+        })
+        .await
+    }
+
+    /// What `read` gives, or [`Error::Cancelled`] as soon as the client is stopped.
+    pub(crate) async fn unless_stopped<T>(
+        &self,
+        read: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let stopping = self.stopping().clone();
+        select! {
             biased;
-            () = stopping.cancelled() => return Err(Error::Cancelled),
-            found = read => found?,
-        };
-        images.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        missing.sort_unstable();
-        Ok(Answer { region, images, missing, notices: connection.caller.take_notices() })
+            () = stopping.cancelled() => Err(Error::Cancelled),
+            result = read => result,
+        }
     }
 
     /// Ends every read under way with [`Error::Cancelled`] and the calls that nobody else waits for; later
@@ -136,7 +142,10 @@ impl Client {
     }
 
     /// The resolved connection, made at the first read that needs it.
-    async fn region_and_connection(&self, chosen: Option<&str>) -> Result<(Region, &Connection), Error> {
+    pub(crate) async fn region_and_connection(
+        &self,
+        chosen: Option<&str>,
+    ) -> Result<(Region, &Connection), Error> {
         if let Some(Err(problem)) = self.sources.known_region(chosen) {
             return Err(problem.into());
         }
@@ -166,7 +175,9 @@ impl Client {
                 )?),
             };
             let caller = Caller::new(endpoint, credentials, Arc::clone(&redactor), limits, transport);
-            Ok(Connection { caller: Arc::new(caller), redactor, batchers: Mutex::default() })
+            let caller = Arc::new(caller);
+            let listings = Arc::new(Listings::new(Arc::clone(&caller)));
+            Ok(Connection { caller, listings, redactor, batchers: Mutex::default() })
         };
         self.resolve(connection).await
     }

@@ -2,8 +2,8 @@
 //! Terraform.
 //!
 //! A [`Client`] belongs to one configuration: one endpoint and one key pair. Everything it learns (answers,
-//! the clock's correction, the batch size that works) ends with it. To add an API, write a file beside
-//! `image_constraints.rs`.
+//! the clock's correction, the batch size that works) ends with it. To add an API that lists something, write a file
+//! beside `images.rs`.
 
 #[doc(hidden)]
 pub mod bench_api;
@@ -11,6 +11,9 @@ mod call;
 mod client;
 mod http;
 mod image_constraints;
+pub mod images;
+pub mod instance_types;
+mod listing;
 mod settings;
 mod signing;
 #[cfg(test)]
@@ -22,6 +25,7 @@ pub use client::Client;
 pub use http::transport::{MAX_BODY, RawResponse, SignedRequest, Transport, TransportError};
 pub use image_constraints::answer::{Answer, Image, ImageSelection, Notice};
 pub use image_constraints::constraint::{EXCLUDES, INCLUDES, InstanceTypes, Rule, RuleError, Verdict};
+pub use listing::Listed;
 pub use settings::{
     Argument, Endpoint, EndpointProblem, Environment, Missing, Region, Settings, SettingsError, Source,
     SourceTried, TokenEncoding,

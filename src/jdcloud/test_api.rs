@@ -19,8 +19,14 @@ use super::{
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
     pub(crate) region: String,
+    /// The last segment of the path.
+    pub(crate) collection: String,
     /// Empty for a call without ids.
     pub(crate) ids: Vec<String>,
+    /// The other parameters.
+    pub(crate) query: BTreeMap<String, String>,
+    /// The version of the signature.
+    pub(crate) algorithm: String,
     pub(crate) url_length: usize,
     pub(crate) date: String,
     pub(crate) nonce: String,
@@ -126,18 +132,26 @@ impl TestApi {
 impl Transport for TestApi {
     async fn send(&self, request: SignedRequest) -> Result<RawResponse, TransportError> {
         let header = |name: &str| request.headers[name].to_str().unwrap().to_owned();
-        let mut ids: Vec<(usize, String)> = request
-            .url
-            .query_pairs()
-            .map(|(key, id)| (key.strip_prefix("ids.").unwrap().parse().unwrap(), id.into_owned()))
-            .collect();
+        let (mut ids, mut query) = (Vec::<(usize, String)>::new(), BTreeMap::new());
+        for (key, value) in request.url.query_pairs() {
+            match key.strip_prefix("ids.") {
+                Some(number) => ids.push((number.parse().unwrap(), value.into_owned())),
+                None => {
+                    query.insert(key.into_owned(), value.into_owned());
+                }
+            }
+        }
         ids.sort_unstable();
         assert!(
             ids.iter().enumerate().all(|(i, (n, _))| *n == i + 1),
             "ids are numbered from 1 without gaps"
         );
+        let segment = |n: usize| request.url.path().split('/').nth(n).unwrap().to_owned();
         let received = Received {
-            region: request.url.path().split('/').nth(3).unwrap().to_owned(),
+            region: segment(3),
+            collection: segment(4),
+            query,
+            algorithm: header("authorization").split(' ').next().unwrap().to_owned(),
             ids: ids.into_iter().map(|(_, id)| id).collect(),
             url_length: request.url.as_str().len(),
             date: header("x-jdcloud-date"),

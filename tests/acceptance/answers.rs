@@ -120,13 +120,13 @@ fn answers_to_another_question_are_refused(protocol: Protocol) {
         ),
         (
             row("img-other", constraint),
-            "The answer is about another image",
-            &["a row for img-other, and the request was for img-ubuntu2204.", "requestId: r"],
+            "The answer is to another request",
+            &["a row for image img-other, and the request was for img-ubuntu2204.", "requestId: r"],
         ),
         (
             row("IMG-UBUNTU2204", constraint),
-            "The answer is about another image",
-            &["a row for IMG-UBUNTU2204, and the request was for img-ubuntu2204."],
+            "The answer is to another request",
+            &["a row for image IMG-UBUNTU2204, and the request was for img-ubuntu2204."],
         ),
     ] {
         let stranger = Stranger::answering("application/json", body.as_bytes());

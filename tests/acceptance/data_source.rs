@@ -148,7 +148,10 @@ fn missing_and_private_images_are_warned_of(protocol: Protocol) {
     let case = with_missing(protocol, "on_missing = \"warn\"");
     case.plan().warned_of(&[Expected {
         summary: "Image IDs not returned",
-        says: &[RETURNED_NOTHING, "Set on_missing = \"ignore\" if that is right."],
+        says: &[
+            RETURNED_NOTHING,
+            "Set on_missing to \"verify\" to find out whether they exist, or to \"ignore\"",
+        ],
         at: "ids = [\"img-ubuntu2204\", \"img-typo\", \"img-private\"]",
     }]);
     same(
@@ -161,7 +164,7 @@ fn missing_and_private_images_are_warned_of(protocol: Protocol) {
 fn missing_and_private_images_are_an_error(protocol: Protocol) {
     with_missing(protocol, "on_missing = \"error\"").plan().refused_with(&[Expected {
         summary: "Image IDs not returned",
-        says: &[RETURNED_NOTHING, "Correct the ids, or set on_missing to \"warn\" or \"ignore\""],
+        says: &[RETURNED_NOTHING, "Correct the ids, or set on_missing to \"verify\""],
         at: "ids = [\"img-ubuntu2204\", \"img-typo\", \"img-private\"]",
     }]);
 }

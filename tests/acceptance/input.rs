@@ -27,7 +27,7 @@ fn wrong_arguments_are_found_by_validate(protocol: Protocol) {
         (
             "on_missing = \"fail\"",
             "Invalid on_missing",
-            "on_missing must be \"ignore\", \"warn\" or \"error\", not \"fail\".",
+            "on_missing must be \"ignore\", \"warn\", \"error\" or \"verify\", not \"fail\".",
         ),
         ("on_missing = \"\"", "Invalid on_missing", "not \"\"."),
         ("ids = [\"img-a\", \"\"]", "Invalid image ID", "\"\" (empty)"),

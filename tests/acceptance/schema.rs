@@ -91,8 +91,87 @@ fn the_schema_is_the_one_that_is_promised(protocol: Protocol) {
         "the data source takes or gives something else",
     );
 
+    let strings = json!(["list", "string"]);
+    let image = json!(["object", {
+        "image_id": "string",
+        "name": "string",
+        "platform": "string",
+        "os_version": "string",
+        "os_type": "string",
+        "architecture": "string",
+        "image_source": "string",
+        "status": "string",
+        "offline": "bool",
+        "create_time": "string",
+        "expired_time": "string",
+        "description": "string",
+        "system_disk_size_gb": "number",
+        "size_mb": "number",
+        "root_device_type": "string",
+        "boot_mode": "string",
+        "owner_pin": "string",
+        "launch_permission": "string",
+    }]);
+    same(
+        &attributes(&schema["data_source_schemas"]["jdcloud_images"]),
+        &json!({
+            "id": computed(json!("string")),
+            "region": {"type": "string", "optional": true, "computed": true},
+            "ids": {"type": ["set", "string"], "optional": true},
+            "image_source": optional("string"),
+            "platform": optional("string"),
+            "os_version": optional("string"),
+            "name": optional("string"),
+            "architecture": optional("string"),
+            "status": optional("string"),
+            "offline": optional("bool"),
+            "image_ids": computed(strings.clone()),
+            "images": computed(json!(["list", image])),
+            "missing_ids": computed(strings.clone()),
+        }),
+        "jdcloud_images takes or gives something else",
+    );
+    let instance_type = json!(["object", {
+        "instance_type": "string",
+        "family": "string",
+        "generation": "number",
+        "cpu": "number",
+        "memory_mb": "number",
+        "architecture": "string",
+        "nic_limit": "number",
+        "cloud_disk_count_limit": "number",
+        "cloud_disk_types": strings.clone(),
+        "zones": ["list", ["object", {"az": "string", "in_stock": "bool"}]],
+        "gpu_model": "string",
+        "gpu_count": "number",
+        "local_disks": ["list", ["object", {"disk_type": "string", "disk_size_gb": "number"}]],
+        "burstable": "bool",
+        "description": "string",
+    }]);
+    same(
+        &attributes(&schema["data_source_schemas"]["jdcloud_instance_types"]),
+        &json!({
+            "id": computed(json!("string")),
+            "region": {"type": "string", "optional": true, "computed": true},
+            "names": {"type": ["set", "string"], "optional": true},
+            "zones": {"type": ["set", "string"], "optional": true},
+            "families": {"type": ["set", "string"], "optional": true},
+            "in_stock": optional("bool"),
+            "min_cpu": optional("number"),
+            "min_memory_mb": optional("number"),
+            "architecture": optional("string"),
+            "instance_type_names": computed(strings.clone()),
+            "instance_types": computed(json!(["list", instance_type])),
+            "region_zones": computed(strings),
+        }),
+        "jdcloud_instance_types takes or gives something else",
+    );
+
     let names = |kind: &str| schema[kind].as_object().map(|of| of.keys().cloned().collect::<Vec<_>>());
-    assert_eq!(names("data_source_schemas").unwrap(), ["jdcloud_image_constraints"]);
+    assert_eq!(
+        names("data_source_schemas").unwrap(),
+        ["jdcloud_image_constraints", "jdcloud_images", "jdcloud_instance_types"]
+    );
     for kind in ["resource_schemas", "ephemeral_resource_schemas", "resource_identity_schemas"] {
         assert_eq!(names(kind).unwrap_or_default(), [""; 0], "there is a {kind} that nobody planned");
     }

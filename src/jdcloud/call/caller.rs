@@ -20,8 +20,8 @@ use crate::jdcloud::image_constraints::answer::Notice;
 use crate::jdcloud::settings::{Credentials, Endpoint, Limits, Region};
 use crate::jdcloud::signing::query::encode_path;
 use crate::jdcloud::signing::random;
-use crate::jdcloud::signing::signer::Unsigned;
-use crate::jdcloud::untrusted::Redactor;
+use crate::jdcloud::signing::signer::{Unsigned, Version};
+use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
 /// The notices that no read has taken, and the kinds of all there were.
 #[derive(Default)]
@@ -42,6 +42,18 @@ pub(crate) struct Caller {
     /// `max_concurrent_requests`; a call that waits to be tried again holds none.
     slots: Semaphore,
     notices: Mutex<Notices>,
+    signature: Mutex<Signature>,
+}
+
+/// What is known of the versions of the signature that the gateway accepts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Signature {
+    /// No call has succeeded or failed for its signature yet.
+    Untried,
+    /// This one was accepted.
+    Accepted(Version),
+    /// Neither was accepted, so the secret key is wrong.
+    Refused,
 }
 
 /// An operation of the API that lists something in a region.
@@ -53,6 +65,10 @@ pub(crate) struct Operation {
     pub(crate) service: &'static str,
     /// The last segment of its path.
     pub(crate) collection: &'static str,
+    /// What its requests name, in the singular, for errors.
+    pub(crate) asks_about: &'static str,
+    /// What its answers list, in the plural, for errors.
+    pub(crate) lists: &'static str,
 }
 
 impl Operation {
@@ -128,7 +144,13 @@ impl Caller {
             budget: retry::Budget::default(),
             slots: Semaphore::new(limits.max_concurrent_requests),
             notices: Mutex::default(),
+            signature: Mutex::new(Signature::Untried),
         }
+    }
+
+    /// `text` from an answer, as it may be shown.
+    pub(crate) fn untrusted(&self, text: &str) -> UntrustedText {
+        self.redactor.text(text)
     }
 
     /// The length of the URL of a request for `path` without a query.
@@ -155,6 +177,8 @@ impl Caller {
     pub(crate) fn context(&self, operation: &Operation, region: &Region, asked: RequestSummary) -> Context {
         Context {
             operation: operation.name,
+            asks_about: operation.asks_about,
+            lists: operation.lists,
             endpoint: self.redactor.text(self.endpoint.to_string()),
             region: self.redactor.text(region.as_str()),
             credentials: Some(self.credentials.origin().clone()),
@@ -185,14 +209,27 @@ impl Caller {
             ..self.context(request.operation, request.region, request.summary.clone())
         };
         let attempt = || async {
-            let mut attempt = self.attempt(request, &attempts, &open).await;
+            let mut version = self.version();
+            let mut attempt = self.attempt(request, version, &attempts, &open).await;
             while self.corrects_clock(&mut attempt) {
-                attempt = self.attempt(request, &attempts, &open).await;
+                attempt = self.attempt(request, version, &attempts, &open).await;
             }
-            if matches!(attempt.result, Err(Failure::OtherImage { .. })) {
+            if self.may_be_the_signature(&attempt) && self.signature() == Signature::Untried {
+                let other = self.attempt(request, Version::V3, &attempts, &open).await;
+                if other.said.code == Some(401) {
+                    // The first refusal is the documented version's.
+                    self.record_signature(Signature::Refused);
+                } else {
+                    (version, attempt) = (Version::V3, other);
+                }
+            }
+            if matches!(attempt.result, Err(Failure::OtherRow { .. })) {
                 // The response may belong to another request of a connection that is out of step.
                 self.transport.reset();
-                attempt = self.attempt(request, &attempts, &open).await;
+                attempt = self.attempt(request, version, &attempts, &open).await;
+            }
+            if attempt.result.is_ok() {
+                self.record_signature(Signature::Accepted(version));
             }
             let context = context(&attempt);
             match attempt.result {
@@ -243,6 +280,7 @@ impl Caller {
     async fn attempt<T: Send + 'static>(
         &self,
         request: &Request<'_>,
+        version: Version,
         attempts: &AtomicU32,
         open: &impl Open<T>,
     ) -> Attempt<T> {
@@ -251,7 +289,7 @@ impl Caller {
         let started = Instant::now();
         let correction = self.clock.correction();
         let limit = self.limits.request_timeout;
-        let answered = match self.sign(request, correction) {
+        let answered = match self.sign(request, version, correction) {
             Ok(signed) => {
                 attempts.fetch_add(1, Ordering::Relaxed);
                 match timeout(limit, self.transport.send(signed)).await {
@@ -297,7 +335,46 @@ impl Caller {
         }
     }
 
-    fn sign(&self, request: &Request<'_>, correction: time::Duration) -> Result<SignedRequest, Failure> {
+    /// The version of the signature to sign with first.
+    fn version(&self) -> Version {
+        match self.signature() {
+            Signature::Accepted(version) => version,
+            Signature::Untried | Signature::Refused => Version::V2,
+        }
+    }
+
+    /// Whether an attempt was refused for what another version of the signature may change: not for the clock, the access
+    /// key or the token.
+    fn may_be_the_signature<T>(&self, attempt: &Attempt<T>) -> bool {
+        match attempt.result {
+            Err(Failure::SignatureMismatch) => true,
+            Err(Failure::Unauthenticated) => self.credentials.token_encoding().is_none(),
+            _ => false,
+        }
+    }
+
+    fn signature(&self) -> Signature {
+        *self.signature.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what was found out about the signature first: the connection stays with it.
+    fn record_signature(&self, found: Signature) {
+        let mut signature = self.signature.lock().unwrap_or_else(PoisonError::into_inner);
+        if *signature == Signature::Untried {
+            *signature = found;
+            if found == Signature::Accepted(Version::V3) {
+                tracing::warn!("version 2 of the signature was refused, and version 3 accepted");
+                self.notice(Notice::SignatureVersion3);
+            }
+        }
+    }
+
+    fn sign(
+        &self,
+        request: &Request<'_>,
+        version: Version,
+        correction: time::Duration,
+    ) -> Result<SignedRequest, Failure> {
         let unsendable = |reason: String| Failure::Unsendable { reason: self.redactor.text(reason) };
         let path = request.operation.path(request.region);
         let path = encode_path(&path);
@@ -310,7 +387,7 @@ impl Caller {
         };
         let nonce = random::nonce().map_err(|error| unsendable(error.to_string()))?;
         let signed = unsigned
-            .sign(&self.credentials, OffsetDateTime::now_utc() + correction, &nonce)
+            .sign(version, &self.credentials, OffsetDateTime::now_utc() + correction, &nonce)
             .map_err(|error| unsendable(error.to_string()))?;
         tracing::trace!(canonical_request = signed.canonical_request, "request signed");
         let url = self.endpoint.join(&path, &request.query);

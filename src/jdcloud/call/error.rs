@@ -112,23 +112,31 @@ pub enum Failure {
         /// What is wrong with it.
         reason: UntrustedText,
     },
-    /// A row for an image that was not asked for: the answer belongs to another request.
-    #[error("the answer is about image {got}, and the request was for {asked}")]
-    OtherImage {
-        /// The images that were asked for; the first of the sample is the one most like the other.
+    /// A row that was not asked for: the answer belongs to another request.
+    #[error("the answer has a row for {got}, and the request was for {asked}")]
+    OtherRow {
+        /// What was asked for; the first of the sample is the one most like the other.
         asked: RequestSummary,
-        /// The image of the row.
+        /// The id of the row.
         got: UntrustedText,
     },
     /// An answer with a row that has no single meaning.
-    #[error("malformed response: row {row}{}: {problem}", image(.image_id))]
+    #[error("malformed response: row {row}{}: {problem}", of(.id))]
     MalformedRow {
         /// The row, from 1.
         row: usize,
-        /// Its image, if it says so.
-        image_id: Option<UntrustedText>,
+        /// What it is about, if it says so.
+        id: Option<UntrustedText>,
         /// What is wrong with it.
         problem: RowProblem,
+    },
+    /// A list with fewer rows than it says it has, also when it was read again.
+    #[error("the list has {total} rows and only {rows} were returned")]
+    IncompleteList {
+        /// How many different rows came.
+        rows: usize,
+        /// The greatest `totalCount`.
+        total: u64,
     },
     /// No answer came, or only a part of one.
     #[error(transparent)]
@@ -161,9 +169,15 @@ pub enum Failure {
 /// What is wrong with a row of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RowProblem {
-    /// It names no image.
-    #[error("it has no imageId")]
-    NoImageId,
+    /// It does not say what it is about.
+    #[error("it has no {field}")]
+    NoId {
+        /// The field that says so.
+        field: &'static str,
+    },
+    /// Another row with the same id says something else.
+    #[error("it contradicts another row with the same id")]
+    Contradiction,
     /// It lacks a documented field and has one that is not documented, which may be the same under another name.
     #[error("it has an undocumented field in the place of a documented one")]
     UndocumentedField,
@@ -177,6 +191,10 @@ pub enum RowProblem {
 pub struct Context {
     /// The API's name for the operation.
     pub operation: &'static str,
+    /// What its requests name, in the singular.
+    pub asks_about: &'static str,
+    /// What its answers list, in the plural.
+    pub lists: &'static str,
     /// The base URL.
     pub endpoint: UntrustedText,
     /// The region.
@@ -205,13 +223,15 @@ pub struct Context {
     pub time_left: Option<Duration>,
 }
 
-/// The ids of a call: how many, and a few of them.
+/// What a call asks for: how many ids, and a few of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestSummary {
     /// How many; `None` for a call without ids.
     pub count: Option<usize>,
     /// The first few.
     pub sample: Vec<Arc<str>>,
+    /// The query of a call without ids, if it has one.
+    pub query: Option<Arc<str>>,
 }
 
 impl RequestSummary {
@@ -220,17 +240,19 @@ impl RequestSummary {
 
     /// A call for these ids.
     pub(crate) fn ids(ids: &[Arc<str>]) -> Self {
-        Self { count: Some(ids.len()), sample: ids.iter().take(Self::SAMPLE).cloned().collect() }
+        let sample = ids.iter().take(Self::SAMPLE).cloned().collect();
+        Self { count: Some(ids.len()), sample, query: None }
     }
 }
 
 impl fmt::Display for RequestSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.count {
-            None => write!(f, "all images"),
-            Some(count) => {
+        match (self.count, &self.query) {
+            (None, None) => write!(f, "everything"),
+            (None, Some(query)) => write!(f, "{query}"),
+            (Some(count), _) => {
                 let more = if count > self.sample.len() { ", …" } else { "" };
-                write!(f, "{count} image(s) ({}{more})", self.sample.join(", "))
+                write!(f, "{count} ({}{more})", self.sample.join(", "))
             }
         }
     }
@@ -238,7 +260,7 @@ impl fmt::Display for RequestSummary {
 
 impl fmt::Display for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} in {} at {}", self.operation, self.asked, self.region, self.endpoint)?;
+        write!(f, "{} for {} in {} at {}", self.operation, self.asked, self.region, self.endpoint)?;
         if let Some(status) = self.http_status {
             write!(f, ", HTTP {status}")?;
         }
@@ -263,8 +285,8 @@ fn or(text: &Option<UntrustedText>, otherwise: &'static str) -> UntrustedText {
     text.clone().unwrap_or_else(|| otherwise.into())
 }
 
-fn image(id: &Option<UntrustedText>) -> String {
-    id.as_ref().map(|id| format!(" (image {id})")).unwrap_or_default()
+fn of(id: &Option<UntrustedText>) -> String {
+    id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default()
 }
 
 fn before(failure: &Option<Box<Failure>>) -> String {

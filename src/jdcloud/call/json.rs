@@ -43,6 +43,12 @@ pub(crate) struct Beginning {
 /// A number that fits 16 bits without a sign.
 pub(crate) struct SmallNumber;
 
+/// A whole number of 63 bits and a sign.
+pub(crate) struct WholeNumber;
+
+/// `true` or `false`.
+pub(crate) struct Flag;
+
 /// The name of a field, matched to what the caller knows it as.
 pub(crate) struct Key<F>(pub(crate) F);
 
@@ -193,6 +199,54 @@ impl Visitor<'_> for SmallNumber {
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
         number.try_into().map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+    }
+
+    without_quoting!();
+}
+
+impl<'de> DeserializeSeed<'de> for WholeNumber {
+    type Value = i64;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for WholeNumber {
+    type Value = i64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(number)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        number.try_into().map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+    }
+
+    without_quoting!();
+}
+
+impl<'de> DeserializeSeed<'de> for Flag {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Flag {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("true or false")
+    }
+
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Self::Value, E> {
+        Ok(flag)
     }
 
     without_quoting!();

@@ -45,6 +45,8 @@ pub enum Notice {
         /// The server's time less ours.
         by: time::Duration,
     },
+    /// The API refused the signature JDCLOUD2-HMAC-SHA256 and accepted JDCLOUD3-HMAC-SHA256.
+    SignatureVersion3,
     /// The API refused calls of `from` ids and takes calls of `to`.
     SmallerBatches {
         /// The size that was refused.

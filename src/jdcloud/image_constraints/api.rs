@@ -22,8 +22,13 @@ use crate::jdcloud::signing::query::canonical_query;
 use crate::jdcloud::untrusted::Redactor;
 
 /// The operation.
-pub(crate) const OPERATION: Operation =
-    Operation { name: "describeImageConstraintsBatch", service: "vm", collection: "imageConstraints" };
+pub(crate) const OPERATION: Operation = Operation {
+    name: "describeImageConstraintsBatch",
+    service: "vm",
+    collection: "imageConstraints",
+    asks_about: "image",
+    lists: "constraints",
+};
 
 /// The longest name taken: an image id, a constraint's type or an instance type. Real ones have some twenty characters.
 const MAX_NAME: usize = 1024;
@@ -244,8 +249,8 @@ impl<'a> Collected<'a> {
         let Some(image_id) = row.image_id.filter(|id| !id.is_empty()) else {
             return Err(Failure::MalformedRow {
                 row: number,
-                image_id: None,
-                problem: RowProblem::NoImageId,
+                id: None,
+                problem: RowProblem::NoId { field: "imageId" },
             });
         };
         let id = self.key(&image_id)?;
@@ -258,7 +263,7 @@ impl<'a> Collected<'a> {
         let redactor = self.reader.redactor;
         let malformed = |problem: RowProblem| Failure::MalformedRow {
             row: number,
-            image_id: Some(redactor.text(&*image_id)),
+            id: Some(redactor.text(&*image_id)),
             problem,
         };
         let rule = rule.map_err(malformed);
@@ -294,7 +299,7 @@ impl<'a> Collected<'a> {
         let similar = ids.iter().position(|id| id.eq_ignore_ascii_case(image_id)).unwrap_or_default();
         let asked =
             RequestSummary { count: Some(ids.len()), ..RequestSummary::ids(&ids[similar.min(ids.len())..]) };
-        Err(Failure::OtherImage { asked, got: self.reader.redactor.text(image_id) })
+        Err(Failure::OtherRow { asked, got: self.reader.redactor.text(image_id) })
     }
 
     fn rule(&mut self, constraint: Constraint<'_>) -> Result<Rule, RuleError> {

@@ -1,7 +1,7 @@
-//! JD Cloud's request signature, JDCLOUD2-HMAC-SHA256.
+//! JD Cloud's request signature, JDCLOUD2-HMAC-SHA256 or JDCLOUD3-HMAC-SHA256.
 //!
-//! Source: JD Cloud's Authorization-Rules page and the official Go and Java SDKs, which still send this
-//! version. Signs exactly the headers that every hop leaves alone; everything signed here is sent unchanged.
+//! Source: JD Cloud's Authorization-Rules page and the official Go and Java SDKs, which still send version 2, and the
+//! official Python SDK, which sends version 3. The two differ in three names only. Signs exactly the headers that every hop leaves alone; everything signed here is sent unchanged.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
@@ -11,7 +11,41 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::jdcloud::settings::Credentials;
 
-const ALGORITHM: &str = "JDCLOUD2-HMAC-SHA256";
+/// A version of the signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// The documented one.
+    V2,
+    /// What the official Python SDK sends.
+    V3,
+}
+
+impl Version {
+    /// The name of the algorithm.
+    pub(crate) fn algorithm(self) -> &'static str {
+        match self {
+            Self::V2 => "JDCLOUD2-HMAC-SHA256",
+            Self::V3 => "JDCLOUD3-HMAC-SHA256",
+        }
+    }
+
+    /// What comes before the secret key.
+    fn key_prefix(self) -> &'static str {
+        match self {
+            Self::V2 => "JDCLOUD2",
+            Self::V3 => "JDCLOUD3",
+        }
+    }
+
+    /// The last part of the credential scope.
+    fn terminator(self) -> &'static str {
+        match self {
+            Self::V2 => "jdcloud2_request",
+            Self::V3 => "jdcloud3_request",
+        }
+    }
+}
+
 const DATE: HeaderName = HeaderName::from_static("x-jdcloud-date");
 const NONCE: HeaderName = HeaderName::from_static("x-jdcloud-nonce");
 const SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-jdcloud-security-token");
@@ -57,6 +91,7 @@ impl Unsigned<'_> {
     /// A key or token that no header can carry. [`Credentials`] are checked for that when they are resolved.
     pub(crate) fn sign(
         &self,
+        version: Version,
         credentials: &Credentials,
         now: OffsetDateTime,
         nonce: &str,
@@ -90,11 +125,12 @@ impl Unsigned<'_> {
         };
         let canonical_request = canonical(&signed);
 
-        let scope = format!("{day}/{}/{}/jdcloud2_request", self.region, self.service);
-        let key = signing_key(credentials.secret_key().expose_secret(), &scope);
-        let signature = hex(&hmac(&key, &string_to_sign(&date, &scope, &canonical_request)));
+        let scope = format!("{day}/{}/{}/{}", self.region, self.service, version.terminator());
+        let key = signing_key(version, credentials.secret_key().expose_secret(), &scope);
+        let signature = hex(&hmac(&key, &string_to_sign(version, &date, &scope, &canonical_request)));
         let mut authorization = HeaderValue::from_str(&format!(
-            "{ALGORITHM} Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
+            "{} Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
+            version.algorithm(),
             credentials.access_key().expose_secret()
         ))?;
         authorization.set_sensitive(true);
@@ -112,14 +148,14 @@ fn canonical_request(path: &str, query: &str, headers: &str, signed_headers: &st
     format!("GET\n{path}\n{query}\n{headers}\n{signed_headers}\n{}", hex(&sha256("")))
 }
 
-fn string_to_sign(date: &str, scope: &str, canonical_request: &str) -> String {
-    format!("{ALGORITHM}\n{date}\n{scope}\n{}", hex(&sha256(canonical_request)))
+fn string_to_sign(version: Version, date: &str, scope: &str, canonical_request: &str) -> String {
+    format!("{}\n{date}\n{scope}\n{}", version.algorithm(), hex(&sha256(canonical_request)))
 }
 
 /// The key for `scope`: the secret key and the scope's parts, each part hashed under the key of the one
 /// before.
-fn signing_key(secret_key: &str, scope: &str) -> Vec<u8> {
-    let secret = format!("JDCLOUD2{secret_key}").into_bytes();
+fn signing_key(version: Version, secret_key: &str, scope: &str) -> Vec<u8> {
+    let secret = format!("{}{secret_key}", version.key_prefix()).into_bytes();
     scope.split('/').fold(secret, |key, part| hmac(&key, part))
 }
 
@@ -150,6 +186,7 @@ mod tests {
     #[derive(Deserialize)]
     struct Vectors {
         jdcloud2: Vec<Vector>,
+        jdcloud3: Vec<Vector>,
         published: Vec<Published>,
     }
 
@@ -157,7 +194,6 @@ mod tests {
     struct Vector {
         name: String,
         inputs: Inputs,
-        canonical_query: String,
         canonical_request: String,
         string_to_sign: String,
         authorization: String,
@@ -189,8 +225,10 @@ mod tests {
     #[test]
     fn official_sdk_vectors_are_reproduced() {
         let vectors: Vectors = serde_json::from_str(VECTORS).unwrap();
-        assert!(vectors.jdcloud2.len() >= 16);
-        for vector in vectors.jdcloud2 {
+        assert!(vectors.jdcloud2.len() >= 16 && vectors.jdcloud3.len() >= 16);
+        let v2 = vectors.jdcloud2.into_iter().map(|vector| (Version::V2, vector));
+        let v3 = vectors.jdcloud3.into_iter().map(|vector| (Version::V3, vector));
+        for (version, vector) in v2.chain(v3) {
             let Inputs {
                 access_key,
                 secret_key,
@@ -206,7 +244,7 @@ mod tests {
             let ids = ids.unwrap_or_default();
             let ids: Vec<_> = ids.iter().map(|id| id.as_str().into()).collect();
             let query = crate::jdcloud::image_constraints::api::query(&ids);
-            assert_eq!(query, vector.canonical_query, "{}", vector.name);
+            assert_eq!(vector.canonical_request.lines().nth(2), Some(&*query), "{}", vector.name);
             let endpoint = Endpoint::parse(&format!("{scheme}://{host}"));
             // The SDKs sign for hosts that this client refuses over plain http; the Host rule is the same.
             let host =
@@ -219,7 +257,7 @@ mod tests {
             let request =
                 Unsigned { host: &host, service: &service, region: &region, path: &path, query: &query };
             let now = datetime!(2024-11-22 12:00:00 UTC);
-            let signed = request.sign(&credentials, now, &nonce).unwrap();
+            let signed = request.sign(version, &credentials, now, &nonce).unwrap();
             if user_headers.is_empty() {
                 assert_eq!(signed.canonical_request, vector.canonical_request, "{}", vector.name);
             }
@@ -228,7 +266,8 @@ mod tests {
                 let mut lines = vector.string_to_sign.lines().skip(1);
                 (lines.next().unwrap(), lines.next().unwrap())
             };
-            assert_eq!(string_to_sign(date, scope, &vector.canonical_request), vector.string_to_sign);
+            let to_sign = string_to_sign(version, date, scope, &vector.canonical_request);
+            assert_eq!(to_sign, vector.string_to_sign, "{}", vector.name);
         }
     }
 
@@ -239,9 +278,9 @@ mod tests {
         for example in vectors.published {
             let mut lines = example.string_to_sign.lines().skip(1);
             let (date, scope) = (lines.next().unwrap(), lines.next().unwrap());
-            let to_sign = string_to_sign(date, scope, &example.canonical_request);
+            let to_sign = string_to_sign(Version::V2, date, scope, &example.canonical_request);
             assert_eq!(to_sign, example.string_to_sign, "{}", example.name);
-            let key = signing_key(&example.secret_key, scope);
+            let key = signing_key(Version::V2, &example.secret_key, scope);
             assert_eq!(hex(&hmac(&key, &to_sign)), example.signature, "{}", example.name);
         }
     }
@@ -249,13 +288,14 @@ mod tests {
     #[test]
     fn signing_keys_are_derived_step_by_step() {
         let vectors: serde_json::Value = serde_json::from_str(VECTORS).unwrap();
-        for region in ["cn-north-1", "cn-east-2"] {
-            let key = signing_key(
-                "TESTSKEXAMPLE0000000000000000002",
-                &format!("20241122/{region}/vm/jdcloud2_request"),
-            );
-            let expected = &vectors["signing_keys"][format!("JDCLOUD2/20241122/{region}/vm")]["kSigning"];
-            assert_eq!(Some(hex(&key).as_str()), expected.as_str());
+        for (version, number) in [(Version::V2, 2), (Version::V3, 3)] {
+            for region in ["cn-north-1", "cn-east-2"] {
+                let scope = format!("20241122/{region}/vm/jdcloud{number}_request");
+                let key = signing_key(version, "TESTSKEXAMPLE0000000000000000002", &scope);
+                let name = format!("JDCLOUD{number}/20241122/{region}/vm");
+                let expected = &vectors["signing_keys"][name]["kSigning"];
+                assert_eq!(Some(hex(&key).as_str()), expected.as_str());
+            }
         }
     }
 
@@ -263,7 +303,7 @@ mod tests {
     fn the_token_is_signed_and_shown_nowhere() {
         let credentials = Credentials::for_tests("ak", "sk", Some("very-secret"));
         let request = Unsigned { host: "h", service: "vm", region: "r", path: "/", query: "" };
-        let signed = request.sign(&credentials, OffsetDateTime::UNIX_EPOCH, "n").unwrap();
+        let signed = request.sign(Version::V2, &credentials, OffsetDateTime::UNIX_EPOCH, "n").unwrap();
         let token = credentials.security_token_header().unwrap();
         assert_eq!(signed.headers[SECURITY_TOKEN], token.expose_secret());
         assert!(signed.canonical_request.contains("x-jdcloud-security-token:***"));

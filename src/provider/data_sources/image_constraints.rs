@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_lc_rs::digest::{SHA256, digest};
 use hashbrown::HashMap;
+use tokio::time::Instant;
+
+use super::arguments;
 
 use crate::framework::{Attribute, Config, DataSource, Diagnostics, ReadError, Schema, Str, Type, Value};
-use crate::jdcloud::{Answer, Client, Error, Image, ImageSelection, Region, Rule, SettingsError, Source};
-use crate::provider::diagnostics::{report, report_notice, report_settings};
+use crate::jdcloud::images::{self, Image};
+use crate::jdcloud::{self, Answer, Client, Error, Failure, ImageSelection, Rule};
+use crate::provider::diagnostics::{failed, report, report_notice, ticket};
 use crate::provider::names;
 use crate::provider::sentence::listed;
 
@@ -35,11 +38,7 @@ impl DataSource<Client> for ImageConstraints {
                     Type::String,
                     "The region, followed by a short hash of `ids` where they are set.",
                 ),
-                Attribute::optional_computed(
-                    "region",
-                    Type::String,
-                    "Region to ask, such as `cn-north-1`. Defaults to the provider's region.",
-                ),
+                arguments::region(),
                 Attribute::optional(
                     "ids",
                     Type::set(Type::String),
@@ -50,8 +49,11 @@ impl DataSource<Client> for ImageConstraints {
                 Attribute::optional(
                     "on_missing",
                     Type::String,
-                    "What to do when JD Cloud returns nothing for some of the `ids`: `\"ignore\"` (the default), `\"warn\"` \
-                     or `\"error\"`. Private images are always among them.",
+                    "What to do when JD Cloud returns nothing for some of the `ids`: `\"ignore\"` (the default), `\"warn\"`, \
+                     `\"error\"` or `\"verify\"`, which is recommended. Private images are always among them. \
+                     `\"verify\"` asks JD Cloud's `describeImages` about them, and refuses those that don't exist, that are \
+                     not visible to this account, or that are delisted; private, shared and community images pass. It makes \
+                     a request only when something is missing.",
                 ),
                 Attribute::computed(
                     "image_constraints",
@@ -84,14 +86,8 @@ impl DataSource<Client> for ImageConstraints {
     }
 
     fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {
-        if let Value::Known(region) = config.string("region")
-            && let Err(problem) = Region::parse(region, Source::Read)
-        {
-            report_settings(&problem, diagnostics);
-        }
-        if let Value::Known(ids) = config.elements("ids") {
-            refuse_invalid(ids, diagnostics);
-        }
+        arguments::validate_region(config, diagnostics);
+        arguments::validate_ids(config, "to ask about every image of the region, leave ids out", diagnostics);
         if let Value::Known(on_missing) = config.string("on_missing")
             && OnMissing::parse(on_missing).is_none()
         {
@@ -99,7 +95,7 @@ impl DataSource<Client> for ImageConstraints {
                 "on_missing",
                 "Invalid on_missing",
                 format!(
-                    "on_missing must be \"ignore\", \"warn\" or \"error\", not {}.",
+                    "on_missing must be \"ignore\", \"warn\", \"error\" or \"verify\", not {}.",
                     names::quoted(on_missing)
                 ),
             );
@@ -112,31 +108,21 @@ impl DataSource<Client> for ImageConstraints {
         config: &Config,
         diagnostics: &mut Diagnostics,
     ) -> Result<Value, ReadError> {
-        let ids = config
-            .elements("ids")
-            .known()
-            .map(|ids| ids.iter().filter_map(Value::as_str).collect::<BTreeSet<_>>());
-        let wanted = ids.as_ref().map_or(ImageSelection::All, |ids| {
-            ImageSelection::Named(ids.iter().map(|id| (*id).to_owned()).collect())
-        });
-        let answer = match client.image_constraints(config.string("region").known(), wanted).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                report(&error, diagnostics);
-                return Err(match error {
-                    Error::Settings(SettingsError::UnknownArguments { .. }) => {
-                        ReadError::ProviderConfigUnknown
-                    }
-                    _ => ReadError::Failed,
-                });
-            }
-        };
+        let started = Instant::now();
+        let ids = arguments::strings(config, "ids");
+        let wanted =
+            ids.as_ref().map_or(ImageSelection::All, |ids| ImageSelection::Named(arguments::owned(ids)));
+        let answer = client.image_constraints(config.string("region").known(), wanted).await;
+        let answer = answer.map_err(|error| failed(&error, diagnostics))?;
         for notice in &answer.notices {
             report_notice(*notice, diagnostics);
         }
         let on_missing =
             config.string("on_missing").known().and_then(OnMissing::parse).unwrap_or(OnMissing::Ignore);
         on_missing.report(&answer, diagnostics);
+        if let OnMissing::Verify = on_missing {
+            verify(client, &answer, started, diagnostics).await;
+        }
         warn_of_unknown_kinds(client, &answer.images, diagnostics);
         Ok(state(config, &answer, ids.as_ref()))
     }
@@ -157,7 +143,7 @@ fn state(config: &Config, answer: &Answer, ids: Option<&BTreeSet<&str>>) -> Valu
     let [image_id, constraints_type, instance_types] =
         ["image_id", "constraints_type", "instance_types"].map(Str::from);
     let mut rows = Vec::with_capacity(answer.images.len());
-    for Image { id, rule } in &answer.images {
+    for jdcloud::Image { id, rule } in &answer.images {
         if let Some(kind) = rule.constraints_type() {
             rows.push(Value::members([
                 (image_id.clone(), Value::string(id.clone())),
@@ -168,7 +154,7 @@ fn state(config: &Config, answer: &Answer, ids: Option<&BTreeSet<&str>>) -> Valu
     }
     let missing = answer.missing.iter().map(|id| (id.clone(), lists.value(&Rule::Unrestricted)));
     let mut excluded: Vec<_> = missing.collect();
-    excluded.extend(answer.images.iter().map(|Image { id, rule }| {
+    excluded.extend(answer.images.iter().map(|jdcloud::Image { id, rule }| {
         let excluded = match rule {
             Rule::Unrestricted | Rule::Excludes(_) => lists.value(rule),
             Rule::Includes(_) | Rule::Unknown { .. } => Value::Null,
@@ -176,9 +162,10 @@ fn state(config: &Config, answer: &Answer, ids: Option<&BTreeSet<&str>>) -> Valu
         (id.clone(), excluded)
     }));
     let included = answer.images.iter().filter(|image| matches!(image.rule, Rule::Includes(_)));
-    let included: Vec<_> = included.map(|Image { id, rule }| (id.clone(), lists.value(rule))).collect();
+    let included: Vec<_> =
+        included.map(|jdcloud::Image { id, rule }| (id.clone(), lists.value(rule))).collect();
     Value::members([
-        ("id", Value::string(id(answer.region.as_str(), ids))),
+        ("id", arguments::id(answer.region.as_str(), ids.map(|ids| ids.iter().copied()))),
         ("region", Value::string(answer.region.as_str())),
         ("ids", config.get("ids").clone()),
         ("on_missing", config.get("on_missing").clone()),
@@ -201,43 +188,14 @@ impl Lists {
     }
 }
 
-/// What a plan's log shows beside the data source's name: short, and the same for the same question.
-fn id(region: &str, ids: Option<&BTreeSet<&str>>) -> String {
-    let Some(ids) = ids else { return region.to_owned() };
-    let text = ids.iter().copied().collect::<Vec<_>>().join("\n");
-    let digest = digest(&SHA256, text.as_bytes());
-    let short: String = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("{region}/{short}")
-}
-
-fn refuse_invalid(ids: &[Value], diagnostics: &mut Diagnostics) {
-    let invalid: Vec<_> = ids
-        .iter()
-        .filter_map(|id| match id {
-            Value::Null => Some(("null".to_owned(), "not set")),
-            Value::Unknown => None,
-            Value::Known(_) => id.as_str().and_then(|id| Some((names::quoted(id), names::problem(id)?))),
-        })
-        .collect();
-    if !invalid.is_empty() {
-        diagnostics.argument_error(
-            "ids",
-            "Invalid image ID",
-            format!(
-                "ids must hold image IDs, and some elements can't be one: {}. An ID that may be empty or null can be left out \
-                 with compact([...]); to ask about every image of the region, leave ids out.",
-                names::quoted_list(invalid)
-            ),
-        );
-    }
-}
-
 /// What happens when images were asked about and not returned.
 #[derive(Clone, Copy)]
 enum OnMissing {
     Ignore,
     Warn,
     Error,
+    /// What the images are is found out.
+    Verify,
 }
 
 impl OnMissing {
@@ -246,6 +204,7 @@ impl OnMissing {
             "ignore" => Some(Self::Ignore),
             "warn" => Some(Self::Warn),
             "error" => Some(Self::Error),
+            "verify" => Some(Self::Verify),
             _ => None,
         }
     }
@@ -264,25 +223,83 @@ impl OnMissing {
             )
         };
         match self {
-            Self::Ignore => {}
+            Self::Ignore | Self::Verify => {}
             Self::Warn => diagnostics.warning(
                 Some("ids"),
                 summary,
-                detail("A rule treats them as images without a constraint. Set on_missing = \"ignore\" if that is right."),
+                detail("A rule treats them as images without a constraint. Set on_missing to \"verify\" to find out whether they exist, or to \"ignore\" if that is right."),
             ),
             Self::Error => diagnostics.argument_error(
                 "ids",
                 summary,
-                detail("Correct the ids, or set on_missing to \"warn\" or \"ignore\" to treat them as images without a constraint."),
+                detail("Correct the ids, or set on_missing to \"verify\" to refuse only those that don't exist or are delisted."),
             ),
         }
     }
 }
 
-fn warn_of_unknown_kinds(client: &Client, images: &[Image], diagnostics: &mut Diagnostics) {
+/// Refuses images without a constraint from which no server can be made.
+async fn verify(client: &Client, answer: &Answer, started: Instant, diagnostics: &mut Diagnostics) {
+    let query = images::Query::Ids(answer.missing.iter().map(ToString::to_string).collect());
+    let listed = match client.images(Some(answer.region.as_str()), &query, started).await {
+        Ok(listed) => listed,
+        Err(error) => return report_unverified(&error, diagnostics),
+    };
+    for notice in &listed.notices {
+        report_notice(*notice, diagnostics);
+    }
+    let found: HashMap<&str, &Image> = listed.rows.iter().map(|image| (&*image.id, &**image)).collect();
+    let unusable: Vec<String> = answer
+        .missing
+        .iter()
+        .filter_map(|id| match found.get(&**id) {
+            None => Some(format!("  - {id}: does not exist, or is not visible to this account")),
+            Some(image) if image.offline == Some(true) => {
+                Some(format!("  - {id}: is delisted (offline), so no new server can be made from it"))
+            }
+            Some(_) => None,
+        })
+        .collect();
+    if !unusable.is_empty() {
+        let more = match unusable.len().checked_sub(NAMED) {
+            Some(more @ 1..) => format!("\n  - and {more} more"),
+            _ => String::new(),
+        };
+        diagnostics.argument_error(
+            "ids",
+            "Images that can't be used",
+            format!(
+                "No server can be created from these images in {}:\n{}{more}\n\nCorrect the ids: look for a typing error, and \
+                 check the region and the account.",
+                answer.region,
+                unusable[..unusable.len().min(NAMED)].join("\n")
+            ),
+        );
+    }
+}
+
+/// The error of images that could not be verified.
+fn report_unverified(error: &Error, diagnostics: &mut Diagnostics) {
+    match error {
+        Error::Call(call) if call.failure == Failure::PermissionDenied => diagnostics.argument_error(
+            "on_missing",
+            "JD Cloud denies the permission",
+            format!(
+                "on_missing = \"verify\" asks JD Cloud about images without a constraint, and the user of this access key may \
+                 not call {}. Attach a policy that allows it to the user in JD Cloud's IAM, or set on_missing to \"ignore\", \
+                 \"warn\" or \"error\".\n\n{}",
+                call.context.operation,
+                ticket(call)
+            ),
+        ),
+        _ => report(error, diagnostics),
+    }
+}
+
+fn warn_of_unknown_kinds(client: &Client, images: &[jdcloud::Image], diagnostics: &mut Diagnostics) {
     let unknown: Vec<String> = images
         .iter()
-        .filter_map(|Image { id, rule }| match rule {
+        .filter_map(|jdcloud::Image { id, rule }| match rule {
             Rule::Unknown { constraints_type, .. } => {
                 let [id, constraints_type] = [id, constraints_type].map(|text| client.untrusted(text));
                 Some(format!("{id} (\"{constraints_type}\")"))

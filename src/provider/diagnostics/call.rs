@@ -5,12 +5,10 @@ use std::time::Duration;
 use crate::jdcloud::{Context, Failure, RowProblem, RuleError, Source, TokenEncoding, TransportError};
 use crate::provider::sentence::span;
 
-/// What is said of every answer that was not taken for an answer.
-const NOT_TAKEN: &str = "It was not taken for \"no constraints\".";
-
 /// Summary and detail.
 pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, String) {
-    let region = &context.region;
+    let (region, asks_about) = (&context.region, context.asks_about);
+    let not_taken = format!("It was not taken for \"no {}\".", context.lists);
     match failure {
         Failure::UnknownAccessKey => (
             "JD Cloud rejected the access key",
@@ -108,7 +106,7 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::UnexpectedStatus { status } => (
             "Unexpected response",
             format!(
-                "The answer has the HTTP status {status}; JD Cloud's answers with a result have 200. {NOT_TAKEN} Check \
+                "The answer has the HTTP status {status}; JD Cloud's answers with a result have 200. {not_taken} Check \
                  vm_endpoint, and for a proxy that answers in JD Cloud's place."
             ),
         ),
@@ -133,30 +131,38 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::Unexpected { reason } => (
             "Unexpected response",
             format!(
-                "The answer is JSON, but not an answer of JD Cloud's: {reason}. {NOT_TAKEN} Check vm_endpoint, and for a proxy \
+                "The answer is JSON, but not an answer of JD Cloud's: {reason}. {not_taken} Check vm_endpoint, and for a proxy \
                  that answers in JD Cloud's place."
             ),
         ),
-        Failure::OtherImage { asked, got } => (
-            "The answer is about another image",
+        Failure::OtherRow { asked, got } => (
+            "The answer is to another request",
             format!(
-                "The answer has a row for {got}, and the request was for {}{}. Something between here and JD Cloud gave the \
-                 answer to another request, such as a cache that ignores the query; or the id differs in upper and lower \
-                 case. {NOT_TAKEN}",
-                asked.sample.join(", "),
+                "The answer has a row for {asks_about} {got}, and the request was for {}{}. Something between here and JD Cloud gave the \
+                 answer to another request, such as a cache that ignores the query; or the {asks_about} differs in upper and \
+                 lower case. {not_taken}",
+                asked.query.as_ref().map_or_else(|| asked.sample.join(", "), ToString::to_string),
                 match asked.count.map(|count| count.saturating_sub(asked.sample.len())) {
                     Some(more @ 1..) => format!(" and {more} more"),
                     _ => String::new(),
                 }
             ),
         ),
-        Failure::MalformedRow { row, image_id, problem } => (
+        Failure::MalformedRow { row, id, problem } => (
             "Malformed response",
             format!(
-                "Row {row} of JD Cloud's answer{} can't be understood: {}. It was not taken for \"no constraint\". Open a ticket \
-                 at JD Cloud with the requestId below.",
-                image_id.as_ref().map(|id| format!(", for image {id},")).unwrap_or_default(),
+                "Row {row} of JD Cloud's answer{} can't be understood: {}. {not_taken} Open a ticket at JD Cloud with the \
+                 requestId below.",
+                id.as_ref().map(|id| format!(", for {asks_about} {id},")).unwrap_or_default(),
                 row_problem(*problem)
+            ),
+        ),
+        Failure::IncompleteList { rows, total } => (
+            "JD Cloud's list is incomplete",
+            format!(
+                "JD Cloud says that the list has {total} rows and returned only {rows} of them, also when it was asked again. A \
+                 part was not taken for the whole. Run Terraform again; if it stays, open a ticket at JD Cloud with the \
+                 requestId below."
             ),
         ),
         Failure::Transport(error) => transport(error),
@@ -296,16 +302,18 @@ fn token_hint(token: Option<TokenEncoding>) -> &'static str {
     }
 }
 
-fn row_problem(problem: RowProblem) -> &'static str {
-    match problem {
-        RowProblem::NoImageId => "it has no imageId",
+fn row_problem(problem: RowProblem) -> String {
+    let problem = match problem {
+        RowProblem::NoId { field } => return format!("it has no {field}"),
         RowProblem::UndocumentedField => {
             "it lacks a documented field and has an undocumented one, which may be the same under another name"
         }
+        RowProblem::Contradiction => "it contradicts another row with the same id",
         RowProblem::Rule(RuleError::NoConstraintsType) => "its constraint has no constraintsType",
         RowProblem::Rule(RuleError::NoInstanceTypes) => {
             "its constraint is of the type \"includes\" and has no list of instance types"
         }
         RowProblem::Rule(RuleError::Contradiction) => "it contradicts another row for the same image",
-    }
+    };
+    problem.to_owned()
 }

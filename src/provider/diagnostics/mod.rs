@@ -3,7 +3,7 @@
 mod call;
 mod settings;
 
-use crate::framework::{AttributePath, Diagnostic, Diagnostics, Severity};
+use crate::framework::{AttributePath, Diagnostic, Diagnostics, ReadError, Severity};
 use crate::jdcloud::{CallError, Error, Notice, SettingsError};
 
 use super::sentence::{counted, span};
@@ -26,6 +26,15 @@ pub(super) fn report(error: &Error, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// Reports a failed read, and tells the host why there is no value.
+pub(super) fn failed(error: &Error, diagnostics: &mut Diagnostics) -> ReadError {
+    report(error, diagnostics);
+    match error {
+        Error::Settings(SettingsError::UnknownArguments { .. }) => ReadError::ProviderConfigUnknown,
+        _ => ReadError::Failed,
+    }
+}
+
 /// A setting that can be seen to be wrong before any read: it points at the argument.
 pub(super) fn report_settings(problem: &SettingsError, diagnostics: &mut Diagnostics) {
     let (summary, detail) = settings::message(problem);
@@ -45,6 +54,12 @@ pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
                 span(by.unsigned_abs()),
                 if by.is_positive() { "slow" } else { "fast" }
             ),
+        ),
+        Notice::SignatureVersion3 => diagnostics.warning(
+            None,
+            "JD Cloud refused the documented signature",
+            "JD Cloud refused a request signed with JDCLOUD2-HMAC-SHA256, the documented version, and accepted it signed with \
+             JDCLOUD3-HMAC-SHA256. The provider goes on with that. Look for a newer version of the provider.",
         ),
         Notice::IncompleteResponses { limit } => diagnostics.warning(
             None,
@@ -69,16 +84,17 @@ pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
 }
 
 /// What a support ticket needs, line by line; lines that begin with a space are not wrapped.
-fn ticket(CallError { context, .. }: &CallError) -> String {
-    let images = match context.asked.count {
-        None => "all images".to_owned(),
-        Some(count) => {
+pub(super) fn ticket(CallError { context, .. }: &CallError) -> String {
+    let asked = match (context.asked.count, &context.asked.query) {
+        (None, None) => format!("all {}s", context.asks_about),
+        (None, Some(query)) => format!("{}s with {query}", context.asks_about),
+        (Some(count), _) => {
             let more = if count > context.asked.sample.len() { ", ..." } else { "" };
-            format!("{} ({}{more})", counted(count, "image"), context.asked.sample.join(", "))
+            format!("{} ({}{more})", counted(count, context.asks_about), context.asked.sample.join(", "))
         }
     };
     let mut lines = vec![format!(
-        "Request:   {} for {images} in {} at {}",
+        "Request:   {} for {asked} in {} at {}",
         context.operation, context.region, context.endpoint
     )];
     if let Some(http_status) = context.http_status {

@@ -120,6 +120,7 @@ impl Cli {
         if self.is_tofu { "registry.opentofu.org" } else { "registry.terraform.io" }
     }
 
+    #[allow(dead_code)] // used by the tests of examples
     pub(crate) fn is_tofu(&self) -> bool {
         self.is_tofu
     }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use tokio::time::Instant;
 
-use crate::jdcloud::test_api::{Instead, TestApi, failed, ids, read, refusal, response, returned};
+use crate::jdcloud::test_api::{Instead, Received, TestApi, failed, ids, read, refusal, response, returned};
 use crate::jdcloud::{Argument, Client, Failure, Notice, RawResponse, Settings, TransportError};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -219,4 +219,75 @@ async fn a_clock_that_must_not_be_corrected_is_reported() {
     let error = failed(read(&client, &ids(1)).await);
     assert!(matches!(error.failure, Failure::ClockSkew { .. }), "{error}");
     assert_eq!(api.calls(), 1);
+}
+
+const MISMATCH: &str = "sign result is not same";
+const V2: &str = "JDCLOUD2-HMAC-SHA256";
+const V3: &str = "JDCLOUD3-HMAC-SHA256";
+
+/// A client of an API that refuses the signature of requests of which `refuses` says so.
+fn refusing_signatures(
+    refuses: impl Fn(usize, &str) -> bool + Send + Sync + 'static,
+) -> (Arc<Client>, Arc<TestApi>) {
+    let refusal = || Instead::Refuse(401, "ACCESS_ERROR", MISMATCH.to_owned());
+    let script = move |n, received: &Received| refuses(n, &received.algorithm).then(refusal);
+    TestApi::new(&ids(3)).script(script).client(|settings| settings.max_retries = Argument::Known(0))
+}
+
+fn algorithms(api: &TestApi) -> Vec<String> {
+    api.received().into_iter().map(|received| received.algorithm).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_that_wants_version_3_of_the_signature_gets_it_from_then_on() {
+    let (client, api) = refusing_signatures(|_, algorithm| algorithm == V2);
+    let first = read(&client, &ids(3)[..1]).await.unwrap();
+    assert_eq!(first.notices, [Notice::SignatureVersion3], "the user is told");
+    let second = read(&client, &ids(3)[1..2]).await.unwrap();
+    assert_eq!(second.notices, [], "once");
+    assert_eq!(algorithms(&api), [V2, V3, V3], "the accepted version stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_secret_key_is_the_first_refusal_and_costs_one_more_call_in_all() {
+    let (client, api) = refusing_signatures(|_, _| true);
+    for _ in 0..2 {
+        let error = failed(read(&client, &ids(1)).await);
+        assert_eq!(error.failure, Failure::SignatureMismatch);
+    }
+    assert_eq!(algorithms(&api), [V2, V3, V2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_accepted_version_of_the_signature_is_not_given_up() {
+    let (client, api) = refusing_signatures(|n, _| n > 0);
+    read(&client, &ids(3)[..1]).await.unwrap();
+    let error = failed(read(&client, &ids(3)[1..2]).await);
+    assert_eq!(error.failure, Failure::SignatureMismatch);
+    assert_eq!(algorithms(&api), [V2, V2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_went_wrong_after_version_3_was_accepted_is_the_error() {
+    let script = |_, received: &Received| match received.algorithm.as_str() {
+        V2 => Some(Instead::Refuse(401, "ACCESS_ERROR", MISMATCH.to_owned())),
+        _ => Some(Instead::Refuse(403, "PERMISSION_DENIED", "no".to_owned())),
+    };
+    let (client, _) = TestApi::new(&ids(1)).script(script).client(|_| {});
+    assert_eq!(failed(read(&client, &ids(1)).await).failure, Failure::PermissionDenied);
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_refusals_of_the_key_are_not_tried_with_version_3() {
+    for (message, token, expected) in [
+        ("Invalid accessKey", Argument::Absent, &[V2][..]),
+        ("Invalid authentication credentials", Argument::Known("token".into()), &[V2]),
+        // Without a token it may be the algorithm.
+        ("Invalid authentication credentials", Argument::Absent, &[V2, V3]),
+    ] {
+        let refusal = || Instead::Refuse(401, "ACCESS_ERROR", message.to_owned());
+        let (client, api) = failing(9, refusal, |settings| settings.security_token = token);
+        failed(read(&client, &ids(1)).await);
+        assert_eq!(algorithms(&api), expected, "{message}");
+    }
 }

@@ -118,11 +118,7 @@ fn a_malformed_row_names_its_image_and_spares_the_others() {
         let good = r#"{"imageId":"b","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":["\u0079","x"]}}"#;
         let rows = asked_by_name(&with_rows(&format!("{good},{row}"))).unwrap();
         assert_eq!(rows["b"], Ok(excludes(&["x", "y"])));
-        assert_eq!(
-            rows["a"],
-            Err(Failure::MalformedRow { row: 2, image_id: Some("a".into()), problem }),
-            "{row}"
-        );
+        assert_eq!(rows["a"], Err(Failure::MalformedRow { row: 2, id: Some("a".into()), problem }), "{row}");
     }
     let row = |types: &str| {
         format!(r#"{{"imageId":"a","imageInstanceTypeConstraint":{{"constraintsType":"excludes"{types}}}}}"#)
@@ -130,14 +126,17 @@ fn a_malformed_row_names_its_image_and_spares_the_others() {
     let [listed, bare] = [row(r#","instanceTypes":["x"]"#), row("")];
     let rows = asked_by_name(&with_rows(&[&*listed, &listed, &bare, &listed].join(","))).unwrap();
     let problem = RuleError::Contradiction.into();
-    assert_eq!(rows["a"], Err(Failure::MalformedRow { row: 3, image_id: Some("a".into()), problem }));
+    assert_eq!(rows["a"], Err(Failure::MalformedRow { row: 3, id: Some("a".into()), problem }));
 }
 
 #[test]
 fn a_row_without_an_image_fails_the_answer() {
     for row in ["{}", r#"{"imageId":null}"#, r#"{"imageId":""}"#] {
         let error = asked_by_name(&with_rows(&format!(r#"{{"imageId":"a"}},{row}"#))).unwrap_err();
-        assert_eq!(error, Failure::MalformedRow { row: 2, image_id: None, problem: RowProblem::NoImageId });
+        assert_eq!(
+            error,
+            Failure::MalformedRow { row: 2, id: None, problem: RowProblem::NoId { field: "imageId" } }
+        );
     }
 }
 
@@ -146,7 +145,7 @@ fn a_row_for_another_image_fails_the_answer_and_names_both() {
     for (got, like) in [("c", "a"), ("B", "b"), ("a ", "a")] {
         let body = with_rows(&format!(r#"{{"imageId":"a"}},{{"imageId":"{got}"}},{{"imageId":7}}"#));
         let error = asked_by_name(&body).unwrap_err();
-        let Failure::OtherImage { asked, got: named } = &error else { panic!("{error}") };
+        let Failure::OtherRow { asked, got: named } = &error else { panic!("{error}") };
         assert_eq!((named.to_string(), &*asked.sample[0], asked.count), (got.to_owned(), like, Some(2)));
         let rows = asked_for_all(&with_rows(&format!(r#"{{"imageId":"{got}"}}"#))).unwrap();
         assert_eq!(rows[got], Ok(Rule::Unrestricted), "a call for all may return any image");

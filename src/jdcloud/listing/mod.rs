@@ -1,0 +1,270 @@
+//! Lists of a region: one question, every row of its answer, however many pages it has.
+//!
+//! Reads that ask the same question share one listing, which runs while one of them waits and is dropped with the last.
+//! Its answer is remembered as long as the connection; failures are not. Knows no operation: what a row is, and how it is
+//! read, is a [`Row`].
+
+mod pages;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod waiters;
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared, WeakShared, try_join_all};
+use hashbrown::HashMap;
+use tokio::time::{Instant, timeout_at};
+
+use self::waiters::{Waiter, Waiters};
+use crate::jdcloud::call::caller::{Caller, Operation};
+use crate::jdcloud::call::error::{CallError, Context, Error, Failure, RequestSummary, RowProblem};
+use crate::jdcloud::client::Client;
+use crate::jdcloud::image_constraints::answer::Notice;
+use crate::jdcloud::settings::Region;
+use crate::jdcloud::signing::query::{canonical_query, encoded_len};
+
+pub(crate) use parse::{FieldReader, FromFields};
+
+/// One element of a list.
+pub(crate) trait Row: FromFields + Debug + PartialEq + Send + Sync + 'static {
+    const OPERATION: &'static Operation;
+    /// The field that identifies it.
+    const ID: &'static str;
+    /// Whether the operation takes `pageNumber` and `pageSize`.
+    const IS_PAGED: bool;
+    /// Another field of the result that holds rows; one whose id is listed already is passed over.
+    const MORE: Option<&'static str> = None;
+
+    /// Empty if it has none.
+    fn id(&self) -> &Arc<str>;
+
+    /// Puts it into the one form that equal rows have.
+    ///
+    /// # Errors
+    /// A row that has no single meaning.
+    fn normalize(&mut self) -> Result<(), RowProblem> {
+        Ok(())
+    }
+
+    /// Whether an answer to a call with this parameter cannot hold it.
+    fn contradicts(&self, _parameter: &str, _value: &str) -> bool {
+        false
+    }
+}
+
+/// What a listing asks.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Question {
+    /// The parameters, but those of paging.
+    pub(crate) parameters: Vec<(String, String)>,
+    /// The ids that the parameters name: no other row may be in the answer.
+    pub(crate) ids: Option<Arc<[Arc<str>]>>,
+}
+
+/// The rows that a read asked for.
+#[derive(Debug, Clone)]
+pub struct Listed<R> {
+    /// The region that was asked.
+    pub region: Region,
+    /// The rows, in no particular order.
+    pub rows: Vec<Arc<R>>,
+    /// What was worked around, each said once in a connection's life.
+    pub notices: Vec<Notice>,
+}
+
+/// The most ids in one call: as many rows as a page has.
+const MAX_IDS: usize = pages::PAGE_SIZE;
+/// The most bytes of a query that names ids; JD Cloud's gateway takes URLs of 8 KiB.
+const MAX_QUERY: usize = 7 << 10;
+
+impl Question {
+    /// The questions that ask for `ids`, as few as there can be; `fixed` are the other parameters, and `prefix` comes before
+    /// an id's number.
+    pub(crate) fn for_ids(ids: &BTreeSet<String>, fixed: &[(&str, &str)], prefix: &str) -> Vec<Self> {
+        let mut chunks: Vec<Vec<Arc<str>>> = Vec::new();
+        let mut length = 0;
+        for id in ids {
+            let added = prefix.len() + "100=&".len() + encoded_len(id);
+            if chunks.last().is_none_or(|chunk| chunk.len() == MAX_IDS || length + added > MAX_QUERY) {
+                chunks.push(Vec::new());
+                length = 0;
+            }
+            length += added;
+            if let Some(chunk) = chunks.last_mut() {
+                chunk.push(id.as_str().into());
+            }
+        }
+        let question = |chunk: Vec<Arc<str>>| {
+            let numbered = (1..)
+                .zip(&chunk)
+                .map(|(number, id): (usize, _)| (format!("{prefix}{number}"), id.to_string()));
+            let fixed = fixed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            Self { parameters: fixed.chain(numbered).collect(), ids: Some(chunk.into()) }
+        };
+        chunks.into_iter().map(question).collect()
+    }
+
+    /// The query that asks for this page, or the only one.
+    fn query(&self, page: Option<u64>) -> String {
+        let paging =
+            page.map(|page| [("pageNumber", page.to_string()), ("pageSize", pages::PAGE_SIZE.to_string())]);
+        let paging = paging.iter().flatten().map(|(name, value)| (*name, value.as_str()));
+        canonical_query(
+            self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(paging),
+        )
+    }
+
+    fn summary(&self, query: &str) -> RequestSummary {
+        match &self.ids {
+            Some(ids) => RequestSummary::ids(ids),
+            None if query.is_empty() => RequestSummary::default(),
+            None => RequestSummary { query: Some(query.into()), ..RequestSummary::default() },
+        }
+    }
+}
+
+/// The rows of a listing, whose type its key tells.
+type Rows = Arc<dyn Any + Send + Sync>;
+type Listing = Shared<BoxFuture<'static, Result<Rows, Arc<CallError>>>>;
+/// The operation, the region, and the query without paging.
+type Key = (&'static str, Region, String);
+
+/// The listings of a connection.
+pub(crate) struct Listings {
+    caller: Arc<Caller>,
+    entries: Mutex<HashMap<Key, Entry>>,
+}
+
+enum Entry {
+    UnderWay(Arc<Waiters>, WeakShared<BoxFuture<'static, Result<Rows, Arc<CallError>>>>),
+    Answered(Rows),
+}
+
+impl Client {
+    /// The answers to `questions` in `region`, or in the configured one, within `read_timeout` from `started` on.
+    ///
+    /// No question gives an empty answer without any call. Dropping the future withdraws from the calls under way.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) async fn list<R: Row>(
+        &self,
+        region: Option<&str>,
+        questions: Vec<Question>,
+        started: Instant,
+    ) -> Result<Listed<R>, Error> {
+        self.unless_stopped(async {
+            if questions.is_empty() {
+                let region = self.region(region).await?;
+                return Ok(Listed { region, rows: Vec::new(), notices: Vec::new() });
+            }
+            let (region, connection) = self.region_and_connection(region).await?;
+            let reads =
+                questions.into_iter().map(|question| connection.listings.read(&region, question, started));
+            let lists = try_join_all(reads).await?;
+            let rows = lists.iter().flat_map(|rows: &Arc<Vec<Arc<R>>>| rows.iter().cloned()).collect();
+            Ok(Listed { region, rows, notices: connection.caller.take_notices() })
+        })
+        .await
+    }
+}
+
+impl Listings {
+    pub(crate) fn new(caller: Arc<Caller>) -> Self {
+        Self { caller, entries: Mutex::default() }
+    }
+
+    async fn read<R: Row>(
+        self: &Arc<Self>,
+        region: &Region,
+        question: Question,
+        started: Instant,
+    ) -> Result<Arc<Vec<Arc<R>>>, Arc<CallError>> {
+        let waiter = Arc::new(Waiter::new(started + self.caller.limits.read_timeout));
+        let query = question.query(None);
+        let summary = question.summary(&query);
+        let key = (R::OPERATION.name, region.clone(), query);
+        let listing = {
+            let mut entries = self.lock();
+            match entries.get(&key).and_then(|entry| entry.joined(&waiter)) {
+                Some(listing) => listing,
+                None => {
+                    let (listing, waiters) = self.start::<R>(&key, question, &waiter);
+                    if let Some(weak) = listing.downgrade() {
+                        entries.insert(key, Entry::UnderWay(waiters, weak));
+                    }
+                    listing
+                }
+            }
+        };
+        let listed = timeout_at(waiter.deadline, listing).await;
+        let rows = listed.map_err(|_| self.out_of_time(R::OPERATION, region, summary.clone(), &waiter))??;
+        rows.downcast().map_err(|_| {
+            // The key's operation decides the type.
+            Arc::new(CallError {
+                failure: Failure::Lost,
+                context: self.caller.context(R::OPERATION, region, summary),
+            })
+        })
+    }
+
+    /// A listing that is sent when a read polls it.
+    fn start<R: Row>(
+        self: &Arc<Self>,
+        key: &Key,
+        question: Question,
+        waiter: &Arc<Waiter>,
+    ) -> (Listing, Arc<Waiters>) {
+        let waiters = Arc::new(Waiters::default());
+        waiters.add(waiter);
+        let (listings, key, shared) = (Arc::clone(self), key.clone(), Arc::clone(&waiters));
+        let listing = async move {
+            let limits = shared.limits(listings.caller.limits.max_retries);
+            let rows = pages::list::<R>(&listings.caller, &key.1, &question, &limits).await?;
+            let rows: Rows = Arc::new(rows);
+            listings.lock().insert(key, Entry::Answered(Arc::clone(&rows)));
+            Ok(rows)
+        };
+        (listing.boxed().shared(), waiters)
+    }
+
+    /// The error of a read that took too long, with what went wrong before.
+    fn out_of_time(
+        &self,
+        operation: &'static Operation,
+        region: &Region,
+        asked: RequestSummary,
+        waiter: &Waiter,
+    ) -> Arc<CallError> {
+        let limit = self.caller.limits.read_timeout;
+        let (last, context) = match waiter.last_failure() {
+            Some(CallError { failure, context }) => (Some(Box::new(failure)), context),
+            None => (None, self.caller.context(operation, region, asked)),
+        };
+        let context = Context { elapsed: limit, ..context };
+        Arc::new(CallError { failure: Failure::ReadTimeout { limit, last }, context })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    /// The listing for one more read, unless it has failed or no read waits for it any more.
+    fn joined(&self, waiter: &Arc<Waiter>) -> Option<Listing> {
+        match self {
+            Self::Answered(rows) => Some(std::future::ready(Ok(Arc::clone(rows))).boxed().shared()),
+            Self::UnderWay(waiters, listing) => {
+                let listing = listing.upgrade().filter(|listing| listing.peek().is_none())?;
+                waiters.add(waiter);
+                Some(listing)
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The pages of a list: which there are, and whether they make up the whole.
+//!
+//! The first page says how many rows there are (`totalCount`); the others are read at once. A list can change while it is
+//! read: a row that is added or removed moves others to another page. So a list whose pages disagree (another `totalCount`,
+//! fewer rows than it says, two different rows with one id) is read once more from its first page. Then two different rows
+//! with one id, or fewer rows than any page says, are an error: a part is never taken for the whole. Equal rows on two
+//! pages are one row.
+
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+
+use super::parse::{Page, parse};
+use super::{Question, Row};
+use crate::jdcloud::call::caller::{Caller, Request, RetryLimits};
+use crate::jdcloud::call::error::{CallError, Context, Failure, RowProblem};
+use crate::jdcloud::http::transport::RawResponse;
+use crate::jdcloud::settings::Region;
+use crate::jdcloud::untrusted::Redactor;
+
+/// The most rows a page can have.
+pub(super) const PAGE_SIZE: usize = 100;
+/// The most rows of a list; no region has so many images. Whoever says it has more would have us ask for ever.
+const MAX_ROWS: u64 = 100_000;
+
+/// Every row of the answer to `question`.
+pub(super) async fn list<R: Row>(
+    caller: &Caller,
+    region: &Region,
+    question: &Question,
+    limits: &dyn RetryLimits,
+) -> Result<Vec<Arc<R>>, CallError> {
+    let pages = Pages { caller, region, question, limits };
+    let mut list = pages.read::<R>().await?;
+    if !list.is_consistent() {
+        tracing::warn!(
+            operation = R::OPERATION.name,
+            region = region.as_str(),
+            "the pages of a list disagree; reading it once more"
+        );
+        list = pages.read().await?;
+    }
+    list.into_rows(caller)
+}
+
+struct Pages<'a> {
+    caller: &'a Caller,
+    region: &'a Region,
+    question: &'a Question,
+    limits: &'a dyn RetryLimits,
+}
+
+impl Pages<'_> {
+    /// Reads the list once.
+    async fn read<R: Row>(&self) -> Result<List<R>, CallError> {
+        if !R::IS_PAGED {
+            return Ok(List::new(self.page(None).await?));
+        }
+        let first: Received<R> = self.page(Some(1)).await?;
+        // A gateway that has smaller pages than were asked for counts its own.
+        let (size, total) = (first.0.rows.len().min(PAGE_SIZE) as u64, first.0.total);
+        let mut list = List::new(first);
+        match total {
+            Some(total) if total > MAX_ROWS => {
+                let failure =
+                    Failure::Unexpected { reason: "its totalCount is more than a region can have".into() };
+                return Err(CallError { failure, context: list.context });
+            }
+            Some(total) if total > size && size > 0 => {
+                let others = stream::iter(2..=total.div_ceil(size)).map(|page| self.page(Some(page)));
+                // More would only wait for each other.
+                let mut others = others.buffer_unordered(self.caller.limits.max_concurrent_requests);
+                while let Some(page) = others.try_next().await? {
+                    list.add(page.0);
+                }
+            }
+            Some(_) => {}
+            None => {
+                // Nobody says how many there are: until a page has nothing new.
+                let mut page = 1;
+                while list.has_grown && !self.has_all(&list) && page <= MAX_ROWS / size.max(1) {
+                    page += 1;
+                    list.add(self.page(Some(page)).await?.0);
+                }
+            }
+        }
+        Ok(list)
+    }
+
+    /// Whether every id that was asked for has a row.
+    fn has_all<R: Row>(&self, list: &List<R>) -> bool {
+        self.question.ids.as_ref().is_some_and(|ids| ids.len() == list.rows.len())
+    }
+
+    async fn page<R: Row>(&self, page: Option<u64>) -> Result<Received<R>, CallError> {
+        let query = self.question.query(page);
+        let summary = self.question.summary(&query);
+        let request =
+            Request { operation: R::OPERATION, region: self.region, query, summary: summary.clone() };
+        let question = self.question.clone();
+        let open = move |response: &RawResponse, redactor: &Redactor| {
+            parse::<R>(response, redactor, &question, &summary)
+        };
+        self.caller.call(&request, self.limits, open).await
+    }
+}
+
+type Received<R> = (Page<R>, Context);
+
+/// The pages of a list, put together.
+struct List<R> {
+    rows: HashMap<Arc<str>, Arc<R>>,
+    /// How many rows came, equal ones counted each.
+    received: usize,
+    /// The smallest and the greatest `totalCount`.
+    totals: Option<(u64, u64)>,
+    /// The place of a row that contradicts another, and its id.
+    contradiction: Option<(usize, Arc<str>)>,
+    /// Whether the last page had a new row.
+    has_grown: bool,
+    /// Of the first page.
+    context: Context,
+}
+
+impl<R: Row> List<R> {
+    fn new((first, context): Received<R>) -> Self {
+        let mut list = Self {
+            rows: HashMap::new(),
+            received: 0,
+            totals: None,
+            contradiction: None,
+            has_grown: false,
+            context,
+        };
+        list.add(first);
+        list
+    }
+
+    fn add(&mut self, page: Page<R>) {
+        let before = self.rows.len();
+        for row in page.rows {
+            self.received += 1;
+            match self.rows.entry(Arc::clone(row.id())) {
+                Entry::Vacant(place) => {
+                    place.insert(Arc::new(row));
+                }
+                Entry::Occupied(place) => {
+                    if **place.get() != row {
+                        self.contradiction.get_or_insert((self.received, Arc::clone(place.key())));
+                    }
+                }
+            }
+        }
+        if let Some(total) = page.total {
+            let (least, most) = self.totals.unwrap_or((total, total));
+            self.totals = Some((least.min(total), most.max(total)));
+        }
+        self.has_grown = self.rows.len() > before;
+    }
+
+    fn is_complete(&self) -> bool {
+        // Without pages no row was missed because others moved, and what counts is what came.
+        let rows = if R::IS_PAGED { self.rows.len() } else { self.received };
+        self.totals.is_none_or(|(_, most)| rows as u64 >= most)
+    }
+
+    /// Whether nothing suggests that the list changed while it was read.
+    fn is_consistent(&self) -> bool {
+        self.is_complete()
+            && self.contradiction.is_none()
+            && self.totals.is_none_or(|(least, most)| least == most)
+    }
+
+    fn into_rows(self, caller: &Caller) -> Result<Vec<Arc<R>>, CallError> {
+        let failure = match (&self.contradiction, self.totals) {
+            (Some((row, id)), _) => Failure::MalformedRow {
+                row: *row,
+                id: Some(caller.untrusted(id)),
+                problem: RowProblem::Contradiction,
+            },
+            (None, Some((_, total))) if !self.is_complete() => {
+                Failure::IncompleteList { rows: self.rows.len(), total }
+            }
+            (None, _) => return Ok(self.rows.into_values().collect()),
+        };
+        Err(CallError { failure, context: self.context })
+    }
+}

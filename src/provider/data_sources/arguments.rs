@@ -1,0 +1,123 @@
+//! What the arguments of several data sources have in common: their checks, and the values made of them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::framework::{Attribute, Config, Diagnostics, Type, Value};
+use crate::jdcloud::{Region, SettingsError, Source};
+use crate::provider::diagnostics::report_settings;
+use crate::provider::names;
+
+/// The argument `region`.
+pub(super) fn region() -> Attribute {
+    Attribute::optional_computed(
+        "region",
+        Type::String,
+        "Region to ask, such as `cn-north-1`. Defaults to the provider's region.",
+    )
+}
+
+pub(super) fn validate_region(config: &Config, diagnostics: &mut Diagnostics) {
+    if let Value::Known(region) = config.string("region")
+        && let Err(problem) = Region::parse(region, Source::Read)
+    {
+        report_settings(&problem, diagnostics);
+    }
+}
+
+/// Refuses texts that are set and select nothing: empty ones, and typing errors that nobody sees.
+pub(super) fn validate_texts(config: &Config, arguments: &[&'static str], diagnostics: &mut Diagnostics) {
+    for argument in arguments {
+        let Value::Known(text) = config.string(argument) else { continue };
+        if text.is_empty() {
+            report_settings(&SettingsError::EmptyArgument { argument }, diagnostics);
+        } else if text.trim() != text || text.contains(char::is_control) {
+            diagnostics.argument_error(
+                argument,
+                "Invalid filter",
+                format!(
+                    "{argument} is compared exactly, and {} begins or ends with white space or has control characters. \
+                     Remove them.",
+                    names::quoted(text)
+                ),
+            );
+        }
+    }
+}
+
+/// The elements of `argument` that cannot be a name, quoted in a list; `also` may refuse more.
+pub(super) fn invalid_names(
+    config: &Config,
+    argument: &str,
+    also: impl Fn(&str) -> Option<&'static str>,
+) -> Option<String> {
+    let Value::Known(elements) = config.elements(argument) else { return None };
+    let invalid: Vec<_> = elements
+        .iter()
+        .filter_map(|element| match element {
+            Value::Null => Some(("null".to_owned(), "not set")),
+            Value::Unknown => None,
+            Value::Known(_) => element
+                .as_str()
+                .and_then(|name| Some((names::quoted(name), names::problem(name).or_else(|| also(name))?))),
+        })
+        .collect();
+    (!invalid.is_empty()).then(|| names::quoted_list(invalid))
+}
+
+/// Refuses `ids` that cannot be image IDs; `otherwise` says what to do to ask without any.
+pub(super) fn validate_ids(config: &Config, otherwise: &str, diagnostics: &mut Diagnostics) {
+    if let Some(invalid) = invalid_names(config, "ids", |_| None) {
+        diagnostics.argument_error(
+            "ids",
+            "Invalid image ID",
+            format!(
+                "ids must hold image IDs, and some elements can't be one: {invalid}. An ID that may be empty or null can be \
+                 left out with compact([...]); {otherwise}."
+            ),
+        );
+    }
+}
+
+/// The elements of a set of strings; `None` where it is left out.
+pub(super) fn strings<'a>(config: &'a Config, argument: &str) -> Option<BTreeSet<&'a str>> {
+    let elements = config.elements(argument).known()?;
+    Some(elements.iter().filter_map(Value::as_str).collect())
+}
+
+/// The same, to keep.
+pub(super) fn owned(names: &BTreeSet<&str>) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// What a plan's log shows beside a data source's name: short, and the same for the same question. `asked` is what was
+/// asked besides the region.
+pub(super) fn id<'a>(region: &str, asked: Option<impl IntoIterator<Item = &'a str>>) -> Value {
+    let Some(asked) = asked else { return Value::string(region) };
+    let text = asked.into_iter().collect::<Vec<_>>().join("\n");
+    let digest = digest(&SHA256, text.as_bytes());
+    let short: String = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    Value::string(format!("{region}/{short}"))
+}
+
+/// A text that the API may not have returned.
+pub(super) fn text(text: &Option<Arc<str>>) -> Value {
+    text.as_ref().map_or(Value::Null, |text| Value::string(Arc::clone(text)))
+}
+
+/// A number that the API may not have returned.
+pub(super) fn number(number: Option<i64>) -> Value {
+    number.map_or(Value::Null, Value::from)
+}
+
+/// A bool that the API may not have returned.
+pub(super) fn flag(flag: Option<bool>) -> Value {
+    flag.map_or(Value::Null, Value::from)
+}
+
+/// Strings as a list.
+pub(super) fn texts<'a>(texts: impl IntoIterator<Item = &'a Arc<str>>) -> Value {
+    Value::list(texts.into_iter().map(|text| Value::string(Arc::clone(text))))
+}

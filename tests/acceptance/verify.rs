@@ -1,0 +1,103 @@
+//! `on_missing = "verify"`: an id with a typing error must not count as an image without a constraint.
+
+use jdcloud_emulator::{Answer, Image, Options, Scenario, Signature, Source};
+use serde_json::json;
+
+use crate::harness::{Case, Expected, Protocol, cases, same};
+
+cases!(
+    images_that_cant_be_used_end_the_plan_each_with_its_reason,
+    images_of_others_pass,
+    nothing_missing_costs_nothing,
+    the_right_that_is_missing_is_named_with_the_way_out,
+    a_verification_that_fails_is_not_a_pass,
+    a_gateway_that_wants_version_3_of_the_signature_is_served_with_one_warning,
+);
+
+fn block(ids: &str) -> String {
+    format!(
+        "data \"jdcloud_image_constraints\" \"web\" {{\n  ids        = {ids}\n  on_missing = \"verify\"\n}}\n\
+         output \"missing\" {{\n  value = data.jdcloud_image_constraints.web.missing_ids\n}}\n"
+    )
+}
+
+/// An image without a constraint that is delisted, one that is shared and one of the community.
+fn with_others(options: &mut Options) {
+    let region = "cn-north-1";
+    let delisted = Image::default().with_details(json!({"offline": true}));
+    options.catalogue.insert(region, "img-delisted", delisted);
+    for (id, source) in [("img-shared", Source::Shared), ("img-community", Source::Community)] {
+        options.catalogue.insert(region, id, Image::default().from_source(source));
+    }
+}
+
+fn images_that_cant_be_used_end_the_plan_each_with_its_reason(protocol: Protocol) {
+    let ids = "[\"img-ubuntu2204\", \"img-ubunut2204\", \"img-private\", \"img-delisted\"]";
+    let case = Case::build(protocol, &block(ids)).emulator(with_others).init();
+    case.plan().refused_with(&[Expected {
+        summary: "Images that can't be used",
+        says: &["No server can be created from these images in cn-north-1: \
+             - img-delisted: is delisted (offline), so no new server can be made from it \
+             - img-ubunut2204: does not exist, or is not visible to this account \
+             Correct the ids"],
+        at: "ids",
+    }]);
+}
+
+fn images_of_others_pass(protocol: Protocol) {
+    let ids = "[\"img-private\", \"img-shared\", \"img-community\", \"img-free\"]";
+    let case = Case::build(protocol, &block(ids)).emulator(with_others).init();
+    case.plan().warned_of(&[]);
+    let operations: Vec<_> = case.emulator().calls().into_iter().filter_map(|call| call.operation).collect();
+    assert_eq!(operations, ["describeImageConstraintsBatch", "describeImages"], "one call each");
+    let expected = json!(["img-community", "img-free", "img-private", "img-shared"]);
+    same(&case.planned_outputs()["missing"], &expected, "images that were verified are not listed any more");
+}
+
+fn nothing_missing_costs_nothing(protocol: Protocol) {
+    let case = Case::new(protocol, &block("[\"img-ubuntu2204\", \"img-gpu\"]"));
+    case.plan().warned_of(&[]);
+    assert_eq!(case.emulator().counters().calls, 1, "nothing was missing, and it was asked about");
+}
+
+fn the_right_that_is_missing_is_named_with_the_way_out(protocol: Protocol) {
+    let case = Case::new(protocol, &block("[\"img-private\"]"));
+    case.emulator().set_scenario(Scenario {
+        answer: Answer::PermissionDenied,
+        only_operations: vec!["describeImages".to_owned()],
+        ..Scenario::default()
+    });
+    case.plan().refused_with(&[Expected {
+        summary: "JD Cloud denies the permission",
+        says: &[
+            "may not call describeImages",
+            "or set on_missing to \"ignore\", \"warn\" or \"error\".",
+            "describeImages for 1 image (img-private) in cn-north-1",
+        ],
+        at: "on_missing",
+    }]);
+}
+
+fn a_verification_that_fails_is_not_a_pass(protocol: Protocol) {
+    let case = Case::new(protocol, &block("[\"img-private\"]"));
+    case.emulator().set_scenario(Scenario {
+        fail_first: u64::MAX,
+        fail_status: 400,
+        only_operations: vec!["describeImages".to_owned()],
+        ..Scenario::default()
+    });
+    let says: &[&str] = &["describeImages for 1 image (img-private)"];
+    case.plan().refused_with(&[Expected { summary: "JD Cloud refused the request", says, at: "" }]);
+}
+
+fn a_gateway_that_wants_version_3_of_the_signature_is_served_with_one_warning(protocol: Protocol) {
+    let hcl = block("[\"img-private\"]");
+    let case = Case::build(protocol, &hcl).emulator(|options| options.signature = Signature::V3).init();
+    case.plan().warned_of(&[Expected {
+        summary: "JD Cloud refused the documented signature",
+        says: &["accepted it signed with JDCLOUD3-HMAC-SHA256"],
+        at: "",
+    }]);
+    let case = Case::build(protocol, &hcl).emulator(|options| options.signature = Signature::V2).init();
+    case.plan().warned_of(&[]);
+}
