@@ -21,8 +21,10 @@ pub struct PluginEnvironment {
     /// The host's client certificate. Without one the connection is not encrypted.
     pub(super) client_certificate: Option<CertificateDer<'static>>,
     /// The directory for the socket, in place of the temporary directory.
+    #[cfg_attr(windows, allow(dead_code))]
     pub(super) socket_dir: Option<PathBuf>,
     /// The group that may connect to the socket.
+    #[cfg_attr(windows, allow(dead_code))]
     pub(super) socket_group: Option<String>,
     /// Whether the host requests multiplexing.
     pub(super) multiplexing_requested: bool,
