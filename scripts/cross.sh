@@ -64,7 +64,7 @@ cargo_home=${CARGO_HOME:-${HOME:?}/.cargo}
 # cargo and cargo-zigbuild split their flags at spaces unless told otherwise.
 separator=$(printf '\037')
 flags="--remap-path-prefix=$root=/provider$separator--remap-path-prefix=$cargo_home/registry/src=/cargo"
-flags="$flags$separator--remap-path-prefix=$library=/rustc/$commit"
+flags="$flags$separator--remap-path-prefix=$library=/rustc/$commit$separator--remap-path-prefix=$CARGO_TARGET_DIR=/target"
 case $platform in
 # One fixed address, as Go's own programs have: smaller, and faster to start than a static-pie. See performance/README.md.
 linux_*) flags="$flags$separator-Crelocation-model=static" ;;
