@@ -3,7 +3,8 @@
 #     scripts/cross.sh linux_arm64 --bin terraform-provider-jdcloud
 # The platform is Terraform's name for it, the rest are arguments of cargo build.
 #
-# zig compiles the C of the cryptography and links. It brings the C library of every platform: for Linux musl, linked in.
+# zig compiles the C of the cryptography and links. It brings the C library of every platform but macOS: for Linux musl, linked
+# in. macOS is built on a Mac, by its own compiler.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -26,8 +27,23 @@ freebsd_amd64) target=x86_64-unknown-freebsd ;;
 *) fail "scripts/cross.sh does not know platform $platform." ;;
 esac
 
+export CARGO_TARGET_DIR="${RELEASE_TARGET_DIR:-$root/target/release-build}"
+build=zigbuild
+case $platform in
+darwin_*)
+	# These link with Apple's frameworks, which only a Mac has.
+	build=build
+	if [ "$(uname -s)" != Darwin ]; then
+		built=${MACOS_BUILDS-}/$target/release
+		[ -d "$built" ] || fail "Build $platform on a Mac, with scripts/cross.sh, and name its target directory in MACOS_BUILDS."
+		printf '%s\n' "$built"
+		exit
+	fi
+	;;
+esac
+
 tools=$root/.tools/zig
-if ! cmp -s scripts/release/requirements.txt "$tools/requirements.txt"; then
+if [ "$build" = zigbuild ] && ! cmp -s scripts/release/requirements.txt "$tools/requirements.txt"; then
 	say 'Setting up cargo-zigbuild and zig in .tools/zig.'
 	rm -rf "$tools"
 	python3 -m venv "$tools" &&
@@ -55,7 +71,6 @@ linux_*) flags="$flags$separator-Crelocation-model=static" ;;
 esac
 export CARGO_ENCODED_RUSTFLAGS="$flags"
 export CFLAGS="'-ffile-prefix-map=$cargo_home=/cargo' '-ffile-prefix-map=$root=/provider'" CC_SHELL_ESCAPED_FLAGS=1
-export CARGO_TARGET_DIR="${RELEASE_TARGET_DIR:-$root/target/release-build}"
 say "Building for $platform."
-scripts/cargo.sh zigbuild --release --locked --target "$target" "$@" >&2
+scripts/cargo.sh "$build" --release --locked --target "$target" "$@" >&2
 printf '%s\n' "$CARGO_TARGET_DIR/$target/release"

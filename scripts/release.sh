@@ -2,7 +2,7 @@
 # Makes in dist/ the files of a release as the Registry wants them: for each platform a zip, the manifest, and their
 # checksums; beside them an SBOM for each zip, with checksums of their own. The same commit gives the same bytes.
 #
-#   release.sh                  every platform that is released
+#   release.sh                  every platform that is released; macOS only if MACOS_BUILDS names what a Mac has built
 #   release.sh linux_amd64      only the platforms that are named
 #
 # Nothing is signed here: see RELEASING.md.
@@ -16,7 +16,7 @@ cd "$root"
 dist=${DIST:-$root/dist}
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 name=terraform-provider-jdcloud_$version
-[ $# -gt 0 ] || set -- linux_amd64 linux_arm64 linux_arm linux_386 darwin_amd64 darwin_arm64 windows_amd64 windows_arm64
+[ $# -gt 0 ] || set -- linux_amd64 linux_arm64 linux_386 windows_amd64 ${MACOS_BUILDS:+darwin_amd64 darwin_arm64}
 
 # Every file carries the commit's time, and files are taken in the order of the C locale.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
