@@ -20,11 +20,11 @@ build: ## Builds the provider and the emulator
 install: ## Builds for use and installs into ~/.terraform.d/plugins
 	@scripts/install.sh
 
-release: ## Makes the files of a release in dist/; GPG_KEY=id signs them
-	@scripts/release.sh
+release: ## Makes the files of a release in dist/; PLATFORMS="linux_amd64 …" makes these only
+	@scripts/release.sh $(PLATFORMS)
 
-test-release: ## Tests a release: same bytes twice, old systems, terraform init from the zips
-	@scripts/test-release.sh
+test-release: ## Tests a release: same bytes twice, and every zip in an empty root or under an emulator; PLATFORMS as above
+	@scripts/test-release.sh $(PLATFORMS)
 
 # Documentation examples come first, so that the last lines are about the tests that matter most.
 test: ## Runs every test: units, conformance, the built binary, real Terraforms
@@ -33,33 +33,36 @@ test: ## Runs every test: units, conformance, the built binary, real Terraforms
 	@$(WITH_TERRAFORM) $(CARGO) test --workspace --locked --lib --bins --tests
 
 testacc: ## Runs only the tests under a real Terraform; TERRAFORM=/path/to/one chooses it
-	@$(WITH_TERRAFORM) $(CARGO) test --locked --test acceptance
+	@$(WITH_TERRAFORM) $(CARGO) test --locked --test acceptance --test fleet
 
-test-compat: ## Runs them on thirteen Terraforms from 0.12 to 1.15 and writes the table in README.md
+test-compat: ## Runs them on thirteen Terraforms from 0.12 to 1.15 and writes the table in RELIABILITY.md
 	@scripts/test-compat.sh
 
 soak: ## Holds the provider under load and faults: a minute of 1,000 reads at once, and 100,000 in one process
 	@$(CARGO) test --locked --test load -- --ignored --nocapture
 
-counts: ## Counts instructions and allocations into docs/performance/counts.md; needs valgrind
+counts: ## Counts instructions and allocations into performance/counts.md; needs valgrind
 	@command -v valgrind >/dev/null || { echo "make counts needs valgrind: install the package of that name" >&2; exit 1; }
-	$(CARGO) run --locked --profile counts --package jdcloud-benches --bin counts docs/performance/counts.md
+	$(CARGO) run --locked --profile counts --package jdcloud-benches --bin counts performance/counts.md
 
-coverage: ## Measures which lines of src/ the tests run, and writes the table in RELIABILITY.md
-	@scripts/coverage.sh
+# Counters are written while a process runs (%c), so that those of a plugin that is killed count too.
+coverage: ## Measures which lines the tests run, in the processes that they start too; needs cargo-llvm-cov
+	@$(WITH_TERRAFORM) LLVM_PROFILE_FILE_NAME=%m%c.profraw RUSTFLAGS=-Cllvm-args=-runtime-counter-relocation \
+		$(CARGO) llvm-cov --workspace --locked --lib --bins --tests --no-fail-fast \
+		--ignore-filename-regex '/(benches|emulator|tests)/|/tests\.rs$$'
 
-bench: ## Measures the provider beside the least plugin possible, under a real Terraform; BENCH_QUICK=1 only tries
-	@$(CARGO) build --release --locked --bins --package terraform-provider-jdcloud --package jdcloud-floor
-	@$(WITH_TERRAFORM) $(CARGO) run --profile bench --locked --quiet --package jdcloud-comparison
+bench: ## Measures the released build beside the smallest plugin possible, under Terraform; BENCH_QUICK=1 only tries
+	@scripts/bench.sh
 
 fuzz: ## Runs each fuzz target for 15 minutes; needs nightly Rust and cargo-fuzz
 	@scripts/fuzz.sh
 
-audit: ## Checks what is depended on: advisories, licences, duplicates, crates that nobody uses
-	@scripts/audit.sh
+audit: ## Checks dependencies: advisories, licences, duplicates, unused crates; OFFLINE=--offline uses what was fetched
+	$(CARGO) deny --locked $(OFFLINE) check
+	$(CARGO) machete
 
-sbom: ## Writes what is linked into the binary to target/sbom.json (CycloneDX)
-	@python3 scripts/sbom.py target/sbom.json x86_64-unknown-linux-gnu
+sbom: ## Writes what is linked into the released Linux binary to target/sbom.json (CycloneDX)
+	@scripts/sbom.sh x86_64-unknown-linux-musl target/sbom.json
 
 generate: ## Writes docs/ from the schema, templates/ and examples/
 	UPDATE_DOCS=1 $(CARGO) test --locked --test docs -- docs_are_what_the_provider_and_the_templates_make

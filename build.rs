@@ -1,35 +1,72 @@
-//! Compiles `proto/` with protox, so that no machine needs `protoc`.
+//! Generates messages and services from `proto/` with protox, so that no machine needs `protoc`.
 //!
-//! Protocol 5 reuses protocol 6's Rust types for every top-level message that is the same on the wire, so that
-//! the behaviour behind it is written once.
+//! Protocol 5 uses protocol 6's Rust type for every top-level message that is the same on the wire, so that the code
+//! behind it exists once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
-use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
+use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto, FileDescriptorSet};
+use tonic_prost_build::Config;
+
+/// The calls of service `Provider`, of both protocols, that a provider with only data sources and functions gets. The
+/// others (more than half) are dropped before the services are generated, so that no decoder is linked for them and
+/// tonic answers UNIMPLEMENTED.
+const ANSWERED: [&str; 15] = [
+    "CallFunction",
+    "Configure",
+    "ConfigureProvider",
+    "GetFunctions",
+    "GetMetadata",
+    "GetProviderSchema",
+    "GetResourceIdentitySchemas",
+    "GetSchema",
+    "PrepareProviderConfig",
+    "ReadDataSource",
+    "Stop",
+    "StopProvider",
+    "ValidateDataResourceConfig",
+    "ValidateDataSourceConfig",
+    "ValidateProviderConfig",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     println!("cargo:rerun-if-changed=build.rs");
 
-    let plugin = ["grpc_broker.proto", "grpc_controller.proto", "grpc_stdio.proto", "health.proto"];
-    messages().compile_fds(protox::compile(plugin, ["proto"])?)?;
+    let go_plugin = ["grpc_broker.proto", "grpc_controller.proto", "grpc_stdio.proto", "health.proto"];
+    generate(protox::compile(go_plugin, ["proto"])?, prost_config())?;
 
-    let v6 = protox::compile(["tfplugin6.proto"], ["proto"])?;
-    let v5 = protox::compile(["tfplugin5.proto"], ["proto"])?;
-    let shared = shared_types(&v5.file, &v6.file);
-    messages().compile_fds(v6)?;
-    let mut v5_messages = messages();
-    for name in shared {
-        v5_messages.extern_path(format!(".tfplugin5.{name}"), format!("crate::tfplugin::proto::v6::{name}"));
+    let v6 = provider_protocol("tfplugin6.proto")?;
+    let v5 = provider_protocol("tfplugin5.proto")?;
+    let mut v5_config = prost_config();
+    for name in shared_types(&v5.file, &v6.file) {
+        v5_config.extern_path(format!(".tfplugin5.{name}"), format!("crate::tfplugin::proto::v6::{name}"));
     }
-    v5_messages.compile_fds(v5)?;
-    Ok(())
+    generate(v6, prost_config())?;
+    generate(v5, v5_config)
 }
 
-/// Messages only: a service trait of 36 calls would link the decoder of every request that is never answered.
-fn messages() -> prost_build::Config {
-    let mut config = prost_build::Config::new();
+/// Compiles a version of Terraform's protocol, with only the calls that are answered.
+fn provider_protocol(file: &str) -> Result<FileDescriptorSet, Box<dyn Error>> {
+    let mut files = protox::compile([file], ["proto"])?;
+    for file in &mut files.file {
+        // Protocol 5 has a second service, for provisioners.
+        file.service.retain(|service| service.name() == "Provider");
+        for service in &mut file.service {
+            service.method.retain(|method| ANSWERED.contains(&method.name()));
+        }
+    }
+    Ok(files)
+}
+
+fn generate(files: FileDescriptorSet, config: Config) -> Result<(), Box<dyn Error>> {
+    let services = tonic_prost_build::configure().build_client(false).build_transport(false);
+    Ok(services.compile_fds_with_config(files, config)?)
+}
+
+fn prost_config() -> Config {
+    let mut config = Config::new();
     // A value's encoding stays a slice of the received message; maps are encoded in one order.
     config.bytes(["."]).btree_map(["."]);
     config

@@ -16,9 +16,6 @@ main() {
 	command -v cargo >/dev/null 2>&1 || PATH=$cargo_bin:$PATH
 	command -v cargo >/dev/null 2>&1 || install_rust
 	need_recent_cargo
-	case ${1-} in
-	clippy | fmt) need_component "$1" ;;
-	esac
 	exec cargo "$@"
 }
 
@@ -48,7 +45,7 @@ install_rust() {
 			install_line 'curl ca-certificates' curl 'curl ca-certificates' 'brew install curl'
 		)"
 	fi || fail "rustup could not be fetched. Behind a proxy, set https_proxy; or install Rust your way: https://rustup.rs"
-	sh "$installer" -y -q --profile minimal --no-modify-path >&2 ||
+	sh "$installer" -y -q --profile minimal --default-toolchain none --no-modify-path >&2 ||
 		fail "rustup could not install Rust; its reason is above. Other ways: https://rustup.rs"
 	rm -f "$installer"
 	trap - EXIT
@@ -57,26 +54,12 @@ install_rust() {
 
 need_recent_cargo() {
 	wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml")
-	told=$(cargo --version 2>&1) || fail "cargo does not start (${told%%
-*}). If rustup manages it: rustup default stable"
-	have=${told#cargo }
-	have=${have%% *}
-	if older "$have" "$wanted"; then
-		remedy='install a newer Rust with rustup: https://rustup.rs'
-		if command -v rustup >/dev/null 2>&1; then remedy='run: rustup update stable'; fi
-		fail "cargo $have is older than the $wanted that this project needs; $remedy"
+	# With rustup this sets up the Rust of rust-toolchain.toml, and says so on stderr.
+	have=$(cd "$root" && cargo --version) || fail 'cargo does not start; the reason is above.'
+	have=${have#cargo }
+	if older "${have%% *}" "$wanted"; then
+		fail "cargo $have is older than the $wanted that this project needs. Install Rust with rustup: https://rustup.rs"
 	fi
-}
-
-# The minimal profile has neither.
-need_component() {
-	cargo "$1" --version >/dev/null 2>&1 && return
-	component=$1
-	if [ "$1" = fmt ]; then component=rustfmt; fi
-	command -v rustup >/dev/null 2>&1 ||
-		fail "cargo $1 is not here. Install $component from where this Rust came from."
-	say "cargo $1 is not here: rustup adds $component."
-	rustup -q component add "$component" >&2
 }
 
 main "$@"

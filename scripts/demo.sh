@@ -1,12 +1,20 @@
 #!/bin/sh
-# The demo: a real Terraform asks the provider, which asks an emulated JD Cloud on this machine, and refuses a plan.
+# The demo: Terraform plans twice with the provider, against an emulator of JD Cloud's API on this machine. The first plan
+# is accepted and the second refused.
 #
-# Everything it makes is in one temporary directory, gone at the end however it ends; only target/ and .tools/ stay.
+#   demo.sh              with the provider built here
+#   DIST=dist demo.sh    with the zips of a release, installed from them by terraform init
+#
+# Everything it makes is in one temporary directory, removed at the end; only target/ and .tools/ stay. Runs in any POSIX
+# shell, that of Git for Windows included.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=scripts/say.sh
 . "$root/scripts/say.sh"
+# shellcheck source=scripts/version.sh
+. "$root/scripts/version.sh"
+cd "$root"
 
 image=img-ubuntu2204
 supported_type=g.n2.medium
@@ -14,208 +22,116 @@ excluded_type=g.n4.large
 
 main() {
 	forget_the_users_settings
-	work='' job='' emulator_job=''
-	trap clean_up EXIT
-	trap 'exit 129' HUP
-	trap 'exit 130' INT
-	trap 'exit 141' PIPE
-	trap 'exit 143' TERM
 	work=$(mktemp -d "${TMPDIR:-/tmp}/jdcloud-demo.XXXXXX")
+	emulator_job=''
+	trap clean_up EXIT
+	trap 'exit 130' HUP INT PIPE TERM
 
-	find_tools
-	build
-	start_emulator
+	heading '1/5  Tools'
+	terraform=$(scripts/terraform.sh --oldest 1.2)
+	example=quickstart
+	"$terraform" version | functions || example=rules/maps-with-ids
+	note "$(scripts/cargo.sh --version), $("$terraform" version | sed -n 1p) ($terraform)"
+
+	heading '2/5  Build'
+	note 'The provider and the emulator, unoptimised: about three minutes on two cores the first time.'
+	scripts/cargo.sh build --workspace --locked || fail 'The build failed; its output is above.'
+	built=${CARGO_TARGET_DIR:-$root/target}/debug
+
+	heading '3/5  Emulator'
+	"$built/jdcloud-emulator" --address-file "$work/address" --verbose >"$work/started" 2>"$work/emulator.log" &
+	emulator_job=$!
+	until [ -s "$work/address" ]; do
+		kill -0 "$emulator_job" 2>/dev/null || fail "The emulator did not start: $(cat "$work/emulator.log")"
+		sleep 0.1
+	done
+	JDCLOUD_VM_ENDPOINT=$(cat "$work/address")
+	export JDCLOUD_VM_ENDPOINT JDCLOUD_REGION=cn-north-1 JDCLOUD_ACCESS_KEY=EMULATOR-ACCESS-KEY JDCLOUD_SECRET_KEY=EMULATOR-SECRET-KEY
+	note "The emulator of JD Cloud's VM API listens on $JDCLOUD_VM_ENDPOINT, with made-up keys; nothing leaves this machine."
+
+	heading '4/5  terraform init'
 	install_provider
-	accepted_plan
-	refused_plan
+	run init -input=false || unexpected 'terraform init failed'
+	grep -E '^(- )?Install(ed|ing)' "$work/output" | indent
+
+	heading '5/5  terraform plan, twice'
+	note "The configuration is examples/$example."
+	note "1. Instance type $supported_type, which $image supports: the plan succeeds."
+	plan "$supported_type" || unexpected 'this plan should have been accepted'
+	indent <"$work/output"
+	note "2. Instance type $excluded_type, which $image excludes: the plan fails, and nothing has been created."
+	if plan "$excluded_type"; then unexpected 'this plan should have been refused'; fi
+	output_says "Image $image does not support instance type $excluded_type" ||
+		unexpected "this plan should have been refused because $image excludes $excluded_type"
+	# Some versions print the plan so far as well.
+	sed -n '/╷/,$p; /^Error:/,$p' "$work/output" | indent
+
 	heading 'Done'
-	note 'Each plan made one signed call; the emulator saw'
-	sed 's/^/       /; s/ *$//' "$work/emulator.log"
-	note 'Your turn: examples/quickstart is the configuration. Nothing was created anywhere.'
+	note 'Each plan made one signed request. Requests that the emulator received:'
+	indent <"$work/emulator.log"
+	note "Next: put your image ID into examples/$example, or follow docs/guides/getting-started.md."
 }
 
 # Real credentials must not be used even by accident, and no setting of the user's may change what is shown.
 forget_the_users_settings() {
-	for name in $(env | sed -nE 's/^((TF|JDCLOUD)_[A-Za-z0-9_]*)=.*/\1/p'); do
-		unset "$name"
-	done
-	export CHECKPOINT_DISABLE=1
-	export TF_IN_AUTOMATION=1
+	for name in $(env | sed -nE 's/^((TF|JDCLOUD)_[A-Za-z0-9_]*)=.*/\1/p'); do unset "$name"; done
 	# The emulator is on loopback, where no proxy can reach it.
-	NO_PROXY=${NO_PROXY:+$NO_PROXY,}127.0.0.1,localhost,::1
-	no_proxy=${no_proxy:+$no_proxy,}127.0.0.1,localhost,::1
-	export NO_PROXY no_proxy
-	bold='' plain='' grey='' terraform_color=-no-color
-	if [ -t 1 ] && [ -z "${NO_COLOR-}" ] && [ "${TERM-dumb}" != dumb ]; then
-		escape=$(printf '\033')
-		bold="${escape}[1m" grey="${escape}[2m" plain="${escape}[0m" terraform_color=''
-	fi
+	NO_PROXY=${NO_PROXY:+$NO_PROXY,}127.0.0.1 no_proxy=${no_proxy:+$no_proxy,}127.0.0.1
+	export NO_PROXY no_proxy CHECKPOINT_DISABLE=1 TF_IN_AUTOMATION=1
 }
 
-find_tools() {
-	heading '1/5  Tools'
-	rust=$("$root/scripts/cargo.sh" --version)
-	terraform=$("$root/scripts/terraform.sh" --oldest 1.2)
-	told=$("$terraform" version -json 2>/dev/null) || fail "$terraform does not answer to: $terraform version -json"
-	platform=$(printf '%s' "$told" | sed -nE 's/.*"platform": *"([a-z0-9_]+)".*/\1/p')
-	product=$("$terraform" version 2>/dev/null | sed -n 1p)
-	note "$rust, $product ($terraform)"
-}
-
-build() {
-	heading '2/5  Build'
-	note 'The provider and the emulator, unoptimised: about three minutes on two cores the first time.'
-	# Where cargo finds the project and its settings.
-	cd "$root"
-	started=$(date +%s)
-	run "$root/scripts/cargo.sh" build --workspace --locked --color never || {
-		cat "$work/output"
-		fail 'The build failed; its output is above.'
-	}
-	# From cargo itself, wherever the user's settings put them.
-	"$root/scripts/cargo.sh" build --workspace --locked --quiet --message-format json >"$work/built" 2>/dev/null
-	provider=$(executable terraform-provider-jdcloud)
-	emulator=$(executable jdcloud-emulator)
-	note "Built in $(($(date +%s) - started)) s."
-}
-
-executable() {
-	sed -nE "s/.*\"name\":\"$1\".*\"executable\":\"([^\"]+)\".*/\\1/p" "$work/built"
-}
-
-start_emulator() {
-	heading '3/5  A JD Cloud on this machine'
-	mkfifo "$work/alive" "$work/address"
-	# It ends with its standard input, which this script holds: even `kill -9` leaves no emulator behind.
-	"$emulator" --port 0 --exit-with-stdin --verbose \
-		<"$work/alive" >"$work/address" 2>"$work/emulator.log" &
-	emulator_job=$!
-	exec 9>"$work/alive"
-	IFS= read -r line <"$work/address" || fail "The emulator did not start: $(cat "$work/emulator.log")"
-	export JDCLOUD_VM_ENDPOINT="${line#listening on }"
-	export JDCLOUD_ACCESS_KEY=EMULATOR-ACCESS-KEY
-	export JDCLOUD_SECRET_KEY=EMULATOR-SECRET-KEY
-	note "The emulator of JD Cloud's VM API is $line, with made-up keys; nothing leaves this machine."
-}
-
+# A directory that mirrors the registry, as on a machine without a network.
 install_provider() {
-	heading '4/5  terraform init'
-	note 'The provider comes from a directory that mirrors the registry, as it would on a machine without a network.'
 	registry=registry.terraform.io
-	case $product in OpenTofu*) registry=registry.opentofu.org ;; esac
-	version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
-	mirror=$work/mirror/$registry/jdcloud/jdcloud/$version/$platform
-	mkdir -p "$mirror"
-	cp "$provider" "$mirror/terraform-provider-jdcloud_v$version"
-	quoted=$(printf '%s' "$work/mirror" | sed 's/[\\"]/\\&/g')
-	cat >"$work/terraformrc" <<-END
-		provider_installation {
-		  filesystem_mirror {
-		    path = "$quoted"
-		  }
-		}
-	END
-	export TF_CLI_CONFIG_FILE="$work/terraformrc"
-	export TF_DATA_DIR="$work/data"
-	mkdir "$work/quickstart"
-	cp "$root"/examples/quickstart/*.tf "$work/quickstart/"
-
-	run_terraform init -input=false || saw_instead 'terraform init failed'
-	grep -E '^(- )?Install(ed|ing)' "$work/output" | indent
-}
-
-accepted_plan() {
-	heading "5/5  terraform plan, twice"
-	note "First with instance type $supported_type, which $image supports: the plan is accepted, and"
-	note "its outputs tell what the image excludes."
-	run_terraform plan -input=false -lock=false -var "image_id=$image" -var "instance_type=$supported_type" ||
-		saw_instead 'this plan should have been accepted'
-	output_says "\"$excluded_type\"" || saw_instead "the outputs of this plan should name $excluded_type"
-	echo
-	indent <"$work/output"
-	echo
-}
-
-refused_plan() {
-	note "Then with $excluded_type, which it excludes: refused, before anything is created."
-	if run_terraform plan -input=false -lock=false -var "image_id=$image" -var "instance_type=$excluded_type"; then
-		saw_instead 'this plan should have been refused'
+	case $("$terraform" version) in OpenTofu*) registry=registry.opentofu.org ;; esac
+	packages=$work/mirror/$registry/jdcloud/jdcloud
+	mkdir -p "$packages" "$work/quickstart"
+	if [ -n "${DIST-}" ]; then
+		cp "$DIST"/*.zip "$packages"
+	else
+		version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+		packages=$packages/$version/$("$terraform" version -json | sed -nE 's/.*"platform": *"([a-z0-9_]+)".*/\1/p')
+		mkdir -p "$packages"
+		cp "$built/terraform-provider-jdcloud" "$packages/terraform-provider-jdcloud_v$version"
 	fi
-	output_says "Image $image does not support instance type $excluded_type." ||
-		saw_instead "this plan should have been refused because $image excludes $excluded_type"
-	# Terraform also repeats the outputs; what counts is the error.
-	echo
-	sed -n '/╷/,$p; /^Error:/,$p' "$work/output" | indent
+	cp "examples/$example"/*.tf "$work/quickstart"
+	# Relative, since Terraform for Windows does not know the shell's paths.
+	printf 'provider_installation {\n  filesystem_mirror {\n    path = "../mirror"\n  }\n}\n' >"$work/quickstart/terraformrc"
+	export TF_CLI_CONFIG_FILE=terraformrc
 }
 
-run_terraform() {
-	run "$terraform" "-chdir=$work/quickstart" "$@" ${terraform_color:+"$terraform_color"}
+# functions: whether the Terraform or OpenTofu whose `version` is on standard input has provider functions.
+functions() {
+	told=$(sed -nE 's/.*(Terraform|OpenTofu) v([0-9][0-9.]*).*/\1 \2/p' | head -n 1)
+	case $told in
+	OpenTofu*) oldest=1.7 ;;
+	*) oldest=1.8 ;;
+	esac
+	! older "${told#* }" "$oldest"
 }
 
-# Runs a command with its output in $work/output and a line of progress on a terminal.
-run() {
-	"$@" >"$work/output" 2>&1 9>&- </dev/null &
-	job=$!
-	if [ -t 1 ]; then
-		while kill -0 "$job" 2>/dev/null; do
-			last=$(tail -n 1 "$work/output" | sed 's/^ *//' | cut -c 1-60)
-			printf '\r     %s%-60s%s' "$grey" "$last" "$plain"
-			sleep 0.2
-		done
-		clear_progress
-	fi
-	status=0
-	wait "$job" || status=$?
-	job=''
-	return "$status"
-}
+# run COMMAND...: runs Terraform, with what it says in $work/output.
+run() { (cd "$work/quickstart" && "$terraform" "$@" -no-color) >"$work/output" 2>&1; }
 
-clear_progress() { printf '\r%-65s\r' ''; }
+plan() { run plan -input=false -lock=false -var "image_id=$image" -var "instance_type=$1"; }
 
-# output_says TEXT: whether the output holds it, wherever the lines broke and whatever the colours.
+# output_says TEXT: whether the output holds it, wherever the lines broke.
 output_says() {
-	sed -e "s/$(printf '\033')\[[0-9;]*m//g" -e 's/[│╷╵]//g' "$work/output" | tr -s '[:space:]' ' ' | grep -qF -- "$1"
+	sed 's/[│╷╵]//g' "$work/output" | tr -s '[:space:]' ' ' | grep -qF -- "$1"
 }
 
-indent() {
-	sed 's/^\(.\)/     \1/'
+unexpected() {
+	cat "$work/output" "$work/emulator.log"
+	fail "The demo failed: $1. What happened instead, and what the emulator saw, is above."
 }
 
-saw_instead() {
-	cat "$work/output"
-	if [ -s "$work/emulator.log" ]; then
-		echo 'The emulator saw:'
-		cat "$work/emulator.log"
-	fi
-	fail "The demo failed: $1. What happened instead is above."
-}
-
-heading() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
+heading() { printf '\n%s\n' "$1"; }
 note() { printf '     %s\n' "$1"; }
+indent() { sed 's/^\(.\)/     \1/; s/ *$//'; }
 
-# Ends what this script started, and what that started, then removes the directory.
 clean_up() {
-	status=$?
-	trap '' HUP INT PIPE TERM
-	if [ -t 1 ]; then clear_progress; fi
-	exec 9>&-
-	# shellcheck disable=SC2046,SC2086
-	kill $(descendants_of $$) $job $emulator_job 2>/dev/null || :
-	wait
+	[ -z "$emulator_job" ] || kill "$emulator_job" 2>/dev/null || :
 	rm -rf "$work"
-	exit "$status"
-}
-
-# Without ps it finds nothing, and cargo and Terraform end their own children.
-descendants_of() {
-	{ ps -A -o pid= -o ppid= || ps -o pid,ppid; } 2>/dev/null | awk -v "root=$1" '
-		{ parent[$1] = $2 }
-		END {
-			for (pid in parent) {
-				for (up = pid; up in parent && up != root; up = parent[up]) {}
-				if (up == root && pid != root) print pid
-			}
-		}'
 }
 
 main "$@"

@@ -1,6 +1,5 @@
 #!/bin/sh
-# Builds the provider and puts it where Terraform and OpenTofu look for providers on this machine first, so that
-# `terraform init` finds this version without a registry.
+# Builds the provider and installs it where Terraform and OpenTofu look before they ask a registry.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -25,14 +24,21 @@ esac
 "$cargo" build --release --locked --bin terraform-provider-jdcloud
 built=$("$cargo" metadata --locked --no-deps --format-version 1 | sed -E 's/.*"target_directory":"([^"]*)".*/\1/')/release/terraform-provider-jdcloud
 
-# The two hosts have registries of their own.
-for registry in registry.terraform.io registry.opentofu.org; do
-	directory=${HOME:?}/.terraform.d/plugins/$registry/jdcloud/jdcloud/$version/${os}_$arch
-	mkdir -p "$directory"
+# install_into DIRECTORY
+install_into() {
+	mkdir -p "$1"
 	# Under another name first: a Terraform that runs now must not see half a file.
-	cp "$built" "$directory/.new.$$"
-	mv -f "$directory/.new.$$" "$directory/terraform-provider-jdcloud_v$version"
-	say "Installed $directory/terraform-provider-jdcloud_v$version"
+	cp "$built" "$1/.new.$$"
+	mv -f "$1/.new.$$" "$1/terraform-provider-jdcloud_v$version"
+	say "Installed $1/terraform-provider-jdcloud_v$version"
+}
+
+plugins=${HOME:?}/.terraform.d/plugins
+for registry in registry.terraform.io registry.opentofu.org; do
+	install_into "$plugins/$registry/jdcloud/jdcloud/$version/${os}_$arch"
 done
-say 'Now: required_providers { jdcloud = { source = "jdcloud/jdcloud" } } and terraform init.'
-say 'Where an earlier build of the same version was used, run: terraform init -upgrade, or remove .terraform.lock.hcl'
+# The layout of Terraform 0.12; later versions ignore it.
+install_into "$plugins/${os}_$arch"
+say 'Next: required_providers { jdcloud = { source = "jdcloud/jdcloud" } } in the configuration (not for Terraform 0.12), and terraform init.'
+say 'If an earlier build of this version was installed before, run terraform init -upgrade, or remove .terraform.lock.hcl.'
+say "To uninstall: rm -r $plugins/registry.*/jdcloud/jdcloud/$version $plugins/${os}_$arch/terraform-provider-jdcloud_v$version"

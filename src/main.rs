@@ -1,13 +1,19 @@
-//! The provider's binary: answers a person, or serves the host that has started it.
+//! The provider's binary: handles a few command-line flags, or serves the host that started it.
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use terraform_provider_jdcloud::go_plugin::{self, Environment, InvalidEnvironment, Plugin};
+use terraform_provider_jdcloud::go_plugin::logging::{self, LogGuard};
+use terraform_provider_jdcloud::go_plugin::{self, InvalidEnvironment, Plugin, PluginEnvironment, Service};
 use terraform_provider_jdcloud::provider::{self, JdCloud};
-use terraform_provider_jdcloud::tfplugin;
+use terraform_provider_jdcloud::tfplugin::{self, V5, V6};
+
+// musl's own allocator takes longer for large reads.
+#[cfg(all(target_env = "musl", not(feature = "libc-malloc")))]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 const NAME: &str = env!("CARGO_PKG_NAME");
 
@@ -15,7 +21,7 @@ fn main() -> ExitCode {
     match run(std::env::args_os().skip(1)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            say(&mut std::io::stderr(), &message);
+            write_line(&mut std::io::stderr(), &message);
             ExitCode::FAILURE
         }
     }
@@ -28,40 +34,46 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<(), String> {
         ["-h" | "-help" | "--help" | "help"] => print(&help()),
         ["-v" | "-version" | "--version" | "version"] => print(&format!("{NAME} {}", provider::VERSION)),
         ["-debug" | "--debug"] => {
-            log();
-            let asked = std::env::var("PLUGIN_PROTOCOL_VERSIONS").unwrap_or_default();
-            go_plugin::serve_debug(&plugin(), &asked).map_err(|error| format!("[ERROR] {NAME}: {error}"))
+            let _log = log();
+            let versions = std::env::var("PLUGIN_PROTOCOL_VERSIONS").unwrap_or_default();
+            go_plugin::serve_debug(&plugin(), &versions).map_err(|error| format!("[ERROR] {NAME}: {error}"))
         }
-        [] => match Environment::read(|name| std::env::var_os(name)) {
+        [] => match PluginEnvironment::read(|name| std::env::var_os(name)) {
             Ok(environment) => {
-                log();
+                let _log = log();
                 go_plugin::serve(&plugin(), environment).map_err(|error| format!("[ERROR] {NAME}: {error}"))
             }
             Err(InvalidEnvironment::NoHost) => Err(format!("{}\nSee {NAME} --help.", introduction())),
             Err(error) => Err(format!("[ERROR] {NAME}: {error}")),
         },
-        _ => Err(format!(
-            "{NAME} takes no arguments but --help, --version and -debug; got: {}",
-            arguments.join(" ")
-        )),
+        _ => Err(format!("{NAME} accepts only --help, --version or -debug; got: {}", arguments.join(" "))),
     }
 }
 
 fn plugin() -> Plugin<'static> {
-    Plugin { address: provider::SOURCE_ADDRESS, protocols: &tfplugin::PROTOCOLS, connect: &connect }
+    Plugin {
+        addresses: &[provider::SOURCE_ADDRESS, provider::OPENTOFU_ADDRESS],
+        protocols: &tfplugin::PROTOCOLS,
+        connect: &connect,
+    }
 }
 
-fn connect(protocol: u32) -> go_plugin::Calls {
-    Arc::new(tfplugin::connection(Arc::new(JdCloud), protocol))
+fn connect(protocol: u32) -> Service {
+    let provider = Arc::new(JdCloud);
+    match protocol {
+        5 => Service::new(V5::service(provider)),
+        _ => Service::new(V6::service(provider)),
+    }
 }
 
-/// Logs as Terraform asks, panics included: their usual text would reach nobody.
-fn log() {
-    go_plugin::logging::init("terraform_provider_jdcloud", provider::NAME, |name| std::env::var_os(name));
+/// Starts logging. Panics are logged too, because Terraform does not show the default panic message.
+fn log() -> LogGuard {
+    let guard = logging::init("terraform_provider_jdcloud", provider::NAME, |name| std::env::var_os(name));
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "the provider crashed in a call");
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(location, "the provider panicked");
     }));
+    guard
 }
 
 fn introduction() -> String {
@@ -78,7 +90,7 @@ fn help() -> String {
          {NAME} --version   print the version\n  \
          {NAME} --help      print this text\n  \
          {NAME} -debug      serve until Ctrl-C and print the TF_REATTACH_PROVIDERS to attach with;\n  \
-         {:width$}         PLUGIN_PROTOCOL_VERSIONS=5 makes it speak protocol 5\n\n\
+         {:width$}         PLUGIN_PROTOCOL_VERSIONS=5 selects protocol 5\n\n\
          Logs go to standard error at the level of TF_LOG_PROVIDER or TF_LOG (TRACE, DEBUG, INFO, WARN, ERROR).",
         provider::VERSION,
         introduction(),
@@ -87,13 +99,13 @@ fn help() -> String {
     )
 }
 
-#[allow(clippy::disallowed_methods)] // a person asked, and no host reads
+#[allow(clippy::disallowed_methods)] // no host reads the output of --help and --version
 fn print(text: &str) -> Result<(), String> {
-    say(&mut std::io::stdout(), text);
+    write_line(&mut std::io::stdout(), text);
     Ok(())
 }
 
-/// Says something to a person who may have closed the terminal already.
-fn say(out: &mut dyn Write, text: &str) {
+/// Ignores errors: the terminal may be closed.
+fn write_line(out: &mut dyn Write, text: &str) {
     let _ = writeln!(out, "{text}");
 }

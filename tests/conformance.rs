@@ -1,5 +1,5 @@
-//! Compares `proto/` with the wire tables beside this file, which were read from the sources of Terraform and go-plugin.
-//! A slip in a field number would lose a value without a word, so every part of every message is compared.
+//! Compares `proto/` with tables of the protocols, taken from the sources of Terraform and go-plugin. A wrong field number
+//! would silently lose a value, so every part of every message is compared.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // a test fails by panicking
 
@@ -11,21 +11,21 @@ use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, Fi
 use serde_json::Value;
 
 #[test]
-fn protocol_5_has_the_wire_of_its_table() {
+fn protocol_5_matches_its_table() {
     let table = table("tfplugin5-wire.json");
     compare(&table, &compile("tfplugin5.proto"), "tfplugin5");
-    assert_eq!(table["counts"]["messages"], 122, "the table itself was cut");
+    assert_eq!(table["counts"]["messages"], 122, "the table is incomplete");
 }
 
 #[test]
-fn protocol_6_has_the_wire_of_its_table() {
+fn protocol_6_matches_its_table() {
     let table = table("tfplugin6-wire.json");
     compare(&table, &compile("tfplugin6.proto"), "tfplugin6");
-    assert_eq!(table["counts"]["messages"], 143, "the table itself was cut");
+    assert_eq!(table["counts"]["messages"], 143, "the table is incomplete");
 }
 
 #[test]
-fn the_hosts_services_have_the_wire_of_their_table() {
+fn the_services_of_go_plugin_match_their_table() {
     let tables = table("goplugin-wire.json");
     for table in tables["files"].as_array().unwrap() {
         let file = table["file"].as_str().unwrap();
@@ -37,7 +37,7 @@ fn the_hosts_services_have_the_wire_of_their_table() {
     }
 }
 
-/// One line for each fact about the wire, from the table and from the compiled file.
+/// Compares the facts of a table and of a compiled file, one line each.
 fn compare(table: &Value, file: &FileDescriptorProto, package: &str) {
     let expected = facts_of_table(table);
     let found = facts_of_file(file, package);

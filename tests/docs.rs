@@ -1,14 +1,12 @@
-//! Generates the Registry's documentation, and fails when `docs/` is not what the provider and `templates/` make of it.
+//! Generates the Registry's documentation, and fails when `docs/` is not what the provider, `templates/` and `examples/`
+//! make of it.
 //!
 //! ```text
 //! cargo test --test docs                   # compares
 //! UPDATE_DOCS=1 cargo test --test docs     # writes docs/
 //! ```
-//!
-//! The schema comes from the library itself and the HCL from `examples/`, each file of which `tests/examples.rs` runs.
-//! The layout and the syntax of the templates are those of HashiCorp's tfplugindocs, as far as they are used here.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // a test fails by panicking
+#![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
 
 #[path = "docs/chinese.rs"]
 mod chinese;
@@ -24,14 +22,11 @@ mod registry;
 mod schema;
 #[path = "docs/summaries.rs"]
 mod summaries;
-#[path = "docs/template.rs"]
-mod template;
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// The repository.
+/// The root of the repository.
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -42,87 +37,42 @@ fn read(path: &str) -> String {
     fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Every file below a directory of the repository, as paths from its root, in order.
+/// Every file below a directory of the repository, as sorted paths from its root.
 fn files(directory: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let Ok(entries) = fs::read_dir(repository().join(directory)) else { return found };
-    for entry in entries {
-        let path: PathBuf = entry.unwrap().path();
-        let relative = path.strip_prefix(repository()).unwrap().to_str().unwrap().to_owned();
-        if path.is_dir() {
-            found.extend(files(&relative));
+    for entry in fs::read_dir(repository().join(directory)).into_iter().flatten() {
+        let entry = entry.unwrap();
+        let path = format!("{directory}/{}", entry.file_name().to_str().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(&path));
         } else {
-            found.push(relative);
+            found.push(path);
         }
     }
     found.sort();
     found
 }
 
-/// What `make bench` and `make counts` write, for readers of the repository.
-const PERFORMANCE: &str = "docs/performance/";
-
-/// The pages that the Registry shows: `docs/` without the measurements, for which it has no place.
-fn registry_pages() -> Vec<String> {
-    files("docs").into_iter().filter(|path| !path.starts_with(PERFORMANCE)).collect()
-}
-
 #[test]
 fn docs_are_what_the_provider_and_the_templates_make() {
-    let expected = pages::all().unwrap_or_else(|problem| panic!("{problem}"));
+    let expected = pages::all();
+    let stale = || files("docs").into_iter().filter(|path| !expected.contains_key(path));
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        write(&expected);
-    }
-    let mut wrong = Vec::new();
-    for (path, text) in &expected {
-        match fs::read_to_string(repository().join(path)) {
-            Err(_) => wrong.push(format!("{path} is missing")),
-            Ok(found) if found != *text => {
-                wrong.push(format!("{path} differs{}", first_difference(&found, text)));
-            }
-            Ok(_) => {}
+        stale().for_each(|path| fs::remove_file(repository().join(path)).unwrap());
+        for (path, text) in &expected {
+            let path = repository().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
         }
     }
-    wrong.extend(
-        registry_pages()
-            .into_iter()
-            .filter(|path| !expected.contains_key(path))
-            .map(|path| format!("{path} has no template")),
-    );
+    let differs = |(path, text): &(&String, &String)| {
+        fs::read_to_string(repository().join(path)).ok().as_ref() != Some(text)
+    };
+    let wrong: Vec<String> =
+        expected.iter().filter(differs).map(|(path, _)| path.clone()).chain(stale()).collect();
     assert!(
         wrong.is_empty(),
-        "docs/ is not what the schema, templates/ and examples/ make. Run `make generate` (or UPDATE_DOCS=1 cargo test --test \
-         docs) and commit the result; never edit docs/ itself.\n{}",
-        wrong.join("\n")
+        "these pages are not what the schema, templates/ and examples/ make. Run `make generate`, look at `git diff docs`, and \
+         commit it; never edit docs/ itself: {wrong:#?}"
     );
-}
-
-fn write(pages: &BTreeMap<String, String>) {
-    for path in registry_pages().into_iter().filter(|path| !pages.contains_key(path)) {
-        fs::remove_file(repository().join(path)).unwrap();
-    }
-    for (path, text) in pages {
-        let path = repository().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-}
-
-fn first_difference(found: &str, expected: &str) -> String {
-    let (mut found, mut expected) = (found.lines(), expected.lines());
-    for number in 1.. {
-        match (found.next(), expected.next()) {
-            (None, None) => break,
-            (one, other) if one == other => {}
-            (one, other) => {
-                let shown = |line: Option<&str>| line.unwrap_or("(the end)").to_owned();
-                return format!(
-                    " from line {number} on:\n  there:    {}\n  expected: {}",
-                    shown(one),
-                    shown(other)
-                );
-            }
-        }
-    }
-    String::new()
 }

@@ -19,6 +19,13 @@ mod harness;
 #[path = "examples/example.rs"]
 mod example;
 
+#[allow(dead_code)] // what only the official clients use
+#[path = "../emulator/tests/official_clients/packages.rs"]
+mod packages;
+#[path = "examples/policy.rs"]
+mod policy;
+#[path = "examples/readme.rs"]
+mod readme;
 #[path = "examples/registry.rs"]
 mod registry;
 #[path = "examples/rules.rs"]

@@ -11,13 +11,13 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use jdcloud_emulator::{
-    Answer, Catalogue, Emulator, MalformedRow, Options as EmulatorOptions, RetryAfter, Scenario,
+    Answer, AnswerTo, Catalogue, Emulator, MalformedRow, Options as EmulatorOptions, RetryAfter, Scenario,
     ThrottleForm, WithoutIds,
 };
 use terraform_provider_jdcloud::framework::Value;
 use terraform_provider_jdcloud::tfplugin::proto::v6::Diagnostic;
 
-use support::{Client, Options, Plugin, runtime, strings};
+use support::{Client, Options, Plugin, process_status, runtime, strings};
 
 /// The provider's arguments in every cell: small numbers, so that the matrix takes seconds.
 const REQUEST_TIMEOUT: &str = "1s";
@@ -66,12 +66,19 @@ fn row(name: &'static str, end: End, calls: [u64; 3], scenario: Scenario) -> Row
     Row { name, scenario, end, calls }
 }
 
-/// What a healthy API costs: one call; 10,000 images by 100; two small calls, one read-ahead, and one for company.
+/// What a healthy API costs: one call; 10,000 images by 100; two small calls, a listing, and one more small call.
 const HEALTHY: [u64; 3] = [1, 100, 4];
 /// A lasting failure: each call is tried three times as long as the shared budget lasts.
 const FAILING: [u64; 3] = [3, 60, 60];
 /// A failure that is final at once: what was under way when it came.
 const FINAL: [u64; 3] = [1, 16, 60];
+
+/// Every request is refused: finding out that no id is to blame alone costs at most two calls for each of the reads.
+const REFUSED: [u64; 3] = [3, 60, 2 * PARALLEL as u64];
+/// A refusal that concerns one image: halving finds it.
+const SPLIT: [u64; 3] = [3, 100 + 32, 4 + 32];
+
+const NOT_FOUND: &str = "JD Cloud found nothing at this address";
 
 const EVER: u64 = u64::MAX;
 
@@ -90,7 +97,7 @@ fn matrix() -> Vec<Row> {
             plus(2),
             Scenario { fail_first: 2, fail_status: 503, fail_body: jdcloud_emulator::FailBody::Html, ..s() },
         ),
-        row("500 for ever", Error("JD Cloud failed"), FAILING, Scenario { fail_first: EVER, ..s() }),
+        row("500 for ever", Error("JD Cloud failed"), REFUSED, Scenario { fail_first: EVER, ..s() }),
         row(
             "503 for ever",
             Error("JD Cloud failed"),
@@ -100,7 +107,7 @@ fn matrix() -> Vec<Row> {
         row(
             "400 for ever",
             Error("JD Cloud refused the request"),
-            [1, 60, 100],
+            REFUSED,
             Scenario { fail_first: EVER, fail_status: 400, ..s() },
         ),
         row(
@@ -214,18 +221,32 @@ fn matrix() -> Vec<Row> {
             FINAL,
             Scenario { throttle_per_minute: Some(0), throttle_form: ThrottleForm::Quota, ..s() },
         ),
+        row("one bad id", ErrorOf(7, "JD Cloud refused the request"), SPLIT, bad_id(400, false)),
+        row("one anonymous bad id", ErrorOf(7, "JD Cloud refused the request"), SPLIT, bad_id(400, true)),
+        row("one anonymous bad id, 404", ErrorOf(7, NOT_FOUND), SPLIT, bad_id(404, true)),
+        row("one anonymous bad id, 500", ErrorOf(7, "JD Cloud failed"), SPLIT, bad_id(500, true)),
+        row("few ids a call", Value, [1, 450, 60], limit(30, 413)),
+        row("few ids a call, told by 400", Value, [1, 450, 60], limit(30, 400)),
+        row("few ids a call, untold", Value, [1, 400, 60], Scenario { silent_max_ids: Some(30), ..s() }),
+        row("few rows a call, untold", Value, [1, 400, 60], Scenario { silent_max_rows: Some(30), ..s() }),
         row(
-            "one bad id",
-            ErrorOf(7, "JD Cloud refused the request"),
-            [1, 100 + 32, 4 + 32],
-            Scenario { poisoned_ids: vec![id(7)], without_ids: WithoutIds::Refused, ..s() },
+            "an ignored query",
+            Error("The answer is to another request"),
+            // Each call is sent once more on a new connection.
+            [2, 16, 60],
+            Scenario { answer_to: AnswerTo::WithoutQuery, ..s() },
         ),
         row(
-            // 400 calls of 25, and 32 to find that out.
-            "few ids a call",
+            "rows without a constraint in the call without ids",
             Value,
-            [1, 432, 60],
-            Scenario { max_ids: Some(30), max_ids_status: 413, ..s() },
+            [1, 100, 25],
+            Scenario { without_ids: WithoutIds::BareRows, ..s() },
+        ),
+        row(
+            "a call without ids that hangs",
+            Value,
+            [1, 100, 25],
+            Scenario { without_ids: WithoutIds::Hang, ..s() },
         ),
         row("no call without ids", Value, [1, 100, 25], Scenario { without_ids: WithoutIds::Refused, ..s() }),
         row(
@@ -251,6 +272,22 @@ fn matrix() -> Vec<Row> {
         row("a connection for each call", Value, HEALTHY, Scenario { close_connections: true, ..s() }),
         row("no compression", Value, HEALTHY, Scenario { no_gzip: true, ..s() }),
     ]
+}
+
+/// A refusal of every request for the image 7; `anonymous` ones do not name it.
+fn bad_id(status: u16, anonymous: bool) -> Scenario {
+    Scenario {
+        poisoned_ids: vec![id(7)],
+        poisoned_status: status,
+        poisoned_anonymous: anonymous,
+        without_ids: WithoutIds::Refused,
+        ..Scenario::default()
+    }
+}
+
+/// A refusal of every request for more than `ids` images.
+fn limit(ids: usize, status: u16) -> Scenario {
+    Scenario { max_ids: Some(ids), max_ids_status: status, ..Scenario::default() }
 }
 
 fn id(number: usize) -> String {
@@ -378,17 +415,13 @@ fn summaries(diagnostics: &[Diagnostic]) -> String {
 
 /// What a cell leaves in the process.
 fn leftovers(plugin: &Plugin) -> Vec<String> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", plugin.pid())).unwrap();
-    let number = |name: &str| -> u64 {
-        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    };
+    let number = |name| process_status(plugin.pid(), name);
     let mut problems = Vec::new();
-    if number("Threads:") > 2 {
-        problems.push(format!("{} threads", number("Threads:")));
+    if number("Threads") > 2 {
+        problems.push(format!("{} threads", number("Threads")));
     }
-    if number("VmRSS:") > MEMORY_KB {
-        problems.push(format!("{} kB of memory", number("VmRSS:")));
+    if number("VmRSS") > MEMORY_KB {
+        problems.push(format!("{} kB of memory", number("VmRSS")));
     }
     problems
 }

@@ -1,7 +1,5 @@
-//! Strangers at the door, hosts that send too much, and machines that lack everything: whoever comes and whatever is
-//! missing, the provider works or says what is wrong, and a healthy host is served all the while.
-//!
-//! What `plugin` tests about the door and the process is not repeated here.
+//! Unauthorised clients, floods of connections, invalid messages, and hosts without memory, disk or certificates: the
+//! provider works or reports what is wrong, and goes on serving its host.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // a test fails by panicking
@@ -12,45 +10,33 @@ mod support;
 mod bodies;
 #[path = "hostile/clock.rs"]
 mod clock;
-#[path = "hostile/crowd.rs"]
-mod crowd;
-#[path = "hostile/machine.rs"]
-mod machine;
+#[path = "hostile/connection_flood.rs"]
+mod connection_flood;
+#[path = "hostile/constrained_host.rs"]
+mod constrained_host;
 #[path = "hostile/messages.rs"]
 mod messages;
-#[path = "hostile/strangers.rs"]
-mod strangers;
+#[path = "hostile/tls_clients.rs"]
+mod tls_clients;
 
 use terraform_provider_jdcloud::framework::Value;
 use terraform_provider_jdcloud::tfplugin::proto::v6::Diagnostic;
 
 use support::{Client, strings};
 
-/// Configures for an endpoint; what fails there fails at once.
+/// Configures the provider for an endpoint, without retries.
 async fn configure(client: &Client, endpoint: &str) {
     client.configure_for(endpoint, &[("max_retries", 0.into())]).await;
 }
 
-/// Reads an image's constraint: its excluded types, or the errors.
+/// Reads the constraint of an image: its excluded types, or the errors.
 async fn read(client: &Client) -> Result<Value, Vec<Diagnostic>> {
     let (state, diagnostics) = client.read_value(&[("ids", strings(&["img-ubuntu2204"]))]).await;
     let state = state.ok_or(diagnostics)?;
     Ok(state.as_members().unwrap()["excluded_instance_types"].as_members().unwrap()["img-ubuntu2204"].clone())
 }
 
-/// What [`read`] finds in a healthy emulator.
+/// The result of [`read`].
 fn constraint() -> Value {
     strings(&["g.n4.large", "m.n2.18xlarge", "p.c1p40g.large"])
-}
-
-/// A number of `/proc/<pid>/status`.
-fn status(pid: u32, name: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-/// How many files and sockets a process has open.
-fn open_files(pid: u32) -> usize {
-    std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count()
 }

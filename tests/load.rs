@@ -21,7 +21,7 @@ use jdcloud_emulator::{
 };
 use terraform_provider_jdcloud::framework::Value;
 
-use support::{Client, Identity, Options, Plugin, runtime, strings};
+use support::{Client, Identity, Options, Plugin, open_files, process_status, runtime, strings};
 
 const IMAGES: usize = 20_000;
 /// Each image excludes types of its own, so an answer that belongs to another read shows.
@@ -138,13 +138,8 @@ struct Held {
 }
 
 fn held(plugin: &Plugin) -> Held {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", plugin.pid())).unwrap();
-    let number = |name: &str| -> u64 {
-        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    };
-    let files = std::fs::read_dir(format!("/proc/{}/fd", plugin.pid())).unwrap().count();
-    Held { memory: number("VmRSS:"), files, threads: number("Threads:") }
+    let number = |name| process_status(plugin.pid(), name);
+    Held { memory: number("VmRSS"), files: open_files(plugin.pid()), threads: number("Threads") }
 }
 
 /// Makes plans, each on a connection of its own, until `more` says no. The process must hold at the end what it held

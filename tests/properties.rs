@@ -1,5 +1,5 @@
-//! Promises that hold for whatever comes: checked on values and requests that chance makes up, from a seed that is
-//! printed with every failure. `fuzz/` looks further, on nightly Rust.
+//! Properties of the codecs and of the two protocols, checked on generated values and requests. `fuzz/` searches longer,
+//! on nightly Rust.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // a test fails by panicking
 
@@ -7,9 +7,9 @@ mod support;
 
 #[path = "properties/bytes.rs"]
 mod bytes;
-#[path = "properties/chance.rs"]
-mod chance;
 #[path = "properties/codecs.rs"]
 mod codecs;
+#[path = "properties/generators.rs"]
+mod generators;
 #[path = "properties/protocols.rs"]
 mod protocols;

@@ -118,7 +118,7 @@ fn run(what: &str, options: Options, arguments: &[(&str, Value)]) -> Vec<String>
             vec![("ids", strings(&["img-ubuntu2204", "img-gpu", "img-private"]))],
             vec![("ids", Value::list([])), ("region", Value::string("../"))],
             // Somebody puts the key where an id belongs: it is shown, but not by us.
-            vec![("ids", Value::UNKNOWN)],
+            vec![("ids", Value::Unknown)],
         ] {
             let ty = data_source_type();
             let response = client.read(dynamic(&ty, &block(&ty, &arguments))).await.unwrap();
@@ -203,7 +203,7 @@ fn keys_from_anywhere_right_or_wrong_show_in_nothing() {
     let half = [("secret_key", Value::string(SECRET_KEY)), ("security_token", Value::string(TOKEN))];
     assert!(!run("half a pair in arguments", Options::plain(), &half).is_empty());
     let mut unknown = arguments(&url);
-    unknown[1].1 = Value::UNKNOWN;
+    unknown[1].1 = Value::Unknown;
     assert!(!run("an access key that is not known", Options::plain(), &unknown).is_empty());
 
     let dir = tempfile::tempdir().unwrap();

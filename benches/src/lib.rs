@@ -1,6 +1,6 @@
 //! A JD Cloud that answers from memory, so that what is measured is the provider alone.
 
-pub mod baseline;
+pub mod counts;
 pub mod workload;
 
 use std::collections::HashMap;

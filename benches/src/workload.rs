@@ -8,11 +8,13 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use prost::Message;
 use serde::Deserialize;
-use terraform_provider_jdcloud::framework::{EncodedValue, Host, Server, Type, Value, msgpack};
-use terraform_provider_jdcloud::grpc::{Request, Response};
+use terraform_provider_jdcloud::framework::{
+    ClientCapabilities, EncodedValue, Host, Server, Type, Value, msgpack,
+};
 use terraform_provider_jdcloud::jdcloud::{RawResponse, bench_api};
-use terraform_provider_jdcloud::tfplugin;
+use terraform_provider_jdcloud::tfplugin::V6;
 use terraform_provider_jdcloud::tfplugin::proto::v6 as wire;
+use terraform_provider_jdcloud::tfplugin::proto::v6::provider_server::ProviderServer;
 use tokio::runtime::Runtime;
 use tonic::body::Body;
 
@@ -69,7 +71,7 @@ pub fn prepare(name: &str, images: usize, types: usize) -> Option<Work> {
         }
         // The least that a read could do with these libraries: its bodies parsed into borrowed structures, its result
         // written from a structure that was made before.
-        "floor" => {
+        "baseline" => {
             let answers = answers(&canned, images);
             let ty = data_source_type();
             let value = value(&canned, &ty, images);
@@ -133,8 +135,8 @@ fn answers(canned: &Canned, images: usize) -> Vec<RawResponse> {
 fn state(canned: &Canned, images: usize) -> Vec<u8> {
     let server = server(canned);
     let config = block(images);
-    let read = runtime()
-        .map(|runtime| runtime.block_on(server.read_data_source("jdcloud_image_constraints", &config)).0);
+    let read = server.read_data_source("jdcloud_image_constraints", &config, ClientCapabilities::default());
+    let read = runtime().map(|runtime| runtime.block_on(read).state);
     read.ok().flatten().unwrap_or_default()
 }
 
@@ -171,13 +173,13 @@ fn function(canned: &Canned, images: usize) -> Option<Work> {
 /// A host's connection to a provider that is configured.
 struct Connection {
     runtime: Option<Runtime>,
-    calls: Box<dyn Fn(Request) -> terraform_provider_jdcloud::grpc::Answer>,
+    service: ProviderServer<V6<Offline>>,
 }
 
 impl Connection {
     fn new(canned: Canned) -> Self {
-        let calls = Box::new(tfplugin::connection(Arc::new(Offline(canned)), 6));
-        let mut connection = Self { runtime: runtime().ok(), calls };
+        let service = V6::service(Arc::new(Offline(canned)));
+        let mut connection = Self { runtime: runtime().ok(), service };
         let config = wire::DynamicValue { msgpack: provider_block().msgpack, json: Bytes::new() };
         let configure = wire::configure_provider::Request { config: Some(config), ..Default::default() };
         connection.answer("ConfigureProvider", &configure);
@@ -196,8 +198,8 @@ impl Connection {
         });
         let (Some(runtime), Some(request)) = (&self.runtime, request) else { return 0 };
         runtime.block_on(async {
-            let answer: Response = (self.calls)(request).await;
-            let mut body = answer.into_body();
+            let Ok(response) = tower::Service::call(&mut self.service, request).await;
+            let mut body = response.into_body();
             let mut length = 0;
             while let Some(Ok(frame)) = body.frame().await {
                 length += frame.data_ref().map_or(0, Bytes::len);

@@ -1,18 +1,17 @@
-//! Reads allocate what they did when the baseline was written: a plan of a large fleet neither slows down nor grows
-//! unnoticed. `make counts` writes a new baseline.
+//! Reads allocate what they did when the counts were written: a plan of a large fleet neither slows down nor grows
+//! unnoticed. `make counts` writes new ones.
 
 #![allow(clippy::unwrap_used)]
 
-use jdcloud_benches::baseline::{Baseline, Counts, WORKLOADS};
+use jdcloud_benches::counts::{Counts, CountsPage, WORKLOADS};
 use jdcloud_benches::workload;
 
 #[test]
-fn allocations_are_those_of_the_baseline() {
-    let baseline =
-        Baseline::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/performance/counts.md")).unwrap();
+fn reads_allocate_what_the_counts_page_says() {
+    let page = CountsPage::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../performance/counts.md")).unwrap();
     let mut differences = Vec::new();
     for (name, images, types) in WORKLOADS.into_iter().filter(|(_, images, types)| images * types < 100_000) {
-        let before = baseline.counts(name, images, types).unwrap();
+        let before = page.counts(name, images, types).unwrap();
         let mut work = workload::prepare(name, images, types).unwrap();
         let now = Counts { instructions: before.instructions, ..Counts::of(&mut work) };
         if now.or_as_before(before) != before {

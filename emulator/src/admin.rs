@@ -1,6 +1,6 @@
-//! The emulator's own paths, under `/_emulator/`: what happened, and what shall go wrong.
+//! The control API under `/_emulator/`: recorded calls, scenario and catalogue.
 //!
-//! They are not signed, not counted, and no fault touches them.
+//! Its requests are not signed and not counted, and no fault applies to them.
 
 use http::Method;
 use http::request::Parts;
@@ -13,7 +13,7 @@ use crate::reply::Reply;
 use crate::scenario::Scenario;
 use crate::state::Shared;
 
-/// The answer, if the path is one of the emulator's own.
+/// The response, if the path belongs to the control API.
 pub(crate) fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Option<Reply> {
     let path = parts.uri.path().strip_prefix("/_emulator/")?;
     Some(match (&parts.method, path) {
@@ -30,9 +30,10 @@ pub(crate) fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Option<Repl
         (&Method::PUT, "catalogue") => replace(body, |catalogue: Catalogue| {
             shared.state().catalogue = catalogue;
         }),
-        _ => {
-            Reply::text(404, "here are: GET calls, POST reset, GET and PUT scenario, GET and PUT catalogue\n")
-        }
+        _ => Reply::text(
+            404,
+            "available: GET calls, POST reset, GET and PUT scenario, GET and PUT catalogue\n",
+        ),
     })
 }
 

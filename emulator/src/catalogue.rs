@@ -1,4 +1,4 @@
-//! What exists in the emulated cloud: regions, their images and instance types, and the rows that the API has for them.
+//! The content of the emulated cloud: regions, their images with constraint rows, and their instance types.
 //!
 //! As JSON (`--catalogue FILE`, `PUT /_emulator/catalogue`), by region and image id:
 //!
@@ -40,9 +40,9 @@ pub enum Source {
     ThirdParty,
     /// The account's own: the API has no rows for it, whatever the catalogue says.
     Private,
-    /// Another account's private image, shared with this one. No rows: it is somebody's private one.
+    /// Another account's private image, shared with this account. No rows, as for every private image.
     Shared,
-    /// Published by another account. What constraints it has is documented nowhere: no rows.
+    /// Published by another account. Its constraints are not documented; the emulator has no rows.
     Community,
 }
 
@@ -69,7 +69,7 @@ pub struct Image {
     /// Further rows, sent as they stand.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<Value>,
-    /// Fields of the image in `describeImages`, in place of and beside those that follow from the rest.
+    /// Fields of the image in `describeImages`; they replace and extend those derived from the other members.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub details: Map<String, Value>,
 }
@@ -90,7 +90,7 @@ impl Image {
         Self { rows: rows.into_iter().collect(), ..Self::default() }
     }
 
-    /// The same image from elsewhere.
+    /// The same image with another source.
     pub fn from_source(self, source: Source) -> Self {
         Self { source, ..self }
     }
@@ -103,7 +103,7 @@ impl Image {
         }
     }
 
-    /// Its rows as JSON texts, made once: a load test should measure its client, not this.
+    /// Its rows as JSON, serialized once, so that load tests measure the client.
     fn written(&self, id: &str) -> Vec<String> {
         if !self.source.is_constrained() {
             return Vec::new();
@@ -226,7 +226,7 @@ impl Catalogue {
         self.regions.contains_key(region)
     }
 
-    /// Every row of a region in the order of ids, with the id it is for.
+    /// Every row of a region, ordered by image id.
     pub(crate) fn rows(&self, region: &str) -> impl Iterator<Item = &str> {
         self.stored(region).flat_map(|(_, image)| image.rows.iter().map(String::as_str))
     }
@@ -237,8 +237,8 @@ impl Catalogue {
         constrained.map(|(id, _)| json!({"imageId": id}).to_string())
     }
 
-    /// The rows of the images in `ids`. Unknown and private ones have none, each image is answered once, and the
-    /// order is the catalogue's: the API promises no other.
+    /// The rows of the images in `ids`. Unknown and private ones have none, each image is answered once, and rows
+    /// are ordered by image id: the API promises no order.
     pub(crate) fn rows_of(&self, region: &str, ids: &[String]) -> impl Iterator<Item = &str> {
         let images = self.regions.get(region).map(|region| &region.images);
         let mut found: Vec<_> =
@@ -269,7 +269,7 @@ impl Catalogue {
 
 impl Default for Catalogue {
     fn default() -> Self {
-        // Made once: tests start hundreds of emulators.
+        // Built once, because tests start hundreds of emulators.
         static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
         CATALOGUE.get_or_init(builtin::catalogue).clone()
     }
@@ -315,14 +315,14 @@ mod tests {
     use super::Catalogue;
 
     #[test]
-    fn a_catalogue_survives_being_written_down() {
+    fn a_catalogue_is_equal_after_a_round_trip_through_json() {
         let catalogue = Catalogue::default();
         let text = serde_json::to_string(&catalogue).unwrap();
         assert_eq!(Catalogue::from_json(&text).unwrap(), catalogue);
     }
 
     #[test]
-    fn a_misspelt_rule_is_not_taken_for_a_free_image() {
+    fn a_misspelt_rule_is_an_error() {
         let error = Catalogue::from_json(r#"{"cn-north-1": {"img-a": {"exclude": []}}}"#).unwrap_err();
         assert!(error.to_string().contains("unknown field `exclude`"), "{error}");
     }

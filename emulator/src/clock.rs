@@ -1,4 +1,4 @@
-//! The server's clock, which a scenario may set wrong, and the two forms of time on the wire.
+//! The server's clock with the scenario's skew, and the two time formats of the protocol.
 
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -11,7 +11,7 @@ const JDCLOUD_DATE: &[BorrowedFormatItem<'_>] =
 const HTTP_DATE: &[BorrowedFormatItem<'_>] =
     format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
 
-/// The time, off by `skew_s` seconds.
+/// The current time, shifted by `skew_s` seconds.
 pub(crate) fn now(skew_s: i64) -> OffsetDateTime {
     let now = OffsetDateTime::now_utc();
     now.checked_add(Duration::seconds(skew_s)).unwrap_or(now)

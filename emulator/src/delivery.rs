@@ -1,4 +1,4 @@
-//! How a body travels: whole, compressed, slowly, in part, or not to its end.
+//! Response bodies: complete, compressed, slow, truncated or stalled.
 
 use std::io::{self, Write as _};
 use std::iter;
@@ -16,17 +16,17 @@ use crate::journal::InFlight;
 use crate::reply::Reply;
 use crate::scenario::Scenario;
 
-/// The filling of a huge body, piece by piece.
-static FILLING: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+/// The padding of a huge body, sent in chunks of this size.
+static PADDING: [u8; 64 * 1024] = [b'x'; 64 * 1024];
 
 type Pieces = Box<dyn Iterator<Item = Bytes> + Send>;
 
-/// A body under way. The call is in flight until it is dropped.
+/// A body that is being sent. The call is in flight until it is dropped.
 pub(crate) struct Delivery {
     pieces: Pieces,
     /// What `Content-Length` says.
     length: u64,
-    /// How much of it is sent before the ending.
+    /// How many of these bytes are still to be sent.
     left: u64,
     ending: Ending,
     bytes_per_second: Option<u32>,
@@ -37,9 +37,9 @@ pub(crate) struct Delivery {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Whole,
-    /// The connection stays open, and nothing more comes.
+    /// The connection stays open and no more bytes are sent.
     Stall,
-    /// The connection closes, after what was sent has left.
+    /// The connection closes after the bytes so far have been flushed.
     Cut {
         flushed: bool,
     },
@@ -60,14 +60,14 @@ impl Delivery {
         }
     }
 
-    /// The body of `reply`, bent as `scenario` says, compressed if `gzip`.
-    pub(crate) fn bent(reply: &Reply, scenario: &Scenario, gzip: bool, in_flight: InFlight) -> Self {
+    /// The body of `reply`, faulty as `scenario` says, compressed if `gzip`.
+    pub(crate) fn with_faults(reply: &Reply, scenario: &Scenario, gzip: bool, in_flight: InFlight) -> Self {
         let mut body = reply.body.clone();
         if scenario.cut_json {
             body.truncate(body.len() / 2);
         }
         let padding = if scenario.cut_json { 0 } else { reply.padding };
-        // Slices of a twentieth of a second look slow to a client without waking this side all the time.
+        // Twenty writes a second: slow for the client, cheap for the emulator.
         let slice = scenario.body_bytes_per_second.map_or(usize::MAX, |rate| (rate as usize / 20).max(1));
         let (pieces, length) = if gzip {
             let compressed = Bytes::from(compress(padded(&body, padding, usize::MAX)));
@@ -85,7 +85,7 @@ impl Delivery {
         Self { pieces, length, left, ending, bytes_per_second, next: None, _in_flight: Some(in_flight) }
     }
 
-    /// What `Content-Length` says, truly or not.
+    /// The value of `Content-Length`, which is wrong when the body is cut.
     pub(crate) fn length(&self) -> u64 {
         self.length
     }
@@ -121,7 +121,7 @@ impl Body for Delivery {
             Ending::Stall => Poll::Pending,
             Ending::Cut { flushed: true } => Poll::Ready(Some(Err(io::Error::other("cut")))),
             Ending::Cut { flushed } => {
-                // One more turn, in which hyper flushes what it holds.
+                // Poll once more, so that hyper flushes its buffer first.
                 *flushed = true;
                 context.waker().wake_by_ref();
                 Poll::Pending
@@ -130,16 +130,16 @@ impl Body for Delivery {
     }
 }
 
-/// `body` with `padding` bytes of filling before its last two, in pieces of at most `slice`.
+/// `body` with `padding` bytes of padding before its last two, in pieces of at most `slice`.
 fn padded(body: &Bytes, padding: u64, slice: usize) -> Pieces {
     let (head, tail) = if padding == 0 { (body.len(), body.len()) } else { (body.len() - 2, body.len() - 2) };
     let mut padding = padding;
-    let filling = iter::from_fn(move || {
-        let size = usize::try_from(padding).unwrap_or(usize::MAX).min(slice).min(FILLING.len());
+    let padding_chunks = iter::from_fn(move || {
+        let size = usize::try_from(padding).unwrap_or(usize::MAX).min(slice).min(PADDING.len());
         padding -= size as u64;
-        (size > 0).then(|| Bytes::from_static(&FILLING[..size]))
+        (size > 0).then(|| Bytes::from_static(&PADDING[..size]))
     });
-    Box::new(sliced(body.slice(..head), slice).chain(filling).chain(sliced(body.slice(tail..), slice)))
+    Box::new(sliced(body.slice(..head), slice).chain(padding_chunks).chain(sliced(body.slice(tail..), slice)))
 }
 
 fn sliced(mut body: Bytes, slice: usize) -> impl Iterator<Item = Bytes> {

@@ -1,4 +1,4 @@
-//! An emulator that runs: its thread, and the handle that steers it.
+//! A running emulator: its thread and its handle.
 
 use std::fmt;
 use std::io;
@@ -31,7 +31,7 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Starts one. When this returns, connections are accepted.
+    /// Starts an emulator. When this returns, it accepts connections.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl Emulator {
     pub fn start(options: Options) -> io::Result<Self> {
         if !options.address.is_loopback() {
             let refused =
-                format!("{} is not a loopback address: the emulator serves nobody else", options.address);
+                format!("{} is not a loopback address; the emulator accepts no other", options.address);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, refused));
         }
         let tls = options.tls.then(tls::generate).transpose()?;
@@ -64,7 +64,7 @@ impl Emulator {
         format!("{scheme}://{}", self.address)
     }
 
-    /// The authority to trust under TLS.
+    /// The certificate of its authority under TLS, for the client to trust.
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
     }
@@ -74,14 +74,14 @@ impl Emulator {
         self.shared.journal.calls()
     }
 
-    /// Sums over the same calls.
+    /// Totals over the same calls.
     pub fn counters(&self) -> Counters {
         self.shared.journal.counters()
     }
 
-    /// Waits, blocking, until `condition` holds, but not longer than `patience`; says whether it does.
-    pub fn wait_for(&self, patience: Duration, condition: impl Fn(&Counters) -> bool) -> bool {
-        self.shared.journal.wait_for(patience, condition)
+    /// Waits, blocking, until `condition` holds, but not longer than `timeout`; says whether it does.
+    pub fn wait_for(&self, timeout: Duration, condition: impl Fn(&Counters) -> bool) -> bool {
+        self.shared.journal.wait_for(timeout, condition)
     }
 
     /// Forgets the calls. Scenario, catalogue and used nonces stay.
@@ -89,12 +89,12 @@ impl Emulator {
         self.shared.journal.reset();
     }
 
-    /// What goes wrong from now on. Whatever the scenario counts starts anew.
+    /// Replaces the scenario. Everything that a scenario counts starts at zero.
     pub fn set_scenario(&self, scenario: Scenario) {
         self.shared.state().faults = Faults::new(scenario);
     }
 
-    /// What exists from now on.
+    /// Replaces the catalogue.
     pub fn set_catalogue(&self, catalogue: Catalogue) {
         self.shared.state().catalogue = catalogue;
     }

@@ -25,7 +25,7 @@ impl ApiError {
         Self { code, status: status.into(), message: message.into() }
     }
 
-    /// 401: the call is not signed, or not well.
+    /// 401: the signature is missing or wrong.
     pub(crate) fn access(message: &'static str) -> Self {
         Self::new(401, "ACCESS_ERROR", message)
     }

@@ -1,7 +1,7 @@
-//! How a scenario acts on well-signed calls, one after the other.
+//! How a scenario acts on requests whose signature is valid, in the order of their arrival.
 //!
 //! Precedence: a reset, a call that hangs, the throttle, `fail_first`, `fail_share`; then what is wrong with the
-//! question and what is wrong with the answer, which `service.rs` knows.
+//! request and what is wrong with the answer, which `service.rs` knows.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -15,27 +15,27 @@ use crate::error::ApiError;
 use crate::random::Random;
 use crate::reply::Reply;
 use crate::scenario::{AnswerTo, FailBody, RetryAfter, Scenario, ShareForm, ThrottleForm, WithoutIds};
-use crate::service::{self, Question, SignedCall};
+use crate::service::{self, ApiRequest, SignedRequest};
 
-/// What becomes of a call.
+/// How a request ends.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// The connection is reset.
     Reset,
-    /// Nothing, for ever.
+    /// No response, and the connection stays open.
     Hang,
-    /// An answer; `bent` when the faults of its delivery apply as well.
-    Answer { reply: Reply, bent: bool },
+    /// An answer; `faulty` when the faults of its delivery apply as well.
+    Answer { reply: Reply, faulty: bool },
 }
 
-/// A scenario at work: it counts calls, keeps the throttle's window and rolls dice.
+/// A scenario with its state: the number of calls, the throttle's window and the random generator.
 pub(crate) struct Faults {
     scenario: Scenario,
     random: Random,
     calls: u64,
     window: Option<(Instant, u32)>,
-    /// What the call before asked.
-    previous: Option<Question>,
+    /// The preceding request.
+    previous: Option<ApiRequest>,
     /// Calls by the name of their operation.
     per_operation: BTreeMap<&'static str, u64>,
 }
@@ -50,30 +50,30 @@ impl Faults {
         &self.scenario
     }
 
-    /// How long the answer to `question` takes, which is the next call.
-    pub(crate) fn latency(&mut self, question: &Question) -> Duration {
+    /// How long the answer to `request` takes, which is the next call.
+    pub(crate) fn latency(&mut self, request: &ApiRequest) -> Duration {
         let jitter = self.random.up_to(self.scenario.jitter_ms);
-        if !self.concern(question.operation.name()) {
+        if !self.applies_to(request.operation.name()) {
             return Duration::ZERO;
         }
-        let listing = if question.is_listing() { self.scenario.without_ids_latency_ms } else { 0 };
+        let listing = if request.is_listing() { self.scenario.without_ids_latency_ms } else { 0 };
         Duration::from_millis(self.scenario.latency_ms.saturating_add(jitter).saturating_add(listing))
     }
 
-    /// Decides about the next call.
-    pub(crate) fn decide(&mut self, call: &SignedCall<'_>, catalogue: &Catalogue) -> Outcome {
-        let question = call.question;
-        let name = question.operation.name();
+    /// Decides how the next request ends.
+    pub(crate) fn decide(&mut self, call: &SignedRequest<'_>, catalogue: &Catalogue) -> Outcome {
+        let request = call.request;
+        let name = request.operation.name();
         let number = self.per_operation.entry(name).or_default();
         *number += 1;
         let number = *number;
-        if !self.concern(name) {
-            let reply = service::reply(call, question, catalogue, &Scenario::default(), number, false);
-            return Outcome::Answer { reply, bent: false };
+        if !self.applies_to(name) {
+            let reply = service::reply(call, request, catalogue, &Scenario::default(), number, false);
+            return Outcome::Answer { reply, faulty: false };
         }
 
         self.calls += 1;
-        let previous = self.previous.replace(question.clone());
+        let previous = self.previous.replace(request.clone());
         let unlucky = self.scenario.fail_share > 0.0 && self.random.share() < self.scenario.fail_share;
         let window_left = self.throttle();
         let scenario = &self.scenario;
@@ -84,7 +84,7 @@ impl Faults {
         if self.calls <= scenario.hang_first {
             return Outcome::Hang;
         }
-        let bent = scenario.only_first.is_none_or(|first| self.calls <= first);
+        let faulty = scenario.only_first.is_none_or(|first| self.calls <= first);
         let reply = if let Some(left) = window_left {
             self.throttled(call, left)
         } else if self.calls <= scenario.fail_first {
@@ -93,26 +93,26 @@ impl Faults {
             return Outcome::Reset;
         } else if unlucky {
             self.failed(call)
-        } else if question.is_listing() && scenario.without_ids == WithoutIds::Hang {
+        } else if request.is_listing() && scenario.without_ids == WithoutIds::Hang {
             return Outcome::Hang;
         } else {
             let other = match scenario.answer_to {
-                AnswerTo::WithoutQuery if bent => Some(question.without_query()),
-                AnswerTo::PreviousCall if bent => previous,
+                AnswerTo::WithoutQuery if faulty => Some(request.without_query()),
+                AnswerTo::PreviousCall if faulty => previous,
                 _ => None,
             };
-            service::reply(call, other.as_ref().unwrap_or(question), catalogue, scenario, number, bent)
+            service::reply(call, other.as_ref().unwrap_or(request), catalogue, scenario, number, faulty)
         };
-        Outcome::Answer { reply, bent }
+        Outcome::Answer { reply, faulty }
     }
 
-    /// Whether calls of the operation with this name are the scenario's matter.
-    fn concern(&self, name: &str) -> bool {
+    /// Whether the scenario applies to the operation with this name.
+    fn applies_to(&self, name: &str) -> bool {
         let only = &self.scenario.only_operations;
         only.is_empty() || only.iter().any(|only| only == name)
     }
 
-    /// Counts the call; how long the window still lasts, when it is full.
+    /// Counts the call. If the window is full, returns how long it lasts.
     fn throttle(&mut self) -> Option<Duration> {
         let limit = self.scenario.throttle_per_minute?;
         let length = Duration::from_millis(self.scenario.throttle_window_ms);
@@ -125,7 +125,7 @@ impl Faults {
         (count > limit).then(|| length.saturating_sub(now - start))
     }
 
-    fn throttled(&self, call: &SignedCall<'_>, window_left: Duration) -> Reply {
+    fn throttled(&self, call: &SignedRequest<'_>, window_left: Duration) -> Reply {
         let id = call.request_id;
         let limited = ApiError::of_status(429);
         let reply = match self.scenario.throttle_form {
@@ -137,7 +137,7 @@ impl Faults {
         self.with_retry_after(reply, call.now, window_left)
     }
 
-    fn failed(&self, call: &SignedCall<'_>) -> Reply {
+    fn failed(&self, call: &SignedRequest<'_>) -> Reply {
         let Scenario { fail_status, fail_error, fail_body, .. } = &self.scenario;
         let mut error = ApiError::of_status(*fail_status);
         if let Some(status) = fail_error {
@@ -169,15 +169,15 @@ impl Faults {
 mod tests {
     use std::time::Duration;
 
-    use super::{Faults, Question, Scenario};
+    use super::{ApiRequest, Faults, Scenario};
 
     #[test]
     fn jitter_stays_in_its_bounds_and_repeats_with_its_seed() {
         let story = |seed| -> Vec<Duration> {
             let mut faults =
                 Faults::new(Scenario { latency_ms: 10, jitter_ms: 5, seed, ..Scenario::default() });
-            let question = Question::of("/v1/regions/cn-north-1/images", "").unwrap();
-            (0..200).map(|_| faults.latency(&question)).collect()
+            let request = ApiRequest::of("/v1/regions/cn-north-1/images", "").unwrap();
+            (0..200).map(|_| faults.latency(&request)).collect()
         };
         let told = story(1);
         assert_eq!(told.iter().min(), Some(&Duration::from_millis(10)));

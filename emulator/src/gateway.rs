@@ -1,4 +1,4 @@
-//! The gateway: from a request on the wire to the answer that leaves.
+//! The gateway: from a request to its response.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -22,22 +22,22 @@ use crate::faults::Outcome;
 use crate::journal::{Call, InFlight};
 use crate::reply::Reply;
 use crate::scenario::Scenario;
-use crate::service::{Question, SignedCall};
+use crate::service::{ApiRequest, SignedRequest};
 use crate::signature::{Received, header};
 use crate::state::{Shared, State};
 
-/// The largest request body read; only a catalogue comes near.
+/// The largest request body that is read. A catalogue can have hundreds of megabytes.
 const BODY_LIMIT: usize = 256 * 1024 * 1024;
 
-/// Everything decided about a call at its arrival.
+/// What is decided about a request on arrival.
 struct Decision {
     outcome: Outcome,
     wait: Duration,
-    terms: Terms,
+    context: ResponseContext,
 }
 
-/// What an answer needs to leave, as it was when the call arrived.
-struct Terms {
+/// What the response depends on, as of the request's arrival.
+struct ResponseContext {
     scenario: Scenario,
     request_id: String,
     now: OffsetDateTime,
@@ -50,7 +50,7 @@ pub(crate) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Delivery>, Infallible> {
     let (mut parts, body) = request.into_parts();
-    // HTTP/2 has no Host header; clients sign what it would be.
+    // HTTP/2 has no Host header; clients sign the value of `:authority`.
     if let (Some(authority), false) = (parts.uri.authority(), parts.headers.contains_key(HOST))
         && let Ok(host) = HeaderValue::from_str(authority.as_str())
     {
@@ -61,9 +61,9 @@ pub(crate) async fn answer(
         return Ok(sent(&reply, Delivery::plain(reply.body.clone()), clock::now(0)));
     }
 
-    let question = Question::of(parts.uri.path(), parts.uri.query().unwrap_or_default());
-    let in_flight = shared.journal.arrived(record(&parts, question.as_ref(), connection.number));
-    let decision = decide(&mut shared.state(), &parts, question.as_ref(), &body);
+    let request = ApiRequest::of(parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let in_flight = shared.journal.arrived(record(&parts, request.as_ref(), connection.number));
+    let decision = decide(&mut shared.state(), &parts, request.as_ref(), &body);
     if !decision.wait.is_zero() {
         tokio::time::sleep(decision.wait).await;
     }
@@ -73,49 +73,49 @@ pub(crate) async fn answer(
             connection.reset();
             pending().await
         }
-        Outcome::Answer { reply, bent } => Ok(respond(&parts, reply, bent, &decision.terms, in_flight)),
+        Outcome::Answer { reply, faulty } => Ok(respond(&parts, reply, faulty, &decision.context, in_flight)),
     }
 }
 
-fn decide(state: &mut State, parts: &Parts, question: Option<&Question>, body: &[u8]) -> Decision {
+fn decide(state: &mut State, parts: &Parts, request: Option<&ApiRequest>, body: &[u8]) -> Decision {
     let scenario = state.faults.scenario().clone();
     let now = clock::now(scenario.clock_skew_s);
-    let wait = question.map(|question| state.faults.latency(question)).unwrap_or_default();
+    let wait = request.map(|request| state.faults.latency(request)).unwrap_or_default();
     let request_id = format!("{:016x}{:016x}", state.request_ids.bits(), state.request_ids.bits());
     let target = target(parts);
 
-    let admitted = if target.len() > scenario.max_url_bytes {
+    let authenticated = if target.len() > scenario.max_url_bytes {
         Err(ApiError::of_status(414))
     } else {
-        let question = question.filter(|_| parts.method == Method::GET);
-        question.ok_or_else(ApiError::no_route).and_then(|question| {
+        let request = request.filter(|_| parts.method == Method::GET);
+        request.ok_or_else(ApiError::no_route).and_then(|request| {
             let received = Received {
                 method: parts.method.as_str(),
                 path: parts.uri.path(),
-                query: &question.query,
+                query: &request.query,
                 headers: &parts.headers,
                 body,
             };
-            state.gatekeeper.admit(&received, &question.region, now)?;
-            Ok(question)
+            state.authenticator.authenticate(&received, &request.region, now)?;
+            Ok(request)
         })
     };
-    let outcome = match admitted {
-        Err(error) => Outcome::Answer { reply: Reply::error(&error, &request_id), bent: false },
-        Ok(question) => {
+    let outcome = match authenticated {
+        Err(error) => Outcome::Answer { reply: Reply::error(&error, &request_id), faulty: false },
+        Ok(request) => {
             let headers = &parts.headers;
-            let call = SignedCall { question, target, headers, request_id: &request_id, now };
+            let call = SignedRequest { request, target, headers, request_id: &request_id, now };
             state.faults.decide(&call, &state.catalogue)
         }
     };
-    Decision { outcome, wait, terms: Terms { scenario, request_id, now } }
+    Decision { outcome, wait, context: ResponseContext { scenario, request_id, now } }
 }
 
 fn target(parts: &Parts) -> &str {
     parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
 }
 
-fn record(parts: &Parts, question: Option<&Question>, connection: u64) -> Call {
+fn record(parts: &Parts, request: Option<&ApiRequest>, connection: u64) -> Call {
     let text = |name: &HeaderName| header(&parts.headers, name.as_str()).unwrap_or_default();
     let headers = parts.headers.keys().map(|name| (name.as_str().to_owned(), text(name)));
     Call {
@@ -124,41 +124,41 @@ fn record(parts: &Parts, question: Option<&Question>, connection: u64) -> Call {
         http_version: format!("{:?}", parts.version),
         method: parts.method.to_string(),
         target: target(parts).to_owned(),
-        region: question.map(|question| question.region.clone()),
-        operation: question.map(|question| question.operation.name().to_owned()),
-        ids: question.map(|question| question.ids.clone()).unwrap_or_default(),
+        region: request.map(|request| request.region.clone()),
+        operation: request.map(|request| request.operation.name().to_owned()),
+        ids: request.map(|request| request.ids.clone()).unwrap_or_default(),
         user_agent: header(&parts.headers, USER_AGENT.as_str()),
-        // Somebody may point real credentials here; the key never travels, but the token does.
+        // A user may send real credentials to the emulator. The secret key is never sent, but the token is.
         headers: headers.filter(|(name, _)| name != "x-jdcloud-security-token").collect(),
         ..Call::default()
     }
 }
 
-/// Sends `reply`, with the faults of its delivery if `bent`.
+/// Sends `reply`, with the faults of its delivery if `faulty`.
 fn respond(
     parts: &Parts,
     mut reply: Reply,
-    bent: bool,
-    terms: &Terms,
+    faulty: bool,
+    context: &ResponseContext,
     in_flight: InFlight,
 ) -> Response<Delivery> {
     in_flight.answered(reply.status, reply.error.clone(), reply.body.len());
     let healthy = Scenario::default();
-    let scenario = if bent { &terms.scenario } else { &healthy };
+    let scenario = if faulty { &context.scenario } else { &healthy };
     let accepted = parts.headers.get(ACCEPT_ENCODING).and_then(|accepted| accepted.to_str().ok());
     let gzip = accepted.is_some_and(|accepted| accepted.contains("gzip"))
-        && !terms.scenario.no_gzip
+        && !context.scenario.no_gzip
         && !reply.body.is_empty();
     if gzip {
         reply = reply.with(CONTENT_ENCODING, "gzip");
     }
-    if terms.scenario.close_connections && parts.version == Version::HTTP_11 {
+    if context.scenario.close_connections && parts.version == Version::HTTP_11 {
         reply = reply.with(CONNECTION, "close");
     }
-    // First, so that an answer written by hand can send another one.
-    reply.headers.insert(0, (HeaderName::from_static("x-jdcloud-request-id"), terms.request_id.clone()));
-    let delivery = Delivery::bent(&reply, scenario, gzip, in_flight);
-    sent(&reply, delivery, terms.now)
+    // First, so that a raw answer can replace it.
+    reply.headers.insert(0, (HeaderName::from_static("x-jdcloud-request-id"), context.request_id.clone()));
+    let delivery = Delivery::with_faults(&reply, scenario, gzip, in_flight);
+    sent(&reply, delivery, context.now)
 }
 
 fn sent(reply: &Reply, delivery: Delivery, now: OffsetDateTime) -> Response<Delivery> {

@@ -23,12 +23,12 @@ const PARAMETERS: [&str; 14] = [
     "pageNumber",
     "pageSize",
 ];
-/// Parameters whose value an image has to have in the field of the same name.
+/// Parameters that are compared with the image's field of the same name.
 const EXACT: [&str; 7] =
     ["platform", "rootDeviceType", "launchPermission", "status", "architecture", "bootMode", "serviceCode"];
 const SOURCES: [&str; 5] = ["public", "thirdparty", "private", "shared", "community"];
 
-/// A query of `describeImages`, read.
+/// The parsed query of `describeImages`.
 pub(crate) struct Selection {
     pub(crate) ids: Vec<String>,
     source: Option<String>,
@@ -43,7 +43,7 @@ pub(crate) struct Selection {
 impl Selection {
     /// # Errors
     ///
-    /// The documented 400 for a page size out of its range; one in the same form for what is not documented.
+    /// The documented 400 for a page size out of range, and a 400 in the same form for other malformed parameters.
     pub(crate) fn read(query: &Query) -> Result<Self, ApiError> {
         let invalid = |sentence: String| ApiError::invalid_argument(sentence);
         query.only(&PARAMETERS).map_err(invalid)?;
@@ -88,7 +88,7 @@ impl Selection {
         let text = |name: &str| image[name].as_str();
         let source = text("imageSource");
         let offline = image["offline"] == true;
-        // Delisted images are a matter of the public and the third-party ones, and of calls without ids.
+        // `offline` applies to public and third-party images, and is ignored beside ids.
         let listed = !self.ids.is_empty()
             || offline == self.offline
             || !matches!(source, Some("public" | "thirdparty"));
@@ -104,7 +104,7 @@ impl Selection {
     }
 }
 
-/// The images of the asked page, and `totalCount`, for the call with this number, from 1, among those for images.
+/// The images of the requested page, and `totalCount`. `call` counts the calls of the operation from 1.
 pub(crate) fn page<'a>(
     images: impl Iterator<Item = &'a Value>,
     selection: &Selection,

@@ -7,7 +7,7 @@ use crate::query::Query;
 
 const PARAMETERS: [&str; 3] = ["serviceName", "chargeMode", "filters"];
 
-/// A query of `describeInstanceTypes`, read.
+/// The parsed query of `describeInstanceTypes`.
 #[derive(Default)]
 pub(crate) struct Filters {
     /// The service `nc` (native containers), for which the catalogue has no types.
@@ -20,7 +20,7 @@ pub(crate) struct Filters {
 impl Filters {
     /// # Errors
     ///
-    /// 400 for anything but the documented parameters. What the API makes of others is not documented.
+    /// 400 for anything but the documented parameters. How the API treats others is not documented.
     pub(crate) fn read(query: &Query) -> Result<Self, ApiError> {
         let invalid = |sentence: String| ApiError::invalid_argument(sentence);
         query.only(&PARAMETERS).map_err(invalid)?;
@@ -45,7 +45,7 @@ impl Filters {
         Ok(filters)
     }
 
-    /// Whether all filters hold. Zones that were not asked for stay in the type's `state`: the API promises nothing.
+    /// Whether all filters match. The `az` filter does not remove other zones from `state`; the API documents neither.
     pub(crate) fn select(&self, instance_type: &Value) -> bool {
         let text = |name: &str| instance_type[name].as_str();
         let among = |asked: &Option<Vec<String>>, values: &[&str]| {

@@ -1,4 +1,4 @@
-//! What happened: one record per call, and counters over them and over connections.
+//! Records of calls, and counters of calls and connections.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -26,7 +26,7 @@ pub struct Call {
     pub region: Option<String>,
     /// As in `describeImages`; `None` when the path is not one of the API.
     pub operation: Option<String>,
-    /// In the order of their numbers; empty for a call without ids and for one that wrote them wrongly.
+    /// In the order of their numbers; empty for a call without ids or with malformed ones.
     pub ids: Vec<String>,
     /// `None` as long as there is no answer: the call waits, was reset, or its client went away.
     pub status: Option<u16>,
@@ -40,7 +40,7 @@ pub struct Call {
     pub headers: BTreeMap<String, String>,
 }
 
-/// Sums over the calls to paths of the API, and over connections.
+/// Counts of calls to paths of the API, and of connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
     /// Calls that arrived.
@@ -55,7 +55,7 @@ pub struct Counters {
     pub per_region: BTreeMap<String, u64>,
     /// Calls by operation.
     pub per_operation: BTreeMap<String, u64>,
-    /// How many calls named so many ids.
+    /// The number of calls by the number of ids they named.
     pub ids_per_call: BTreeMap<usize, u64>,
     /// Bytes of the bodies of all answers, before they were compressed.
     pub body_bytes: u64,
@@ -72,20 +72,20 @@ pub struct Counters {
 /// Records and counters, shared by all connections.
 #[derive(Default)]
 pub(crate) struct Journal {
-    book: Mutex<Book>,
+    records: Mutex<Records>,
     changed: Condvar,
     verbose: bool,
 }
 
 #[derive(Default)]
-struct Book {
+struct Records {
     calls: Vec<Call>,
     /// How many calls the resets so far have forgotten.
     forgotten: u64,
     counters: Counters,
 }
 
-impl Book {
+impl Records {
     fn call(&mut self, number: u64) -> Option<&mut Call> {
         let at = number.checked_sub(self.forgotten + 1)?;
         self.calls.get_mut(usize::try_from(at).ok()?)
@@ -98,53 +98,53 @@ impl Journal {
     }
 
     pub(crate) fn calls(&self) -> Vec<Call> {
-        self.book().calls.clone()
+        self.records().calls.clone()
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        self.book().counters.clone()
+        self.records().counters.clone()
     }
 
     /// Forgets all calls; what is open or in flight stays counted.
     pub(crate) fn reset(&self) {
-        let mut book = self.book();
-        book.forgotten += book.calls.len() as u64;
-        book.calls.clear();
-        let Counters { in_flight, connections_open, .. } = book.counters;
-        book.counters =
+        let mut records = self.records();
+        records.forgotten += records.calls.len() as u64;
+        records.calls.clear();
+        let Counters { in_flight, connections_open, .. } = records.counters;
+        records.counters =
             Counters { in_flight, connections_open, peak_in_flight: in_flight, ..Counters::default() };
     }
 
-    /// Waits until `condition` holds, at most for `patience`; says whether it does.
-    pub(crate) fn wait_for(&self, patience: Duration, condition: impl Fn(&Counters) -> bool) -> bool {
-        let deadline = Instant::now() + patience;
-        let mut book = self.book();
-        while !condition(&book.counters) {
+    /// Waits until `condition` holds, at most for `timeout`; says whether it does.
+    pub(crate) fn wait_for(&self, timeout: Duration, condition: impl Fn(&Counters) -> bool) -> bool {
+        let deadline = Instant::now() + timeout;
+        let mut records = self.records();
+        while !condition(&records.counters) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
             }
-            let waited = self.changed.wait_timeout(book, left);
-            book = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let waited = self.changed.wait_timeout(records, left);
+            records = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }
 
-    /// A connection was accepted; returns its number and what to hold as long as it is open.
+    /// Records an accepted connection, which is open until the result is dropped.
     pub(crate) fn connected(self: &Arc<Self>) -> OpenConnection {
-        let mut book = self.book();
-        book.counters.connections_accepted += 1;
-        book.counters.connections_open += 1;
+        let mut records = self.records();
+        records.counters.connections_accepted += 1;
+        records.counters.connections_open += 1;
         self.changed.notify_all();
         OpenConnection(Arc::clone(self))
     }
 
-    /// A call arrived. Its number is given here, and it is in flight until the result is dropped.
+    /// Records a call and numbers it. It is in flight until the result is dropped.
     pub(crate) fn arrived(self: &Arc<Self>, mut call: Call) -> InFlight {
-        let mut book = self.book();
-        call.number = book.forgotten + book.calls.len() as u64 + 1;
+        let mut records = self.records();
+        call.number = records.forgotten + records.calls.len() as u64 + 1;
         let number = call.number;
-        let counters = &mut book.counters;
+        let counters = &mut records.counters;
         if let Some(region) = &call.region {
             counters.calls += 1;
             *counters.per_region.entry(region.clone()).or_default() += 1;
@@ -156,13 +156,13 @@ impl Journal {
         }
         counters.in_flight += 1;
         counters.peak_in_flight = counters.peak_in_flight.max(counters.in_flight);
-        book.calls.push(call);
+        records.calls.push(call);
         self.changed.notify_all();
         InFlight { journal: Arc::clone(self), number }
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -171,7 +171,7 @@ pub(crate) struct OpenConnection(Arc<Journal>);
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.0.book().counters.connections_open -= 1;
+        self.0.records().counters.connections_open -= 1;
         self.0.changed.notify_all();
     }
 }
@@ -185,9 +185,9 @@ pub(crate) struct InFlight {
 impl InFlight {
     /// Notes how the call is being answered, and with how many bytes.
     pub(crate) fn answered(&self, status: u16, error: Option<String>, bytes: usize) {
-        let mut book = self.journal.book();
-        book.counters.body_bytes += bytes as u64;
-        if let Some(call) = book.call(self.number) {
+        let mut records = self.journal.records();
+        records.counters.body_bytes += bytes as u64;
+        if let Some(call) = records.call(self.number) {
             call.status = Some(status);
             call.error = error;
         }
@@ -196,16 +196,16 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let mut book = self.journal.book();
-        book.counters.in_flight -= 1;
-        let Some(call) = book.call(self.number) else { return };
+        let mut records = self.journal.records();
+        records.counters.in_flight -= 1;
+        let Some(call) = records.call(self.number) else { return };
         call.over = true;
         let failed = call.error.is_some() || call.status.is_none_or(|status| status >= 300);
         let counted = failed && call.region.is_some();
         let line = self.journal.verbose.then(|| line(call));
-        book.counters.failed += u64::from(counted);
+        records.counters.failed += u64::from(counted);
         self.journal.changed.notify_all();
-        drop(book);
+        drop(records);
         if let Some(line) = line {
             let _ = writeln!(std::io::stderr(), "{line}");
         }
@@ -215,7 +215,7 @@ impl Drop for InFlight {
 fn line(call: &Call) -> String {
     let status = call.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
     let error = call.error.as_deref().unwrap_or_default();
-    // A call for hundreds of ids must not hide the one after it.
+    // Keeps the line short for calls with hundreds of ids.
     let target: String = call.target.chars().take(200).collect();
     format!("#{} {} {target} ({} ids) -> {status} {error}", call.number, call.method, call.ids.len())
 }
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_test_can_count_what_reached_the_api() {
+    fn calls_are_counted_by_region_ids_and_outcome() {
         let journal = Journal::new(false);
         let good = journal.arrived(call("cn-north-1", &["a", "b"]));
         let bad = journal.arrived(call("cn-east-2", &[]));
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_ends_after_a_reset_spoils_no_later_record() {
+    fn a_call_that_ends_after_a_reset_changes_no_later_record() {
         let journal = Journal::new(false);
         let early = journal.arrived(call("cn-north-1", &[]));
         journal.reset();
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_ends_with_the_condition_or_the_deadline() {
+    fn a_wait_ends_with_the_condition_or_the_deadline() {
         let journal = Journal::new(false);
         assert!(!journal.wait_for(Duration::ZERO, |counters| counters.calls == 1));
         let other = std::sync::Arc::clone(&journal);

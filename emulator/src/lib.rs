@@ -1,7 +1,7 @@
 //! JD Cloud's VM API gateway on loopback: four describe operations, signatures and faults included.
 //!
-//! For demonstrations and tests of the provider, of which it knows nothing: it has its own reading of JD Cloud's
-//! documentation, so that a mistake in the provider's signer cannot hide in it.
+//! For demonstrations and tests of the provider. It shares no code with the provider, so that a mistake in the
+//! provider's signer cannot also be in the emulator.
 //!
 //! ```
 //! use jdcloud_emulator::{Emulator, Image, Options, Scenario};
@@ -14,13 +14,14 @@
 //! assert!(emulator.url().starts_with("http://127.0.0.1:"));
 //! emulator.set_scenario(Scenario { fail_first: 2, fail_status: 503, ..Scenario::default() });
 //!
-//! // … and see what it asked.
+//! // … and inspect its calls.
 //! assert_eq!(emulator.counters().calls, 0);
 //! assert!(emulator.calls().is_empty());
 //! # std::io::Result::Ok(())
 //! ```
 
 mod admin;
+mod authenticator;
 mod authorization;
 mod catalogue;
 mod clock;
@@ -29,7 +30,6 @@ mod delivery;
 mod emulator;
 mod error;
 mod faults;
-mod gatekeeper;
 mod gateway;
 mod images;
 mod instance_types;
@@ -40,7 +40,7 @@ mod percent;
 mod query;
 mod random;
 mod reply;
-mod rows;
+mod response_body;
 mod scenario;
 mod scripted;
 mod server;

@@ -1,4 +1,4 @@
-//! The program around the library: flags, the line that says where it listens, and when to end.
+//! The `jdcloud-emulator` program: flags, the line with the address, and shutdown.
 
 mod cli;
 mod manual;
@@ -43,7 +43,7 @@ fn serve(run: Run) -> io::Result<()> {
     if let Some(path) = &run.address_file {
         write_whole(path, &emulator.url())?;
     }
-    // Before the line is out: whoever reads it may send a signal at once.
+    // Before the line is printed: its reader may send a signal at once.
     let told_to_end = runtime.block_on(async { end_signal() })?;
     print(&format!("listening on {}\n", emulator.url()))?;
     runtime.block_on(async {
@@ -55,7 +55,7 @@ fn serve(run: Run) -> io::Result<()> {
     Ok(())
 }
 
-/// Standard output is for this program's one line, and for the manual.
+/// Prints to standard output, which holds the line with the address, or the manual.
 #[allow(clippy::disallowed_methods, reason = "no handshake here: this is not the provider")]
 fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout();
@@ -63,7 +63,7 @@ fn print(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Writes beside `path` and renames, so that nobody reads half of it.
+/// Writes a temporary file and renames it, so that a reader never sees half of it.
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}", std::process::id()));

@@ -9,8 +9,8 @@ const HEAD: &str = r#"jdcloud-emulator: JD Cloud's VM API gateway on loopback, f
 USAGE
   jdcloud-emulator [FLAGS]
 
-It answers these calls, verifies their signatures (JDCLOUD2-HMAC-SHA256 and JDCLOUD3-HMAC-SHA256), and goes
-wrong in the ways you choose:
+It answers these calls, verifies their signatures (JDCLOUD2-HMAC-SHA256 and JDCLOUD3-HMAC-SHA256),
+and injects the faults you choose:
 
   GET /v1/regions/{region}/imageConstraints   describeImageConstraintsBatch
   GET /v1/regions/{region}/images             describeImages
@@ -33,7 +33,7 @@ FLAGS
     --address ADDRESS          127.0.0.1 (default) or ::1; nothing but loopback
     --tls                      https, HTTP/1.1 and HTTP/2, with an authority made for this run
     --tls-ca-out FILE          write that authority's certificate (PEM) there
-    --address-file FILE        write the URL there too, at once and whole
+    --address-file FILE        write the URL there too
     --exit-with-stdin          end when standard input closes
     --verbose                  a line per call on standard error
 
@@ -56,26 +56,31 @@ FLAGS
 "#;
 
 const TAIL: &str = r#"
-WHILE IT RUNS (not signed, not counted, never faulty)
-  GET      /_emulator/calls      every call, and counters
-  POST     /_emulator/reset      forget them
-  GET, PUT /_emulator/scenario   what goes wrong; PUT {} heals
-  GET, PUT /_emulator/catalogue  what exists
+CONTROL API (requests are neither signed nor counted)
+  GET      /_emulator/calls      all calls, and counters
+  POST     /_emulator/reset      clears them
+  GET, PUT /_emulator/scenario   the faults; PUT {} removes them
+  GET, PUT /_emulator/catalogue  regions, images and instance types
 
   $ curl -X PUT -d '{"fail_first": 3, "fail_status": 503}' http://127.0.0.1:8080/_emulator/scenario
 
 ORDER OF FAULTS
   The URL's length, the path and the signature come first. Then: reset, hang, throttle, fail_first,
-  fail_share; then what may be asked; then wrong answers. "The first N calls" are counted from the
-  moment the scenario was set, over well-signed calls of all regions, and of all operations unless
-  only_operations names some.
+  fail_share; then request limits; then wrong answers. "The first N calls" are counted from the moment
+  the scenario was set, over calls with a valid signature, of all regions and, unless only_operations
+  is set, of all operations.
 
 RAW ANSWERS
   --raw-answer '{"status": 401, "headers": {"Location": "/{{token|percent}}"}, "body": "{{token|unbase64}}"}'
-  In headers and body stand for values of the call: {{id}} (the first id asked for), {{token}}
-  (x-jdcloud-security-token), {{header:NAME}}; of the good answer: {{request-id}}, {{rows}} (without
-  brackets); and {{repeat:N:TEXT}} for TEXT N times. Forms follow a bar, as in {{token|unbase64|unicode}}:
-  upper, slashes (\/ for /), unicode (\u00XX for each character), percent, percent-lower, base64, unbase64.
+  Placeholders in headers and body:
+    {{id}}             the first requested id
+    {{token}}          the request's x-jdcloud-security-token
+    {{header:NAME}}    any header of the request
+    {{request-id}}     the request id of the good answer
+    {{rows}}           its rows, without the brackets
+    {{repeat:N:TEXT}}  TEXT, N times
+  All but the last can be encoded, as in {{token|unbase64|unicode}}: upper, slashes (\/ for /), unicode
+  (\u00XX for each character), percent, percent-lower, base64, unbase64.
 
 CATALOGUE
   {
@@ -98,7 +103,7 @@ CATALOGUE
                 img-gpu            includes p.c1p40.large, p.c1p40g.large (third-party)
                 img-includes-none  includes nothing: no instance type works
                 img-excludes-none  excludes nothing
-                img-sometimes      a kind of constraint that nobody knows
+                img-sometimes      an unknown kind of constraint
                 img-null           a null constraint
                 img-nulllist       excludes null
                 img-twice          the same row twice
@@ -118,7 +123,7 @@ CATALOGUE
     some sold out. c.n4.large is sold out in a; c.n3.large and g.n4.large are in stock everywhere.
 
 EXIT STATUS
-  0 ended as told, 1 could not start, 2 wrong flags
+  0 ended by signal or standard input, 1 could not start, 2 wrong flags
 "#;
 
 /// The whole manual.

@@ -27,17 +27,17 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// A sentence for the caller, as [`only`](Self::only) and [`list`](Self::list) say.
+    /// As [`only`](Self::only) and [`list`](Self::list).
     pub(crate) fn ids(&self) -> Result<Vec<String>, String> {
         self.only(&["ids"])?;
         self.list("ids")
     }
 
-    /// Refuses other parameters than `known`. Whether the real API does is unknown; a client has no reason to send any.
+    /// Refuses parameters that are not in `known`. Whether the real API does is not documented.
     ///
     /// # Errors
     ///
-    /// A sentence that names the first of them.
+    /// A message that names the first of them.
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), String> {
         let mut keys = self.0.iter().map(|(key, _)| String::from_utf8_lossy(key));
         match keys.find(|key| !known.contains(&key.split('.').next().unwrap_or_default())) {
@@ -50,7 +50,7 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// A sentence when it is repeated, blank or not UTF-8.
+    /// A message when it is repeated, blank or not UTF-8.
     pub(crate) fn value(&self, name: &str) -> Result<Option<String>, String> {
         let mut values = self.0.iter().filter(|(key, _)| key == name.as_bytes());
         match (values.next(), values.next()) {
@@ -64,7 +64,7 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// A sentence when they have gaps or repeated numbers, are blank or not UTF-8, or when `name` has another form.
+    /// A message when they have gaps or repeated numbers, are blank or not UTF-8, or when `name` has another form.
     pub(crate) fn list(&self, name: &str) -> Result<Vec<String>, String> {
         let mut numbered = Vec::with_capacity(self.0.len());
         for (key, value) in &self.0 {
@@ -88,7 +88,7 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// A sentence when a filter has no name, another operator than `eq`, or members that are not documented.
+    /// A message when a filter has no name, another operator than `eq`, or members that are not documented.
     pub(crate) fn filters(&self) -> Result<Vec<(String, Vec<String>)>, String> {
         let mut filters = Vec::new();
         let mut read = 0;
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_counts_or_names_ids_wrongly_is_told() {
+    fn misnumbered_and_misnamed_ids_are_errors() {
         for (query, told) in [
             ("ids.0=a", "ids.1 is missing"),
             ("ids.1=a&ids.3=c", "ids.2 is missing"),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_are_read_in_either_order_and_a_client_that_writes_them_otherwise_is_told() {
+    fn filters_are_read_in_any_order_and_malformed_ones_are_errors() {
         let query = "filters.1.values.2=b&filters.2.name=az&filters.1.name=instanceTypes&filters.1.values.1=a\
                      &filters.2.values.1=cn-north-1a&filters.2.operator=eq";
         let expected = [("instanceTypes", vec!["a", "b"]), ("az", vec!["cn-north-1a"])];

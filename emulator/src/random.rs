@@ -1,4 +1,4 @@
-//! Chance that repeats: SplitMix64, so that a seed tells the same story every time.
+//! A seeded pseudo-random generator, SplitMix64: the same seed gives the same sequence.
 
 /// A generator with 64 bits of state.
 pub(crate) struct Random(u64);
@@ -17,13 +17,13 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 (included) to 1 (not).
+    /// A number in `0.0..1.0`.
     #[allow(clippy::cast_precision_loss, reason = "53 bits are what a double holds")]
     pub(crate) fn share(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// A number up to `limit`, included.
+    /// A number in `0..=limit`.
     pub(crate) fn up_to(&mut self, limit: u64) -> u64 {
         let bits = self.bits();
         limit.checked_add(1).map_or(bits, |count| bits % count)

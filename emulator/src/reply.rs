@@ -1,4 +1,4 @@
-//! An answer before it is sent: status, headers, and a body whose huge part is only counted.
+//! A response before it is sent: status, headers, body, and the size of the padding.
 
 use bytes::Bytes;
 use http::HeaderName;
@@ -7,20 +7,20 @@ use serde::Serialize;
 
 use crate::error::ApiError;
 
-/// JD Cloud writes the charset.
+/// As JD Cloud sends it, with the charset.
 const JSON: &str = "application/json; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
-/// What a captive portal, or a proxy in trouble, has to say.
+/// A page as a captive portal or a failing proxy sends it.
 const PAGE: &str =
     "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>";
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(HeaderName, String)>,
     pub(crate) body: Bytes,
-    /// So many bytes of filling go into the body before its last two.
+    /// The number of padding bytes to insert before the last two bytes of the body.
     pub(crate) padding: u64,
     /// `error.status`, for the journal.
     pub(crate) error: Option<String>,
@@ -49,17 +49,17 @@ impl Reply {
         Self { error: Some(error.status.to_string()), ..Self::json(http_status, body) }
     }
 
-    /// A web page where JSON was due.
+    /// A web page instead of JSON.
     pub(crate) fn page(status: u16) -> Self {
         Self::typed(status, HTML, PAGE.to_owned())
     }
 
-    /// A line of text where JSON was due.
+    /// A line of text instead of JSON.
     pub(crate) fn text(status: u16, text: impl Into<String>) -> Self {
         Self::typed(status, "text/plain", text.into())
     }
 
-    /// Nothing but a status.
+    /// A status without a body.
     pub(crate) fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Bytes::new(), padding: 0, error: None }
     }

@@ -1,7 +1,7 @@
-//! What goes wrong, as data: one [`Scenario`], whose fields compose.
+//! The faults to inject, as data: one [`Scenario`], whose fields can be combined.
 //!
 //! A scenario comes from the library, from flags (each field is one, see [`FIELDS`]), or as JSON through
-//! `PUT /_emulator/scenario`. How it acts on a call is told in `faults.rs`.
+//! `PUT /_emulator/scenario`. `faults.rs` applies it.
 
 mod fields;
 mod forms;
@@ -18,9 +18,9 @@ pub use forms::{
     UnknownRegion, WithoutIds,
 };
 
-/// What goes wrong. [`Scenario::default`] is a healthy gateway.
+/// The faults to inject. [`Scenario::default`] has none.
 ///
-/// Faults hit calls whose signature is right; all others get their 401 first. Every field is described in
+/// Faults apply to requests with a valid signature; others get a 401. Every field is described in
 /// [`FIELDS`], which `--help` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -171,7 +171,7 @@ impl Scenario {
     }
 }
 
-/// Says what a field takes, without the names that Rust has for it.
+/// Says what a field takes, without Rust type names.
 fn refusal(text: &str, error: &serde_json::Error) -> String {
     let error = error.to_string();
     let takes = error.rsplit_once("expected ").map_or("", |(_, takes)| takes.trim_start_matches("one of "));

@@ -1,7 +1,7 @@
-//! Fills the placeholders of an answer written by hand.
+//! Expands the placeholders of a raw answer.
 //!
-//! A placeholder is `{{NAME}}` or `{{NAME|FORM|FORM}}`, with the forms applied from left to right. One that is not
-//! known stays as it is.
+//! A placeholder is `{{NAME}}` or `{{NAME|FORM|FORM}}`, with the forms applied from left to right. An unknown
+//! placeholder is left as it is.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,7 +22,7 @@ pub(crate) struct Values<'a> {
 }
 
 impl Values<'_> {
-    /// Replaces all placeholders of `template`. What they stand for is not searched for further ones.
+    /// Replaces all placeholders of `template`. Their values are not expanded again.
     pub(crate) fn fill(&self, template: &str) -> String {
         let mut filled = String::new();
         let mut rest = template;

@@ -33,7 +33,7 @@ pub(crate) fn run(
                         let shared = Arc::clone(shared);
                         tokio::spawn(serve(shared, number, stream, tls.cloned()));
                     }
-                    // Out of file descriptors, most likely: others are about to be closed.
+                    // Most likely out of file descriptors; wait until other connections are closed.
                     Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
                 }
             }
@@ -48,7 +48,7 @@ pub(crate) fn run(
 /// Serves a connection until either side ends it.
 async fn serve(shared: Arc<Shared>, number: u64, stream: TcpStream, tls: Option<TlsAcceptor>) {
     let _open = shared.journal.connected();
-    // Answers are small; nothing gains from waiting to fill a segment.
+    // Responses are small: Nagle's algorithm would only delay them.
     let _ = stream.set_nodelay(true);
     let (connection, wire) = Connection::new(number, stream);
     let service = service_fn(|request| answer(Arc::clone(&shared), Arc::clone(&connection), request));

@@ -1,4 +1,4 @@
-//! What the VM API answers to a call that no fault of the gateway has stopped.
+//! The VM API behind the gateway: what it answers to an authenticated request.
 
 use std::borrow::Cow;
 
@@ -13,22 +13,22 @@ use crate::instance_types::{Filters, with_stock_changed};
 use crate::operation::Operation;
 use crate::query::Query;
 use crate::reply::Reply;
-use crate::rows::{self, Found};
+use crate::response_body::{self, ApiResult};
 use crate::scenario::{Answer, RawAnswer, Scenario, UnknownRegion, WithoutIds};
 use crate::scripted::Values;
 
-/// What a call asks.
+/// A request to the API: region, operation and parameters.
 #[derive(Clone)]
-pub(crate) struct Question {
+pub(crate) struct ApiRequest {
     pub(crate) region: String,
     pub(crate) operation: Operation,
     pub(crate) query: Query,
-    /// The images it names; none if it writes them wrongly.
+    /// The image ids it names; empty if they are malformed.
     pub(crate) ids: Vec<String>,
 }
 
-impl Question {
-    /// The question of a request for this path and query, if the API has the path.
+impl ApiRequest {
+    /// The request of a request for this path and query, if the API has the path.
     pub(crate) fn of(path: &str, query: &str) -> Option<Self> {
         let (region, operation) = Operation::at(path)?;
         let query = Query::parse(query);
@@ -39,12 +39,12 @@ impl Question {
         Some(Self { region: region.to_owned(), operation, query, ids })
     }
 
-    /// The same question without its query.
+    /// The same request without its query.
     pub(crate) fn without_query(&self) -> Self {
         Self { query: Query::default(), ids: Vec::new(), ..self.clone() }
     }
 
-    /// Whether it asks for the constraints of all images.
+    /// Whether it requests the constraints of the whole region.
     pub(crate) fn is_listing(&self) -> bool {
         self.operation == Operation::ImageConstraints && self.ids.is_empty()
     }
@@ -60,9 +60,9 @@ impl Question {
     }
 }
 
-/// A well-signed call.
-pub(crate) struct SignedCall<'a> {
-    pub(crate) question: &'a Question,
+/// A request with a valid signature.
+pub(crate) struct SignedRequest<'a> {
+    pub(crate) request: &'a ApiRequest,
     /// For the redirect.
     pub(crate) target: &'a str,
     pub(crate) headers: &'a HeaderMap,
@@ -71,35 +71,35 @@ pub(crate) struct SignedCall<'a> {
     pub(crate) now: OffsetDateTime,
 }
 
-/// The reply to `call`, with the answer to `answered`, which may be another question. `number` counts the calls of the
-/// operation, from 1. Wrong answers are given only if `bent`.
+/// The reply to `call`, with the answer to `answered`, which may be another request. `number` counts the calls of the
+/// operation, from 1. Wrong answers are given only if `faulty`.
 pub(crate) fn reply(
-    call: &SignedCall<'_>,
-    answered: &Question,
+    call: &SignedRequest<'_>,
+    answered: &ApiRequest,
     catalogue: &Catalogue,
     scenario: &Scenario,
     number: u64,
-    bent: bool,
+    faulty: bool,
 ) -> Reply {
-    let found = refusal(call.question, scenario)
+    let found = refusal(call.request, scenario)
         .map_or(Ok(()), Err)
         .and_then(|()| find(answered, catalogue, scenario, number));
     match found {
         Err(error) => Reply::error(&error, call.request_id),
-        Ok(found) if bent => bent_reply(call, &found, scenario),
-        Ok(found) => Reply::json(200, rows::body(call.request_id, &found, &Scenario::default())),
+        Ok(found) if faulty => faulty_reply(call, &found, scenario),
+        Ok(found) => Reply::json(200, response_body::write(call.request_id, &found, &Scenario::default())),
     }
 }
 
-/// What is wrong with the question, if anything.
-fn refusal(question: &Question, scenario: &Scenario) -> Option<ApiError> {
-    if let Err(error) = question.check() {
+/// What is wrong with the request, if anything.
+fn refusal(request: &ApiRequest, scenario: &Scenario) -> Option<ApiError> {
+    if let Err(error) = request.check() {
         return Some(error);
     }
-    if question.is_listing() && scenario.without_ids == WithoutIds::Refused {
+    if request.is_listing() && scenario.without_ids == WithoutIds::Refused {
         return Some(ApiError::invalid_argument("Parameter ids missing"));
     }
-    let ids = &question.ids;
+    let ids = &request.ids;
     if scenario.max_ids.is_some_and(|limit| ids.len() > limit) {
         return Some(ApiError::of_status(scenario.max_ids_status));
     }
@@ -113,22 +113,22 @@ fn refusal(question: &Question, scenario: &Scenario) -> Option<ApiError> {
     })
 }
 
-/// The good answer to `question`.
+/// The good answer to `request`.
 fn find<'a>(
-    question: &Question,
+    request: &ApiRequest,
     catalogue: &'a Catalogue,
     scenario: &Scenario,
     number: u64,
-) -> Result<Found<'a>, ApiError> {
-    let region = question.region.as_str();
+) -> Result<ApiResult<'a>, ApiError> {
+    let region = request.region.as_str();
     if !catalogue.has(region) && scenario.unknown_region == UnknownRegion::NotFound {
         // Not documented for these calls; the gateway knows 404 only for paths.
         return Err(ApiError::new(404, "NOT_FOUND", format!("Region '{region}' not found")));
     }
-    let mut ids = question.ids.clone();
+    let mut ids = request.ids.clone();
     ids.truncate(scenario.silent_max_ids.unwrap_or(usize::MAX));
     let json = |value: &Value| Cow::Owned(value.to_string());
-    let mut found = match &question.operation {
+    let mut found = match &request.operation {
         Operation::ImageConstraints => {
             let rows = match scenario.without_ids {
                 _ if !ids.is_empty() => catalogue.rows_of(region, &ids).map(Cow::Borrowed).collect(),
@@ -136,39 +136,39 @@ fn find<'a>(
                 WithoutIds::BareRows => catalogue.bare_rows(region).map(Cow::Owned).collect(),
                 _ => catalogue.rows(region).map(Cow::Borrowed).collect::<Vec<_>>(),
             };
-            Found { before: r#""imageConstraints":["#, rows, after: "]".to_owned() }
+            ApiResult { before: r#""imageConstraints":["#, rows, after: "]".to_owned() }
         }
         Operation::Images => {
-            let mut selection = Selection::read(&question.query)?;
+            let mut selection = Selection::read(&request.query)?;
             selection.ids = ids;
             let (page, total) = images::page(catalogue.images(region), &selection, scenario.paging, number);
             let after = format!(r#"],"totalCount":{total}"#);
-            Found { before: r#""images":["#, rows: page.into_iter().map(json).collect(), after }
+            ApiResult { before: r#""images":["#, rows: page.into_iter().map(json).collect(), after }
         }
         Operation::Image(id) => {
             let image = catalogue.images(region).find(|image| image["imageId"] == **id);
             let image = image.ok_or_else(|| ApiError::image_not_found(id))?;
-            Found { before: r#""image":"#, rows: vec![json(image)], after: String::new() }
+            ApiResult { before: r#""image":"#, rows: vec![json(image)], after: String::new() }
         }
         Operation::InstanceTypes => {
-            let filters = Filters::read(&question.query)?;
+            let filters = Filters::read(&request.query)?;
             let selected = catalogue.instance_types(region).iter().filter(|one| filters.select(one));
             let changed = scenario.stock_changes && number.is_multiple_of(2);
             let rows: Vec<_> = selected
                 .map(|one| if changed { json(&with_stock_changed(one)) } else { json(one) })
                 .collect();
             let after = format!(r#"],"specificInstanceTypes":[],"totalCount":{}"#, rows.len());
-            Found { before: r#""instanceTypes":["#, rows, after }
+            ApiResult { before: r#""instanceTypes":["#, rows, after }
         }
     };
-    if question.is_listing() && scenario.without_ids == WithoutIds::Subset {
+    if request.is_listing() && scenario.without_ids == WithoutIds::Subset {
         found.rows.truncate(found.rows.len().div_ceil(2));
     }
     found.rows.truncate(scenario.silent_max_rows.unwrap_or(usize::MAX));
     Ok(found)
 }
 
-fn bent_reply(call: &SignedCall<'_>, found: &Found<'_>, scenario: &Scenario) -> Reply {
+fn faulty_reply(call: &SignedRequest<'_>, found: &ApiResult<'_>, scenario: &Scenario) -> Reply {
     if let Some(raw) = &scenario.raw_answer {
         return scripted(call, raw, found);
     }
@@ -183,7 +183,7 @@ fn bent_reply(call: &SignedCall<'_>, found: &Found<'_>, scenario: &Scenario) -> 
         Answer::Redirect => return Reply::redirect(&format!("/elsewhere{}", call.target)),
         Answer::Normal | Answer::NoRequestId | Answer::ResultNull | Answer::ResultAbsent => {}
     }
-    let mut body = rows::body(call.request_id, found, scenario);
+    let mut body = response_body::write(call.request_id, found, scenario);
     for (old, new) in scenario.rename_fields.iter().filter_map(|pair| pair.split_once('=')) {
         body = body.replace(&format!("\"{old}\":"), &format!("\"{new}\":"));
     }
@@ -197,11 +197,11 @@ fn bent_reply(call: &SignedCall<'_>, found: &Found<'_>, scenario: &Scenario) -> 
     Reply { padding, ..Reply::json(200, body) }
 }
 
-fn scripted(call: &SignedCall<'_>, raw: &RawAnswer, found: &Found<'_>) -> Reply {
+fn scripted(call: &SignedRequest<'_>, raw: &RawAnswer, found: &ApiResult<'_>) -> Reply {
     let values = Values {
         request_id: call.request_id,
         headers: call.headers,
-        ids: &call.question.ids,
+        ids: &call.request.ids,
         rows: &found.rows.join(","),
     };
     let mut reply = Reply::json(raw.status, values.fill(&raw.body));

@@ -1,6 +1,6 @@
 //! The arithmetic of `JDCLOUD2-HMAC-SHA256` and `JDCLOUD3-HMAC-SHA256`, from JD Cloud's *Authorization Rules*.
 //!
-//! Written apart from the provider's signer on purpose, and checked against the official SDKs' vectors.
+//! Independent of the provider's signer, and tested with vectors of the official SDKs.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -33,7 +33,7 @@ impl Received<'_> {
         for name in sorted {
             headers += &format!("{name}:{}\n", header(self.headers, name)?);
         }
-        // A client may say what its body hashes to; the verifier of the SDK takes its word.
+        // A client may send the hash of its body; the verifier of the Java SDK uses it unchecked.
         let body_hash = header(self.headers, "x-jdcloud-content-sha256")
             .unwrap_or_else(|| hex(&Sha256::digest(self.body)));
         Some(format!("{}\n{path}\n{}\n{headers}\n{names}\n{body_hash}", self.method, self.query.canonical()))

@@ -1,12 +1,12 @@
-//! What all connections of an emulator share.
+//! The state that all connections share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::authenticator::Authenticator;
 use crate::catalogue::Catalogue;
 use crate::clock;
 use crate::faults::Faults;
-use crate::gatekeeper::Gatekeeper;
 use crate::journal::Journal;
 use crate::options::Options;
 use crate::random::Random;
@@ -17,17 +17,17 @@ pub(crate) struct Shared {
     state: Mutex<State>,
 }
 
-/// What can change while running.
+/// What can change while the emulator runs.
 pub(crate) struct State {
     pub(crate) catalogue: Catalogue,
     pub(crate) faults: Faults,
-    pub(crate) gatekeeper: Gatekeeper,
+    pub(crate) authenticator: Authenticator,
     pub(crate) request_ids: Random,
 }
 
 impl Shared {
     pub(crate) fn new(options: Options) -> Self {
-        let gatekeeper = Gatekeeper {
+        let authenticator = Authenticator {
             credentials: options.credentials,
             token_encoding: options.token_encoding,
             signature: options.signature,
@@ -37,7 +37,7 @@ impl Shared {
         let state = State {
             catalogue: options.catalogue,
             faults: Faults::new(options.scenario),
-            gatekeeper,
+            authenticator,
             request_ids: Random::new(clock::unix_ms()),
         };
         Self { journal: Journal::new(options.verbose), state: Mutex::new(state) }

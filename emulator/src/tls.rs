@@ -1,4 +1,4 @@
-//! A certificate authority made for one emulator, and the certificate it gives to loopback.
+//! A certificate authority for one emulator, and its certificate for loopback addresses.
 
 use std::io;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 
-/// What serves https, and the PEM of the authority that a client has to trust.
+/// The TLS acceptor, and the PEM of the authority that a client has to trust.
 pub(crate) struct Tls {
     pub(crate) acceptor: TlsAcceptor,
     pub(crate) ca_pem: String,
 }
 
-/// Makes both. Nothing is written to disk.
+/// Generates both, in memory.
 pub(crate) fn generate() -> io::Result<Tls> {
     let ca_key = KeyPair::generate().map_err(io::Error::other)?;
     let mut ca = CertificateParams::default();

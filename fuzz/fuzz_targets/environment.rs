@@ -1,13 +1,13 @@
-//! Any bytes as a host's variables: understood or refused, and never without the certificate that they name.
+//! Parses arbitrary bytes as a host's variables: an error, or a configuration that has the certificate if there is one.
 //!
-//! Zero bytes part the values, in the order of the names below.
+//! Zero bytes separate the values, in the order of the names below.
 #![no_main]
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use libfuzzer_sys::fuzz_target;
-use terraform_provider_jdcloud::go_plugin::Environment;
+use terraform_provider_jdcloud::go_plugin::PluginEnvironment;
 
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 const NAMES: [&str; 6] = [
@@ -29,7 +29,7 @@ fuzz_target!(|input: &[u8]| {
         values.get(position).map(|value| OsString::from_vec(value.to_vec()))
     };
     let certificate = !values[0].is_empty();
-    match Environment::read(lookup) {
+    match PluginEnvironment::read(lookup) {
         Ok(environment) => {
             let shown = format!("{environment:?}");
             assert_eq!(shown.contains("client_certificate: Some"), certificate, "{shown}");

@@ -1,4 +1,4 @@
-//! Any bytes as a ReadDataSource request: an answer or an error in a diagnostic, never both and never neither.
+//! Handles arbitrary bytes as a ReadDataSource request: either a value or an error in a diagnostic.
 //!
 //! The provider has a key pair and an endpoint that refuses every connection, so a request that passes all checks ends
 //! there.
@@ -8,7 +8,9 @@ use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use prost::Message;
-use terraform_provider_jdcloud::framework::{EncodedValue, Host, Server, Severity, Type, Value, msgpack};
+use terraform_provider_jdcloud::framework::{
+    ClientCapabilities, EncodedValue, Host, ReadResponse, Server, Severity, Type, Value, msgpack,
+};
 use terraform_provider_jdcloud::provider::JdCloud;
 use terraform_provider_jdcloud::tfplugin::proto::v6::read_data_source::Request;
 
@@ -47,8 +49,13 @@ fuzz_target!(|input: &[u8]| {
     let config = EncodedValue { msgpack: config.msgpack, json: config.json };
     let Fixture { server, runtime } = &*FIXTURE;
     let checked = server.validate_data_source(&request.type_name, &config);
-    let (state, diagnostics) = runtime.block_on(server.read_data_source(&request.type_name, &config));
+    let capabilities = ClientCapabilities {
+        deferral_allowed: request.client_capabilities.is_some_and(|accepted| accepted.deferral_allowed),
+    };
+    let read = server.read_data_source(&request.type_name, &config, capabilities);
+    let ReadResponse { state, deferred, diagnostics } = runtime.block_on(read);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    assert!(deferred.is_none() || capabilities.deferral_allowed && !failed);
     assert_eq!(failed, state.is_none());
     assert!(!checked.has_error() || failed, "validation and read disagree");
     for diagnostic in diagnostics.iter() {

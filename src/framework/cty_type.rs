@@ -1,4 +1,4 @@
-//! Terraform's types (cty) and their JSON form, as schemas and dynamic values carry them.
+//! Terraform's types (cty) and their JSON form, which schemas and dynamic values contain.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +17,7 @@ pub enum Type {
     Number,
     /// Unicode text.
     String,
-    /// Any type; each value brings its own.
+    /// Any type; each value has its own.
     Dynamic,
     /// Values of one type, in order.
     List(Box<Type>),
@@ -52,9 +52,9 @@ impl Type {
         Self::Object(attributes.into_iter().map(|(name, ty)| (name.into(), ty)).collect())
     }
 
-    /// The JSON form that the wire carries, for example `["list","string"]`; keys are sorted.
+    /// The JSON form, for example `["list","string"]`; keys are sorted.
     pub fn to_json(&self) -> Vec<u8> {
-        // Serializing to memory fails only where a `Serialize` implementation does, and ours has no such case.
+        // Never fails: memory takes everything, and the `Serialize` implementation below returns no error of its own.
         serde_json::to_vec(self).unwrap_or_default()
     }
 
@@ -67,7 +67,7 @@ impl Type {
     }
 }
 
-/// The words Terraform's own messages use, such as `list of string`.
+/// As in Terraform's own messages, for example `list of string`.
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -134,7 +134,7 @@ impl<'de> Visitor<'de> for TypeVisitor {
             "tuple" => Type::Tuple(next(&mut seq)?),
             "object" => {
                 let attributes = next(&mut seq)?;
-                // The names of optional attributes: a hint for converting configuration, no part of a value's type.
+                // The names of optional attributes matter only when a configuration is converted.
                 seq.next_element::<Vec<String>>()?;
                 Type::Object(attributes)
             }
@@ -179,13 +179,13 @@ mod tests {
     }
 
     #[test]
-    fn optional_attribute_names_are_read_and_left_out() {
+    fn optional_attribute_names_are_ignored() {
         let ty = Type::from_json(br#"["object",{"a":"number"},["a"]]"#).unwrap();
         assert_eq!(ty, Type::object([("a", Type::Number)]));
     }
 
     #[test]
-    fn what_is_no_type_is_an_error_and_never_a_crash() {
+    fn an_invalid_type_is_an_error_and_never_a_crash() {
         let deep = format!("{}\"string\"{}", "[\"list\",".repeat(10_000), "]".repeat(10_000));
         let cases: [&str; 10] = [
             "",

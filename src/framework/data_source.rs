@@ -4,20 +4,37 @@ use async_trait::async_trait;
 
 use super::{Config, Diagnostics, Schema, Value};
 
-/// Something that a configuration reads. `C` is what the provider's configuration became.
+/// A data source. `C` is [`super::Provider::Configured`].
 #[async_trait]
 pub trait DataSource<C>: Send + Sync {
-    /// Its name in HCL, the provider's prefix included.
+    /// Its type name in HCL, with the provider's prefix.
     fn type_name(&self) -> &'static str;
 
     /// Its arguments and results.
     fn schema(&self) -> Schema;
 
-    /// Checks a configuration, parts of which may be unknown: what can't be judged yet is passed over. Terraform calls
-    /// this before the provider has credentials, and again before each read. Read-only attributes are refused already.
+    /// Validates a configuration. Parts of it may be unknown, and those are skipped. Terraform calls this before the
+    /// provider is configured, and again before each read. Read-only attributes are already rejected.
     fn validate(&self, config: &Config, diagnostics: &mut Diagnostics);
 
-    /// Reads it. `config` has passed [`Self::validate`] and is wholly known. Returns the value of the whole block, or
-    /// nothing where `diagnostics` hold an error.
-    async fn read(&self, configured: &C, config: &Config, diagnostics: &mut Diagnostics) -> Option<Value>;
+    /// Reads the data source and returns the value of the whole block. `config` is valid and wholly known.
+    ///
+    /// # Errors
+    /// When it cannot be read. `diagnostics` then contain an error for the user.
+    async fn read(
+        &self,
+        configured: &C,
+        config: &Config,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Value, ReadError>;
+}
+
+/// Why a data source was not read. `diagnostics` contain the error for the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// The read failed.
+    Failed,
+    /// The read needs arguments of the provider block that are not known yet. Hosts that accept deferred responses get
+    /// one in place of the error.
+    ProviderConfigUnknown,
 }

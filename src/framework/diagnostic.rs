@@ -1,30 +1,30 @@
-//! What a user is told: errors and warnings, each with the argument it is about.
+//! Errors and warnings for the user.
 
 use super::AttributePath;
 
-/// How grave a diagnostic is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// The operation failed.
     Error,
-    /// The operation went on.
+    /// The operation continued.
     Warning,
 }
 
-/// One message to the user.
+/// One error or warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How grave it is.
+    /// Its severity.
     pub severity: Severity,
     /// The heading, one short line.
     pub summary: String,
     /// What happened, and what to do next.
     pub detail: String,
-    /// The argument it is about; none points at the whole block.
+    /// The argument that caused it; `None` for the whole block.
     pub attribute: Option<AttributePath>,
 }
 
-/// The messages of one call, in the order in which they were found.
+/// The diagnostics of one call, in the order in which they were added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
@@ -44,17 +44,22 @@ impl Diagnostics {
         self.add(Severity::Warning, summary, detail, argument.map(AttributePath::attribute));
     }
 
-    /// Adds a message.
+    /// Adds a diagnostic.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.0.push(diagnostic);
     }
 
-    /// Whether an error is among them.
+    /// Removes the errors.
+    pub(super) fn drop_errors(&mut self) {
+        self.0.retain(|diagnostic| diagnostic.severity != Severity::Error);
+    }
+
+    /// Whether there is an error.
     pub fn has_error(&self) -> bool {
         self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
-    /// The messages.
+    /// The diagnostics.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.0.iter()
     }

@@ -30,23 +30,23 @@ pub struct Signature {
     pub result: Type,
 }
 
-/// What a function takes at one position. Terraform passes neither null nor unknown values.
+/// A parameter of a function. Terraform passes neither null nor unknown values for it.
 #[derive(Clone, Debug)]
 pub struct Parameter {
     /// Its name, for messages and documentation.
     pub name: &'static str,
-    /// Its type; Terraform converts what it can.
+    /// Its type; Terraform converts arguments to it.
     pub ty: Type,
     /// What it means, in Markdown.
     pub description: &'static str,
 }
 
-/// Why a function has no result. Terraform puts the text into a sentence of its own and adds the full stop.
+/// The error of a function call. Terraform puts the text into a sentence and adds the full stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionError {
     /// What is wrong, without a full stop.
     pub text: String,
-    /// The position of the argument at fault.
+    /// The position of the argument that is wrong.
     pub argument: Option<usize>,
 }
 

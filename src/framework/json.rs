@@ -1,6 +1,5 @@
-//! The JSON form of values: what a host may send where it has no msgpack, and what tools print.
-//!
-//! Directed by the type like [`super::msgpack`]. JSON has no unknown values.
+//! Decodes the JSON form of values, which a host may send in place of msgpack. The type directs the decoding, as in
+//! [`super::msgpack`]. JSON has no unknown values.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,12 +9,13 @@ use serde_json::value::RawValue;
 
 use super::value::without_duplicates;
 use super::value_error::MAX_DEPTH;
-use super::{Data, Members, Number, Problem, Step, Str, Type, Value, ValueError};
+use super::{Data, Number, Problem, Step, Str, Type, Value, ValueError};
 
-/// Reads the value of type `ty` that the text `json` holds.
+/// Decodes a value of type `ty`.
 ///
 /// # Errors
-/// When the text is not JSON, or a value of another type. Objects must have exactly the attributes of their type.
+/// When the text is not valid JSON, or the value has another type. Objects must have exactly the attributes of their
+/// type.
 pub fn decode(ty: &Type, json: &[u8]) -> Result<Value, ValueError> {
     read(ty, parse(std::str::from_utf8(json).map_err(|_| Problem::Utf8)?)?, 0)
 }
@@ -24,7 +24,7 @@ fn parse<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, ValueError> {
     serde_json::from_str(json).map_err(|error| Problem::Json(error.to_string()).into())
 }
 
-// Raw parts keep numbers as they were written; each level is scanned again, which is fine for how rarely this is used.
+// `RawValue` keeps the digits of numbers. Each level is parsed again, which is acceptable: hosts rarely send JSON.
 fn read(ty: &Type, raw: &RawValue, depth: usize) -> Result<Value, ValueError> {
     if depth > MAX_DEPTH {
         return Err(Problem::TooDeep.into());
@@ -98,7 +98,7 @@ fn read(ty: &Type, raw: &RawValue, depth: usize) -> Result<Value, ValueError> {
     Ok(Value::Known(data))
 }
 
-/// A value of an open type.
+/// A dynamic value.
 #[derive(Deserialize)]
 struct Typed<'a> {
     #[serde(rename = "type")]
@@ -111,150 +111,53 @@ fn members_of(text: &str) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
     serde_json::from_str(text).ok()
 }
 
-/// Writes `value` as JSON.
-///
-/// # Errors
-/// When the value is not of type `ty`, or something in it is unknown.
-pub fn encode(ty: &Type, value: &Value) -> Result<String, ValueError> {
-    let mut json = String::new();
-    write(ty, value, &mut json)?;
-    Ok(json)
-}
-
-fn write(ty: &Type, value: &Value, json: &mut String) -> Result<(), ValueError> {
-    let data = match value {
-        Value::Null => {
-            json.push_str("null");
-            return Ok(());
-        }
-        Value::Unknown(_) => return Err(Problem::UnknownInJson.into()),
-        Value::Known(data) => data,
-    };
-    match (ty, data) {
-        (Type::Bool, Data::Bool(value)) => json.push_str(if *value { "true" } else { "false" }),
-        // JSON has no infinite numbers, and numbers are read from strings too.
-        (Type::Number, Data::Number(number)) if number.is_infinite() => {
-            write_text(&number.to_string(), json)?;
-        }
-        (Type::Number, Data::Number(number)) => json.push_str(&number.to_string()),
-        (Type::String, Data::String(text)) => write_text(text, json)?,
-        (Type::List(element) | Type::Set(element), Data::List(elements)) => {
-            write_list(elements.iter().map(|value| (&**element, value)), json)?;
-        }
-        (Type::Tuple(types), Data::List(elements)) => {
-            if types.len() != elements.len() {
-                return Err(Problem::TupleLength { expected: types.len(), found: elements.len() }.into());
-            }
-            write_list(types.iter().zip(elements.iter()), json)?;
-        }
-        (Type::Map(element), Data::Map(members)) => {
-            write_members(members, |_| Some(element), |key| Step::Key(key.to_owned()), json)?;
-        }
-        (Type::Object(attributes), Data::Map(members)) => {
-            if let Some(name) = members.first_missing(attributes.keys()) {
-                return Err(Problem::Missing(name.to_string()).into());
-            }
-            write_members(
-                members,
-                |name| attributes.get(name),
-                |name| Step::Attribute(name.to_owned()),
-                json,
-            )?;
-        }
-        (Type::Dynamic, Data::Dynamic(ty, value)) => {
-            json.push_str("{\"value\":");
-            write(ty, value, json)?;
-            json.push_str(",\"type\":");
-            json.push_str(&String::from_utf8_lossy(&ty.to_json()));
-            json.push('}');
-        }
-        (Type::Dynamic, _) => return Err(Problem::Untyped.into()),
-        _ => return Err(Problem::Required(ty.clone()).into()),
-    }
-    Ok(())
-}
-
-fn write_list<'a>(
-    elements: impl Iterator<Item = (&'a Type, &'a Value)>,
-    json: &mut String,
-) -> Result<(), ValueError> {
-    json.push('[');
-    for (index, (ty, value)) in elements.enumerate() {
-        if index > 0 {
-            json.push(',');
-        }
-        write(ty, value, json).map_err(|error| error.within(Step::index(index)))?;
-    }
-    json.push(']');
-    Ok(())
-}
-
-fn write_members<'a>(
-    members: &Members,
-    type_of: impl Fn(&str) -> Option<&'a Type>,
-    step: impl Fn(&str) -> Step,
-    json: &mut String,
-) -> Result<(), ValueError> {
-    json.push('{');
-    for (index, (key, value)) in members.iter().enumerate() {
-        if index > 0 {
-            json.push(',');
-        }
-        let ty = type_of(key).ok_or_else(|| Problem::Unexpected(key.to_string()))?;
-        write_text(key, json)?;
-        json.push(':');
-        write(ty, value, json).map_err(|error| error.within(step(key)))?;
-    }
-    json.push('}');
-    Ok(())
-}
-
-fn write_text(text: &str, json: &mut String) -> Result<(), ValueError> {
-    json.push_str(&serde_json::to_string(text).map_err(|error| Problem::Json(error.to_string()))?);
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn values_have_the_json_form_that_terraform_reads() {
+    fn values_are_decoded_from_terraforms_json() {
+        let number = |text: &str| Value::Known(Data::Number(Number::parse(text).unwrap()));
         let object = Type::object([("a", Type::Number), ("b", Type::list(Type::String))]);
+        let strings = |texts: [&str; 2]| Value::list(texts.map(Value::string));
+        let dynamic = |ty: Type, value| Value::Known(Data::Dynamic(Box::new(ty), Box::new(value)));
         let cases = [
-            (Type::Bool, "true"),
-            (Type::Number, "99999999999999999999999999"),
-            (Type::Number, "0.1"),
-            (Type::String, r#""a \"quote\" 中""#),
-            (Type::map(Type::Number), r#"{"x":1,"y":null}"#),
-            (Type::Tuple(vec![Type::Bool, Type::String]), r#"[false,"x"]"#),
-            (object, r#"{"a":1,"b":["x","y"]}"#),
-            (Type::Dynamic, r#"{"value":["x"],"type":["list","string"]}"#),
-            (Type::Dynamic, "null"),
+            (Type::Bool, "true", true.into()),
+            (Type::Number, "99999999999999999999999999", number("99999999999999999999999999")),
+            (Type::Number, "0.1", number("0.1")),
+            (Type::Number, r#""12.50""#, number("12.5")),
+            (Type::Number, r#""-Inf""#, number("-Inf")),
+            (Type::String, r#""a \"quote\" 中""#, Value::string("a \"quote\" 中")),
+            (
+                Type::map(Type::Number),
+                r#"{"x":1,"y":null}"#,
+                Value::members([("x", 1.into()), ("y", Value::Null)]),
+            ),
+            (Type::set(Type::String), r#"["a","a"]"#, Value::list([Value::string("a")])),
+            (
+                Type::Tuple(vec![Type::Bool, Type::String]),
+                r#"[false,"x"]"#,
+                Value::list([false.into(), Value::string("x")]),
+            ),
+            (
+                object,
+                r#"{"b":["x","y"],"a":1}"#,
+                Value::members([("a", 1.into()), ("b", strings(["x", "y"]))]),
+            ),
+            (
+                Type::Dynamic,
+                r#"{"value":["x","y"],"type":["list","string"]}"#,
+                dynamic(Type::list(Type::String), strings(["x", "y"])),
+            ),
+            (Type::Dynamic, "null", Value::Null),
         ];
-        for (ty, json) in cases {
-            let value = decode(&ty, json.as_bytes()).unwrap();
-            assert_eq!(encode(&ty, &value).unwrap(), json);
-        }
-        assert_eq!(decode(&Type::Number, br#""12.50""#), decode(&Type::Number, b"12.5"));
-        assert_eq!(
-            decode(&Type::set(Type::String), br#"["a","a"]"#).unwrap(),
-            Value::list([Value::string("a")])
-        );
-    }
-
-    #[test]
-    fn an_infinite_number_is_a_string_and_no_broken_json() {
-        for text in ["Inf", "-Inf"] {
-            let value = Value::Known(Data::Number(Number::parse(text).unwrap()));
-            let json = encode(&Type::Number, &value).unwrap();
-            assert_eq!(json, format!("{text:?}"));
-            assert_eq!(decode(&Type::Number, json.as_bytes()).unwrap(), value);
+        for (ty, json, value) in cases {
+            assert_eq!(decode(&ty, json.as_bytes()), Ok(value), "{json}");
         }
     }
 
     #[test]
-    fn what_is_not_of_the_type_is_named_with_its_place() {
+    fn errors_have_the_path_of_the_value_with_the_wrong_type() {
         let ty = Type::object([("rows", Type::list(Type::object([("id", Type::String)])))]);
         let cases = [
             (r#"{"rows":[{"id":"x"},{"id":1}]}"#, "rows[1].id: string is required"),
@@ -268,6 +171,5 @@ mod tests {
         for json in ["", "{", "nul", "\u{feff}1", "1 2"] {
             assert!(decode(&Type::Number, json.as_bytes()).is_err(), "{json}");
         }
-        assert!(encode(&Type::String, &Value::UNKNOWN).is_err());
     }
 }

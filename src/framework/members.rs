@@ -4,18 +4,18 @@ use std::ops::Index;
 
 use super::{Str, Value};
 
-/// Values by name, in the order of their names. A value has thousands of small ones, which a sorted list keeps in the
-/// least room.
+/// Values by name, sorted by name. One value contains thousands of these, mostly small, and a sorted array takes the
+/// least memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Members(Box<[(Str, Value)]>);
 
 impl Members {
-    /// Members whose names are all different, in any order.
+    /// Collects members with unique names, in any order.
     ///
     /// # Errors
-    /// A name that is there twice.
+    /// The first duplicate name.
     pub(super) fn unique(mut members: Vec<(Str, Value)>) -> Result<Self, Str> {
-        // As hosts send them.
+        // Hosts send them sorted.
         if !members.is_sorted_by(|(one, _), (next, _)| one < next) {
             members.sort_by(|(one, _), (other, _)| one.cmp(other));
             if let Some(twice) = members.windows(2).find(|pair| pair[0].0 == pair[1].0) {
@@ -25,39 +25,39 @@ impl Members {
         Ok(Self(members.into()))
     }
 
-    /// The value called `name`.
+    /// The value with this name.
     pub fn get(&self, name: &str) -> Option<&Value> {
         let place = self.0.binary_search_by(|(other, _)| (**other).cmp(name)).ok()?;
         self.0.get(place).map(|(_, value)| value)
     }
 
-    /// The first of `names` that no value has.
+    /// The first of `names` that is missing.
     pub(super) fn first_missing<'a>(&self, mut names: impl Iterator<Item = &'a Str>) -> Option<&'a Str> {
         names.find(|name| self.get(name).is_none())
     }
 
-    /// How many there are.
+    /// The number of members.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Names and values, in the order of the names.
+    /// Names and values, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&Str, &Value)> {
         self.0.iter().map(|(name, value)| (name, value))
     }
 
-    /// The names, in order.
+    /// The sorted names.
     pub fn keys(&self) -> impl Iterator<Item = &Str> {
         self.0.iter().map(|(name, _)| name)
     }
 
-    /// The values, in the order of their names.
+    /// The values, sorted by name.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
         self.0.iter().map(|(_, value)| value)
     }
 }
 
-/// The last of several values of one name counts.
+/// Of several values with the same name the last is kept.
 impl FromIterator<(Str, Value)> for Members {
     fn from_iter<T: IntoIterator<Item = (Str, Value)>>(members: T) -> Self {
         let mut members: Vec<(Str, Value)> = members.into_iter().collect();
@@ -76,7 +76,7 @@ impl FromIterator<(Str, Value)> for Members {
 impl Index<&str> for Members {
     type Output = Value;
 
-    /// The value called `name`; null if there is none.
+    /// The value with this name; null if there is none.
     fn index(&self, name: &str) -> &Value {
         self.get(name).unwrap_or(&Value::Null)
     }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_are_found_by_name_and_the_last_of_a_name_counts() {
+    fn members_are_found_by_name_and_the_last_of_each_name_is_kept() {
         let pairs = [("b", 1), ("a", 2), ("b", 3), ("b", 4)];
         let pairs = || pairs.iter().map(|(name, value)| (Str::from(*name), Value::from(*value)));
         let members: Members = pairs().collect();

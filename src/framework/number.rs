@@ -1,24 +1,25 @@
-//! Numbers kept exactly, whatever their size.
+//! Exact numbers of any size.
 
 use std::fmt;
 
-/// A finite or infinite number, exact: an integer of 64 bits, or the decimal digits of anything else.
+/// An exact number, finite or infinite: a 64-bit integer, or the decimal digits of any other number.
 ///
-/// Equal numbers have one form, so `2.50`, `2.5` and the float 2.5 compare equal and 0.1 is not the float nearest to it.
+/// Equal numbers have one form, so `2.50`, `2.5` and the float 2.5 are equal, while 0.1 is not equal to the float that is
+/// nearest to it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Number(Repr);
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Repr {
     Integer(i64),
-    /// Plain decimal notation without leading or trailing zeros, of a number that is no `i64`.
+    /// Plain decimal notation without leading or trailing zeros, of a number that is not an `i64`.
     Decimal(Box<str>),
     Infinity {
         negative: bool,
     },
 }
 
-/// Text, or a float, that is no number that can be kept.
+/// Why a text or a float is not a valid number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidNumber {
     /// Not decimal notation.
@@ -30,14 +31,14 @@ pub enum InvalidNumber {
 }
 
 impl Number {
-    /// The longest number kept, in digits. Terraform's 512-bit numbers have some 155 significant digits, and the
+    /// The longest number, in digits. Terraform's 512-bit numbers have some 155 significant digits, and the
     /// smallest `f64` written out has 1,074 decimals.
     pub const MAX_DIGITS: usize = 4096;
 
-    /// Reads decimal notation, with or without an exponent.
+    /// Parses decimal notation, with or without an exponent.
     ///
     /// # Errors
-    /// When the text is no number, or is longer than [`Self::MAX_DIGITS`] written out.
+    /// When the text is not a number, or has more than [`Self::MAX_DIGITS`] digits without an exponent.
     pub fn parse(text: &str) -> Result<Self, InvalidNumber> {
         let (negative, unsigned) = match text.as_bytes().first() {
             Some(b'-') => (true, &text[1..]),
@@ -80,7 +81,7 @@ impl Number {
         if significant.is_empty() {
             return Ok(Self(Repr::Integer(0)));
         }
-        // Where the decimal point stands, counted from the first significant digit.
+        // The position of the decimal point, counted from the first significant digit.
         let whole_digits = i64::try_from(whole.len()).unwrap_or(i64::MAX);
         let point =
             whole_digits.saturating_add(exponent).saturating_sub(i64::try_from(leading).unwrap_or(i64::MAX));
@@ -136,11 +137,6 @@ impl Number {
                 (float.is_finite() && Self::from_f64(float).as_ref() == Ok(self)).then_some(float)
             }
         }
-    }
-
-    /// Whether the number is infinite.
-    pub fn is_infinite(&self) -> bool {
-        matches!(self.0, Repr::Infinity { .. })
     }
 
     /// Whether the number has no fraction.
@@ -210,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_or_too_long_is_an_error() {
+    fn an_invalid_or_too_long_number_is_an_error() {
         for text in ["", ".", "-", "e5", "1e", "1e+", "1 ", "0x10", "1_000", "NaN", "--1", "1.2.3", "é"] {
             assert_eq!(Number::parse(text), Err(InvalidNumber::Syntax), "{text}");
         }
@@ -221,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_float_is_taken_at_its_exact_value() {
+    fn a_float_keeps_its_exact_value() {
         assert_eq!(Number::from_f64(2.5), Number::parse("2.5"));
         assert_eq!(Number::from_f64(-3.0), Ok(Number::from(-3i64)));
         assert_ne!(Number::from_f64(0.1), Number::parse("0.1"));

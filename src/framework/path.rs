@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-/// The way from the root of a block or value to one of its parts.
+/// The path from the root of a block or value to one of its parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttributePath(pub Vec<Step>);
 
-/// One step of an [`AttributePath`]. Elements of a set have none: a path stops at the set.
+/// One step of an [`AttributePath`]. Elements of a set have no step: the path ends at the set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Into an object's or block's attribute.
@@ -31,7 +31,7 @@ impl AttributePath {
     }
 }
 
-/// As one would write it in HCL: `image_constraints[2].image_id`.
+/// As in HCL: `image_constraints[2].image_id`.
 impl fmt::Display for AttributePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, step) in self.0.iter().enumerate() {

@@ -2,24 +2,24 @@
 
 use super::{Config, DataSource, Diagnostics, Function, Schema};
 
-/// A provider: its configuration, and what it offers.
+/// A provider: its configuration, its data sources and its functions.
 pub trait Provider: Send + Sync + 'static {
-    /// What a configuration becomes; every read gets it.
+    /// The configured provider, which every read gets.
     type Configured: Send + Sync + 'static;
 
     /// The arguments of the provider block.
     fn schema(&self) -> Schema;
 
-    /// What configurations can read.
+    /// Its data sources.
     fn data_sources(&self) -> Vec<Box<dyn DataSource<Self::Configured>>>;
 
-    /// What expressions can call.
+    /// Its functions.
     fn functions(&self) -> Vec<Box<dyn Function>>;
 
-    /// Checks a provider block, parts of which may be unknown: what can't be judged yet is passed over.
+    /// Validates a provider block. Parts of it may be unknown, and those are skipped.
     fn validate(&self, config: &Config, diagnostics: &mut Diagnostics);
 
-    /// Takes a configuration in, parts of which may be unknown. Returns nothing where `diagnostics` hold an error.
+    /// Configures the provider. Parts of the block may be unknown. Returns `None` where `diagnostics` contain an error.
     fn configure(
         &self,
         config: &Config,
@@ -27,13 +27,13 @@ pub trait Provider: Send + Sync + 'static {
         diagnostics: &mut Diagnostics,
     ) -> Option<Self::Configured>;
 
-    /// Ends what is in flight. Reads that come later work.
+    /// Cancels reads in progress. Later reads work.
     fn stop(&self, configured: &Self::Configured);
 }
 
-/// Who asks.
+/// The host that called us.
 #[derive(Clone, Debug, Default)]
 pub struct Host {
-    /// The version that the host calls itself, such as `1.11.4`; empty where it does not say.
+    /// The host's version, such as `1.11.4`; may be empty.
     pub terraform_version: String,
 }

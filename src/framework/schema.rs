@@ -1,12 +1,12 @@
-//! Schemas: which arguments a block takes, and what Terraform and its users are told about them.
+//! Schemas: the arguments and results of a block, with their types and descriptions.
 
 use super::{Config, Diagnostics, Type, Value};
 
-/// The arguments of a provider block or a data source. One schema serves both protocols, so it has attributes only:
-/// nested blocks read as known and empty while a read is deferred, and nested attributes are protocol 6's alone.
+/// The schema of a provider block or data source, for both protocols. It has attributes only: nested blocks are known
+/// and empty while a read is deferred, and nested attributes exist in protocol 6 only.
 #[derive(Clone, Debug)]
 pub struct Schema {
-    /// What the block is for, in Markdown.
+    /// The purpose of the block, in Markdown.
     pub description: &'static str,
     /// Its attributes.
     pub attributes: Vec<Attribute>,
@@ -19,11 +19,11 @@ pub struct Attribute {
     pub name: &'static str,
     /// The type of its value.
     pub ty: Type,
-    /// Who sets it.
+    /// Whether the user sets it, the provider, or either.
     pub mode: Mode,
-    /// Whether Terraform hides it from its output.
+    /// Whether Terraform hides its value in output.
     pub sensitive: bool,
-    /// What it means and what a user can do about it, in Markdown.
+    /// Its meaning, in Markdown.
     pub description: &'static str,
 }
 
@@ -32,31 +32,31 @@ pub struct Attribute {
 pub enum Mode {
     /// The user, always.
     Required,
-    /// The user, or nobody.
+    /// The user, or it is null.
     Optional,
-    /// The provider alone.
+    /// The provider only.
     Computed,
-    /// The user, or else the provider.
+    /// The user, otherwise the provider.
     OptionalComputed,
 }
 
 impl Attribute {
-    /// An argument that may be left out.
+    /// An optional argument.
     pub fn optional(name: &'static str, ty: Type, description: &'static str) -> Self {
         Self { name, ty, mode: Mode::Optional, sensitive: false, description }
     }
 
-    /// A result.
+    /// A result, which only the provider sets.
     pub fn computed(name: &'static str, ty: Type, description: &'static str) -> Self {
         Self { mode: Mode::Computed, ..Self::optional(name, ty, description) }
     }
 
-    /// An argument that the provider fills in where it is left out.
+    /// An optional argument that the provider sets when it is omitted.
     pub fn optional_computed(name: &'static str, ty: Type, description: &'static str) -> Self {
         Self { mode: Mode::OptionalComputed, ..Self::optional(name, ty, description) }
     }
 
-    /// The same attribute, hidden from Terraform's output.
+    /// The same attribute, with its value hidden in output.
     #[must_use]
     pub fn sensitive(self) -> Self {
         Self { sensitive: true, ..self }
@@ -71,8 +71,19 @@ impl Schema {
         )
     }
 
-    /// Refuses values that a configuration sets for what only the provider sets. Terraform itself lets them through.
-    pub(super) fn refuse_read_only(&self, config: &Config, diagnostics: &mut Diagnostics) {
+    /// The value of a block that has not been read: arguments as configured, results unknown.
+    pub(super) fn unread(&self, config: &Config) -> Value {
+        Value::members(self.attributes.iter().map(|attribute| {
+            let value = match (attribute.mode, config.get(attribute.name)) {
+                (Mode::Computed, _) | (Mode::OptionalComputed, Value::Null) => Value::Unknown,
+                (_, configured) => configured.clone(),
+            };
+            (attribute.name, value)
+        }))
+    }
+
+    /// Rejects a configuration that sets read-only attributes. Terraform does not do it for data sources.
+    pub(super) fn reject_read_only(&self, config: &Config, diagnostics: &mut Diagnostics) {
         let read_only = self.attributes.iter().filter(|attribute| attribute.mode == Mode::Computed);
         for Attribute { name, .. } in read_only.filter(|attribute| *config.get(attribute.name) != Value::Null)
         {

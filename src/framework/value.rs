@@ -1,24 +1,24 @@
-//! Terraform's values: known, null, or not known yet.
+//! Terraform's values: known, null or unknown.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Members, Number, Type};
 
-/// Text that is cheap to share: keys and instance types repeat thousands of times in one value.
+/// Shared text: keys and instance types repeat thousands of times in one value.
 pub type Str = Arc<str>;
 
-/// The elements of a list, set or tuple; shared, because thousands of images have the same list.
+/// Shared elements of a list, set or tuple: thousands of images have the same list.
 pub type Elements = Arc<[Value]>;
 
-/// A value in one of its three states. What type it has is told by a [`Type`] beside it.
+/// A value in one of three states. Its [`Type`] is in the schema.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value<T = Data> {
-    /// Absent, or set to `null`.
+    /// Omitted, or set to `null`.
     Null,
-    /// Decided only later, in apply; some things may be known about it already.
-    Unknown(Option<Box<Refinement>>),
-    /// Known, though parts of it may not be.
+    /// Known only later, during apply. Terraform's refinements of unknown values are not kept.
+    Unknown,
+    /// Known, though parts of it may be unknown.
     Known(T),
 }
 
@@ -35,36 +35,16 @@ pub enum Data {
     List(Elements),
     /// A map or object.
     Map(Members),
-    /// A value whose type was left open, with that type. It may be null or unknown in itself.
+    /// A value of type dynamic, with its own type. It may be null or unknown.
     Dynamic(Box<Type>, Box<Value>),
 }
 
-/// What is known about an unknown value already.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Refinement {
-    /// Whether it will be null, where that is decided.
-    pub null: Option<bool>,
-    /// What the string will start with.
-    pub prefix: Option<String>,
-    /// The lower bound of the number, and whether it may be the bound itself.
-    pub minimum: Option<(Number, bool)>,
-    /// The upper bound of the number, and whether it may be the bound itself.
-    pub maximum: Option<(Number, bool)>,
-    /// The smallest number of elements.
-    pub minimum_length: Option<i64>,
-    /// The largest number of elements.
-    pub maximum_length: Option<i64>,
-}
-
 impl<T> Value<T> {
-    /// An unknown value about which nothing else is known.
-    pub const UNKNOWN: Self = Self::Unknown(None);
-
     /// The known value.
     pub fn known(self) -> Option<T> {
         match self {
             Self::Known(value) => Some(value),
-            Self::Null | Self::Unknown(_) => None,
+            Self::Null | Self::Unknown => None,
         }
     }
 
@@ -73,11 +53,11 @@ impl<T> Value<T> {
         matches!(self, Self::Null)
     }
 
-    /// The same state of another value.
+    /// Applies a function to a known value.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Value<U> {
         match self {
             Self::Null => Value::Null,
-            Self::Unknown(refinement) => Value::Unknown(refinement),
+            Self::Unknown => Value::Unknown,
             Self::Known(value) => Value::Known(change(value)),
         }
     }
@@ -103,7 +83,7 @@ impl Value {
     pub fn is_wholly_known(&self) -> bool {
         match self {
             Self::Null => true,
-            Self::Unknown(_) => false,
+            Self::Unknown => false,
             Self::Known(Data::List(elements)) => elements.iter().all(Self::is_wholly_known),
             Self::Known(Data::Map(members)) => members.values().all(Self::is_wholly_known),
             Self::Known(Data::Dynamic(_, value)) => value.is_wholly_known(),
@@ -148,61 +128,13 @@ impl From<i64> for Value {
     }
 }
 
-/// The elements of a set: a known one counts once, while two unknown ones may still turn out to differ.
+/// Removes duplicates from the elements of a set. Elements with unknown parts are kept, since they may turn out to differ.
 pub(super) fn without_duplicates(mut elements: Vec<Value>) -> Vec<Value> {
-    // As hosts send them: in order, so that each differs from the one before.
+    // Hosts send sets sorted, and then no element equals another.
     if elements.iter().all(Value::is_wholly_known) && elements.is_sorted_by(|one, next| one < next) {
         return elements;
     }
     let mut seen = BTreeSet::new();
     elements.retain(|element| !element.is_wholly_known() || seen.insert(element.clone()));
     elements
-}
-
-/// A block's arguments by name. The codec has checked them against the schema, so an argument asked for by another
-/// name or type than the schema's is a mistake of the provider, and reads as null.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Config(Members);
-
-impl Config {
-    /// The arguments of a block; one that is wholly null has none.
-    pub fn new(block: Value) -> Self {
-        match block {
-            Value::Known(Data::Map(members)) => Self(members),
-            _ => Self::default(),
-        }
-    }
-
-    /// An argument.
-    pub fn get(&self, name: &str) -> &Value {
-        self.0.get(name).unwrap_or(&Value::Null)
-    }
-
-    /// A string argument.
-    pub fn string(&self, name: &str) -> Value<&str> {
-        self.typed(name, |data| if let Data::String(text) = data { Some(&**text) } else { None })
-    }
-
-    /// A bool argument.
-    pub fn bool(&self, name: &str) -> Value<bool> {
-        self.typed(name, |data| if let Data::Bool(value) = data { Some(*value) } else { None })
-    }
-
-    /// A number argument.
-    pub fn number(&self, name: &str) -> Value<&Number> {
-        self.typed(name, |data| if let Data::Number(number) = data { Some(number) } else { None })
-    }
-
-    /// An argument that is a list or a set.
-    pub fn elements(&self, name: &str) -> Value<&[Value]> {
-        self.typed(name, |data| if let Data::List(elements) = data { Some(&**elements) } else { None })
-    }
-
-    fn typed<'a, T>(&'a self, name: &str, read: impl FnOnce(&'a Data) -> Option<T>) -> Value<T> {
-        match self.get(name) {
-            Value::Null => Value::Null,
-            Value::Unknown(refinement) => Value::Unknown(refinement.clone()),
-            Value::Known(data) => read(data).map_or(Value::Null, Value::Known),
-        }
-    }
 }

@@ -1,8 +1,8 @@
-//! Why bytes are not a value of the expected type, or a value not one of its declared type.
+//! Errors of decoding and encoding values.
 
 use super::{AttributePath, InvalidNumber, Step, Type};
 
-/// A value that does not fit its type, and where.
+/// Why a value is not of its type, with the path to the wrong part.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{problem}", prefix(path))]
 pub struct ValueError {
@@ -15,15 +15,15 @@ pub struct ValueError {
 /// What is wrong with a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// It is of another type.
+    /// It has another type.
     #[error("{0} is required")]
     Required(Type),
     /// A tuple of another length.
     #[error("a tuple of {expected} elements is required, not of {found}")]
     TupleLength {
-        /// As many as the type has.
+        /// The length of the type.
         expected: usize,
-        /// As many as there are.
+        /// The length of the value.
         found: usize,
     },
     /// An object lacks an attribute.
@@ -32,49 +32,43 @@ pub enum Problem {
     /// An object has an attribute that its type does not have.
     #[error("attribute {0:?} is not expected")]
     Unexpected(String),
-    /// A map or object has a key twice.
-    #[error("key {0:?} is there twice")]
+    /// A map or object has a duplicate key.
+    #[error("duplicate key {0:?}")]
     Duplicate(String),
-    /// A number that can't be kept.
+    /// A number is invalid.
     #[error(transparent)]
     Number(#[from] InvalidNumber),
     /// Text that is not UTF-8.
     #[error("the text is not valid UTF-8")]
     Utf8,
-    /// The description of a dynamic value's type is wrong.
-    #[error("the type of a dynamic value is malformed: {0}")]
+    /// The type of a dynamic value is invalid.
+    #[error("the type of a dynamic value is invalid: {0}")]
     Type(String),
-    /// A value of an open type came without its type.
+    /// A dynamic value has no type.
     #[error("a value of type dynamic needs its own type")]
     Untyped,
-    /// The description of an unknown value is wrong.
-    #[error("an unknown value is malformed")]
-    Unknown,
-    /// A value that must be known is not.
+    /// A value that must be known is unknown.
     #[error("an unknown value where a known one is required")]
     NotKnown,
-    /// JSON has no unknown values.
-    #[error("an unknown value has no JSON form")]
-    UnknownInJson,
-    /// The bytes end in the middle of the value.
-    #[error("the encoding ends too early")]
+    /// The bytes end within the value.
+    #[error("the encoding is truncated")]
     Truncated,
-    /// Bytes are left after the value.
+    /// Bytes follow the value.
     #[error("{0} bytes follow the value")]
     Trailing(usize),
-    /// Nested deeper than any real value.
+    /// It is nested too deeply.
     #[error("the value is nested more than {MAX_DEPTH} levels deep")]
     TooDeep,
-    /// Text that is not JSON.
-    #[error("the JSON is malformed: {0}")]
+    /// The text is not valid JSON.
+    #[error("invalid JSON: {0}")]
     Json(String),
 }
 
-/// How deep values may nest. Terraform's own values stay far below; the bound keeps hostile ones off our stack.
+/// How deep values may nest. Real values stay far below; the limit protects the stack from malicious ones.
 pub(super) const MAX_DEPTH: usize = 100;
 
 impl ValueError {
-    /// The same error, seen from the value that contains the wrong one.
+    /// The same error with a path that starts at the containing value.
     pub(super) fn within(mut self, step: Step) -> Self {
         self.path.0.insert(0, step);
         self

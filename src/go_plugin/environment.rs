@@ -1,4 +1,4 @@
-//! What the host tells its plugin through environment variables.
+//! The environment variables with which a go-plugin host configures its plugin.
 
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
@@ -8,55 +8,55 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::server::ParsedCertificate;
 
-/// The name of the variable by which a host shows that it is one.
+/// go-plugin's magic-cookie variable, as Terraform names it.
 const COOKIE_NAME: &str = "TF_PLUGIN_MAGIC_COOKIE";
-/// Its value (Terraform's internal/plugin/serve.go). No secret: it only tells a host from a person.
+/// Its value (Terraform's internal/plugin/serve.go). It is not a secret: it only shows that a host started the process.
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
-/// The variables of go-plugin's contract, understood.
+/// The parsed variables.
 #[derive(Debug)]
-pub struct Environment {
-    /// The protocols that the host speaks, in no order.
+pub struct PluginEnvironment {
+    /// The protocol versions that the host speaks, in any order.
     pub(super) protocols: Vec<u32>,
-    /// The certificate that the host will show. Without one the connection is in plain text.
+    /// The host's client certificate. Without one the connection is not encrypted.
     pub(super) client_certificate: Option<CertificateDer<'static>>,
-    /// Where to put the socket instead of the temporary directory.
+    /// The directory for the socket, in place of the temporary directory.
     pub(super) socket_dir: Option<PathBuf>,
     /// The group that may connect to the socket.
     pub(super) socket_group: Option<String>,
-    /// Whether the host asks if the plugin can multiplex.
-    pub(super) asks_multiplexing: bool,
-    /// The ports to choose from where there are no sockets in the file system.
+    /// Whether the host requests multiplexing.
+    pub(super) multiplexing_requested: bool,
+    /// The range of ports to listen on, for Windows.
     #[cfg_attr(unix, allow(dead_code))]
     pub(super) ports: RangeInclusive<u16>,
 }
 
-/// Why the process can't serve as a plugin.
+/// Why the process cannot serve as a plugin.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEnvironment {
-    /// Nobody's plugin: a person has run the binary.
+    /// The magic cookie is missing: a person started the binary.
     #[error("not started by Terraform")]
     NoHost,
-    /// The certificate is there and can't be used. Serving without it would let anyone in.
+    /// The client certificate is invalid. Serving without it would accept any client.
     #[error("PLUGIN_CLIENT_CERT: {0}")]
     ClientCertificate(String),
-    /// A variable that is not text.
+    /// A variable is not valid Unicode.
     #[error("{0} is not valid Unicode")]
     NotUnicode(&'static str),
-    /// The ports can't be used.
+    /// The range of ports is invalid.
     #[error("PLUGIN_MIN_PORT and PLUGIN_MAX_PORT: {0}")]
     Ports(String),
 }
 
-impl Environment {
-    /// What a person who starts the binary to attach to it has in place of a host's variables.
+impl PluginEnvironment {
+    /// The configuration for `-debug`, where no host sets the variables.
     pub(super) fn for_debugging() -> Self {
         Self {
             protocols: Vec::new(),
             client_certificate: None,
             socket_dir: None,
             socket_group: None,
-            asks_multiplexing: false,
+            multiplexing_requested: false,
             ports: PORTS,
         }
     }
@@ -64,7 +64,7 @@ impl Environment {
     /// Reads the variables through `lookup`.
     ///
     /// # Errors
-    /// When the magic cookie is absent or wrong, or a variable can't be used.
+    /// When the magic cookie is missing or wrong, or a variable is invalid.
     pub fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, InvalidEnvironment> {
         let text = |name: &'static str| match lookup(name).map(OsString::into_string) {
             None => Ok(None),
@@ -79,18 +79,18 @@ impl Environment {
             client_certificate: text("PLUGIN_CLIENT_CERT")?.map(|pem| certificate(&pem)).transpose()?,
             socket_dir: lookup("PLUGIN_UNIX_SOCKET_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from),
             socket_group: text("PLUGIN_UNIX_SOCKET_GROUP")?,
-            asks_multiplexing: text("PLUGIN_MULTIPLEX_GRPC")?.is_some(),
+            multiplexing_requested: text("PLUGIN_MULTIPLEX_GRPC")?.is_some(),
             ports: ports(text("PLUGIN_MIN_PORT")?, text("PLUGIN_MAX_PORT")?)?,
         })
     }
 }
 
-/// The numbers in a comma-separated list; go-plugin passes over what is none.
+/// The numbers in a comma-separated list. Other entries are skipped, as go-plugin does.
 pub(super) fn protocols(list: &str) -> Vec<u32> {
     list.split(',').filter_map(|entry| entry.trim().parse().ok()).collect()
 }
 
-/// The highest protocol in common. A host that names none of ours gets the lowest and says itself what is wrong.
+/// The highest version that both sides speak. Without one, the lowest of ours: the host then reports the mismatch.
 pub(super) fn choose_protocol(ours: &[u32], theirs: &[u32]) -> u32 {
     let common = ours.iter().filter(|protocol| theirs.contains(protocol)).max();
     common.or(ours.iter().min()).copied().unwrap_or_default()
@@ -99,23 +99,24 @@ pub(super) fn choose_protocol(ours: &[u32], theirs: &[u32]) -> u32 {
 fn certificate(pem: &str) -> Result<CertificateDer<'static>, InvalidEnvironment> {
     let invalid = |problem: String| InvalidEnvironment::ClientCertificate(problem);
     let der = CertificateDer::from_pem_slice(pem.as_bytes())
-        .map_err(|error| invalid(format!("no PEM certificate: {error}")))?;
-    ParsedCertificate::try_from(&der).map_err(|error| invalid(format!("no X.509 certificate: {error}")))?;
+        .map_err(|error| invalid(format!("not a PEM certificate: {error}")))?;
+    ParsedCertificate::try_from(&der)
+        .map_err(|error| invalid(format!("not an X.509 certificate: {error}")))?;
     Ok(der)
 }
 
-/// The port range of hosts that give none (go-plugin's client.go).
+/// The default range of ports (go-plugin's client.go).
 const PORTS: RangeInclusive<u16> = 10_000..=25_000;
 
 fn ports(min: Option<String>, max: Option<String>) -> Result<RangeInclusive<u16>, InvalidEnvironment> {
-    // Only Windows listens on a port, so elsewhere nothing in these variables is a reason to stop.
+    // Only Windows listens on a port, so elsewhere invalid values don't matter.
     if cfg!(unix) {
         return Ok(PORTS);
     }
     let parse = |text: Option<String>, default: u16| match text {
         None => Ok(default),
         Some(text) => {
-            text.parse().map_err(|_| InvalidEnvironment::Ports(format!("{text:?} is no port number")))
+            text.parse().map_err(|_| InvalidEnvironment::Ports(format!("{text:?} is not a port number")))
         }
     };
     let range = parse(min, *PORTS.start())?..=parse(max, *PORTS.end())?;
@@ -129,14 +130,14 @@ fn ports(min: Option<String>, max: Option<String>) -> Result<RangeInclusive<u16>
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Result<Environment, InvalidEnvironment> {
-        Environment::read(|name| {
+    fn read(variables: &[(&str, &str)]) -> Result<PluginEnvironment, InvalidEnvironment> {
+        PluginEnvironment::read(|name| {
             variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
         })
     }
 
     #[test]
-    fn a_person_who_runs_the_binary_is_told_from_a_host() {
+    fn without_the_magic_cookie_no_host_started_the_process() {
         for variables in [&[][..], &[(COOKIE_NAME, "")], &[(COOKIE_NAME, "1")], &[("MAGIC", COOKIE)]] {
             assert_eq!(read(variables).unwrap_err(), InvalidEnvironment::NoHost);
         }
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_common_protocol_is_spoken_whatever_the_list_looks_like() {
+    fn the_highest_common_protocol_version_is_chosen() {
         let cases = [
             ("5", 5),
             ("6", 6),
@@ -166,12 +167,12 @@ mod tests {
     }
 
     #[test]
-    fn a_rubbish_certificate_never_means_that_anyone_may_connect() {
+    fn an_invalid_client_certificate_is_never_treated_as_absent() {
         let block = |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
-        for rubbish in ["rubbish", "-----BEGIN CERTIFICATE-----", &block("AAAA"), &block("!!!!"), " "] {
-            let result = read(&[(COOKIE_NAME, COOKIE), ("PLUGIN_CLIENT_CERT", rubbish)]);
+        for invalid in ["rubbish", "-----BEGIN CERTIFICATE-----", &block("AAAA"), &block("!!!!"), " "] {
+            let result = read(&[(COOKIE_NAME, COOKIE), ("PLUGIN_CLIENT_CERT", invalid)]);
             let message = result.unwrap_err().to_string();
-            assert!(message.starts_with("PLUGIN_CLIENT_CERT: no "), "{message}");
+            assert!(message.starts_with("PLUGIN_CLIENT_CERT: not a"), "{message}");
         }
         let empty = read(&[(COOKIE_NAME, COOKIE), ("PLUGIN_CLIENT_CERT", "")]).unwrap();
         assert!(empty.client_certificate.is_none());

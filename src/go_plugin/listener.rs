@@ -1,11 +1,11 @@
-//! The socket that the host connects to: private from the moment it exists, and gone with the process.
+//! The socket that the host connects to: private from the moment it exists, and removed when the process ends.
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::Environment;
+use super::PluginEnvironment;
 
 /// Where a plugin listens.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub(super) enum Address {
 }
 
 impl Address {
-    /// The network's name in Go's words.
+    /// The network's name in Go's `net` package.
     pub(super) fn network(&self) -> &'static str {
         match self {
             Self::Unix(_) => "unix",
@@ -38,20 +38,20 @@ impl fmt::Display for Address {
 /// Why there is no listener.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
-    /// No socket could be made in any of the directories that were tried.
+    /// A socket cannot be created in any of the directories that were tried.
     #[error(
-        "no socket can be made in {dir}: {error}. Set TMPDIR to a writable directory with a shorter path"
+        "a socket cannot be created in {dir}: {error}. Set TMPDIR to a writable directory with a shorter path"
     )]
     Socket {
-        /// The last directory tried.
+        /// The first directory tried.
         dir: String,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
-    /// The group of `PLUGIN_UNIX_SOCKET_GROUP` can't be given the socket.
+    /// The group of `PLUGIN_UNIX_SOCKET_GROUP` cannot become the group of the socket.
     #[error("PLUGIN_UNIX_SOCKET_GROUP: {0}")]
     Group(String),
-    /// No port of the range is free.
+    /// Every port of the range is in use.
     #[error("no free port from {min} to {max}; PLUGIN_MIN_PORT and PLUGIN_MAX_PORT set the range")]
     Ports {
         /// The first port tried.
@@ -74,31 +74,37 @@ mod unix {
     use tempfile::TempDir;
     use tokio::net::{UnixListener, UnixStream};
 
-    use super::{Address, Environment, ListenError, PathBuf, io};
+    use super::{Address, ListenError, PathBuf, PluginEnvironment, io};
 
     pub(in crate::go_plugin) type Stream = UnixStream;
 
-    /// The longest path of a socket: macOS has 104 bytes for it, Linux 108, a terminating zero included.
+    /// The longest path of a socket: 104 bytes on macOS, 108 on Linux, both with a terminating zero.
     const MAX_PATH: usize = 103;
 
-    /// A listening socket; dropping it removes the file.
+    /// A listening socket, whose file is removed when it is dropped.
     pub(in crate::go_plugin) struct Listener {
         socket: UnixListener,
         path: PathBuf,
-        /// The private directory that holds the socket, or where it was made before it moved to the host's directory.
+        /// The private directory that holds the socket, or held it before it moved to the host's directory.
         _private_dir: TempDir,
     }
 
     impl Listener {
-        pub(in crate::go_plugin) fn bind(environment: &Environment) -> Result<Self, ListenError> {
-            let dir = environment.socket_dir.clone().unwrap_or_else(std::env::temp_dir);
-            match bind_in(&dir, environment.socket_group.as_deref()) {
-                // A long TMPDIR is no reason to fail, but a directory that the host has chosen is the only one it wants.
-                Err(ListenError::Socket { .. }) if environment.socket_dir.is_none() => {
-                    bind_in(Path::new("/tmp"), None)
-                }
-                other => other,
+        pub(in crate::go_plugin) fn bind(environment: &PluginEnvironment) -> Result<Self, ListenError> {
+            let group = environment.socket_group.as_deref();
+            if let Some(dir) = &environment.socket_dir {
+                // The host looks in this directory only.
+                return bind_in(dir, group);
             }
+            // TMPDIR may be too long for the path of a socket, and a minimal container has no /tmp.
+            let mut bound = bind_in(&std::env::temp_dir(), group);
+            for dir in [Ok(PathBuf::from("/tmp")), std::env::current_dir()].into_iter().flatten() {
+                if !matches!(bound, Err(ListenError::Socket { .. })) {
+                    break;
+                }
+                bound = bind_in(&dir, group).or(bound);
+            }
+            bound
         }
 
         pub(in crate::go_plugin) fn address(&self) -> Address {
@@ -112,14 +118,14 @@ mod unix {
 
     impl Drop for Listener {
         fn drop(&mut self) {
-            // With the process ends its socket. A file that is gone already is what we want.
+            // Fails only if the file is already removed.
             let _ = fs::remove_file(&self.path);
         }
     }
 
     fn bind_in(dir: &Path, group: Option<&str>) -> Result<Listener, ListenError> {
         let failed = |error| ListenError::Socket { dir: dir.display().to_string(), error };
-        // The directory is private before there is a socket in it, so there is no moment at which others can connect.
+        // The directory is private before the socket is created, so other users can connect at no moment.
         let private_dir = tempfile::Builder::new()
             .prefix("plugin")
             .permissions(fs::Permissions::from_mode(0o700))
@@ -132,19 +138,19 @@ mod unix {
                 "the path is too long for a socket",
             )));
         }
-        // The handshake line is text, of fields with a bar between them.
+        // The handshake line is text, and `|` separates its fields.
         if made.to_str().is_none_or(|path| path.contains(['|', '\n', '\r'])) {
             return Err(failed(io::Error::new(
                 io::ErrorKind::InvalidFilename,
-                "the path can't stand in the handshake line",
+                "the path has a character that the handshake line does not allow",
             )));
         }
         let socket = UnixListener::bind(&made).map_err(failed)?;
         let path = match group {
             None => made,
             Some(group) => {
-                hand_over(&made, group)?;
-                // The host looks into its own directory only; the socket gets there when the group owns it.
+                set_group(&made, group)?;
+                // The host has access to its own directory only. The socket moves there once the group owns it.
                 let name = private_dir.path().file_name().unwrap_or_default();
                 let path = dir.join(name).with_extension("sock");
                 fs::rename(&made, &path).map_err(failed)?;
@@ -154,22 +160,22 @@ mod unix {
         Ok(Listener { socket, path, _private_dir: private_dir })
     }
 
-    /// Lets the members of a group, given by name or number, connect.
-    fn hand_over(socket: &Path, group: &str) -> Result<(), ListenError> {
+    /// Gives the socket to a group, by name or number, so that its members can connect.
+    fn set_group(socket: &Path, group: &str) -> Result<(), ListenError> {
         let id = match group.parse() {
             Ok(id) => id,
             Err(_) => match nix::unistd::Group::from_name(group) {
                 Ok(Some(group)) => group.gid.as_raw(),
                 Ok(None) => return Err(ListenError::Group(format!("there is no group {group:?}"))),
                 Err(error) => {
-                    return Err(ListenError::Group(format!("group {group:?} can't be looked up: {error}")));
+                    return Err(ListenError::Group(format!("group {group:?} cannot be looked up: {error}")));
                 }
             },
         };
         std::os::unix::fs::chown(socket, None, Some(id))
             .and_then(|()| fs::set_permissions(socket, fs::Permissions::from_mode(0o660)))
             .map_err(|error| {
-                ListenError::Group(format!("the socket can't be given to group {group:?}: {error}"))
+                ListenError::Group(format!("the group of the socket cannot be set to {group:?}: {error}"))
             })
     }
 }
@@ -183,7 +189,7 @@ mod windows {
 
     use tokio::net::{TcpListener, TcpStream};
 
-    use super::{Address, Environment, ListenError, io};
+    use super::{Address, ListenError, PluginEnvironment, io};
 
     pub(in crate::go_plugin) type Stream = TcpStream;
 
@@ -194,7 +200,7 @@ mod windows {
     }
 
     impl Listener {
-        pub(in crate::go_plugin) fn bind(environment: &Environment) -> Result<Self, ListenError> {
+        pub(in crate::go_plugin) fn bind(environment: &PluginEnvironment) -> Result<Self, ListenError> {
             let ports = environment.ports.clone();
             let (min, max) = (*ports.start(), *ports.end());
             for port in ports {

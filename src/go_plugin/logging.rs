@@ -1,12 +1,12 @@
 //! Log lines on standard error in the form that hosts understand (hclog's JSON).
 //!
-//! A line that a host misreads is worse than none: a level, message or timestamp that is not a string crashes it, and
-//! other than six fractional digits make it show the raw line. So every value is a string, and lines stay below the
-//! host's buffer.
+//! Hosts are strict about this form: a level, message or timestamp that is not a string crashes them, and a timestamp
+//! without exactly six fractional digits makes them show the raw line. So every value is a string, and lines stay
+//! shorter than the host's buffer.
 
 use std::ffi::OsString;
 use std::fmt;
-use std::io::Write;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -17,38 +17,61 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
+use super::log_writer::LogWriter;
+
 /// The longest value of a line. Hosts read lines of up to 64 KiB.
 const MAX_VALUE: usize = 8 << 10;
 
 const TIMESTAMP: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
 
+/// How long the end of the process waits for its last lines to be read.
+const LAST_LINES: Duration = Duration::from_millis(100);
+
 /// Starts logging at the level that Terraform's variables ask for: `TF_LOG_PROVIDER_<NAME>`, `TF_LOG_PROVIDER` or
-/// `TF_LOG`, the first that is set. Only events of crates whose name begins with `crate_name` are logged.
-pub fn init(crate_name: &'static str, provider: &str, lookup: impl Fn(&str) -> Option<OsString>) {
+/// `TF_LOG`, the first that is set. Only events of crates whose name begins with `crate_name` are logged. Keep the
+/// guard until the process ends.
+#[must_use]
+pub fn init(crate_name: &'static str, provider: &str, lookup: impl Fn(&str) -> Option<OsString>) -> LogGuard {
     let level = level(provider, lookup);
     if level == LevelFilter::OFF {
-        return;
+        return LogGuard(None);
     }
-    let subscriber = tracing_subscriber::registry().with(Hclog { level, crate_name });
-    // Fails only where a subscriber is set already, and then that one logs.
-    let _ = tracing::subscriber::set_global_default(subscriber);
+    // If the thread cannot be started there are no logs, and the provider works without them.
+    let writer = LogWriter::start(std::io::stderr(), |lines| dropped(lines, OffsetDateTime::now_utc())).ok();
+    if let Some(writer) = writer.clone() {
+        let subscriber = tracing_subscriber::registry().with(Hclog { level, crate_name, writer });
+        // Fails only where a subscriber is set already, and then that one logs.
+        let _ = tracing::subscriber::set_global_default(subscriber);
+    }
+    LogGuard(writer)
+}
+
+/// Waits a moment, when it is dropped, for the last lines to be written.
+pub struct LogGuard(Option<LogWriter>);
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        if let Some(writer) = &self.0 {
+            writer.flush(LAST_LINES);
+        }
+    }
 }
 
 fn level(provider: &str, lookup: impl Fn(&str) -> Option<OsString>) -> LevelFilter {
     let own = format!("TF_LOG_PROVIDER_{}", provider.to_uppercase());
-    let asked = [own.as_str(), "TF_LOG_PROVIDER", "TF_LOG"]
+    let requested = [own.as_str(), "TF_LOG_PROVIDER", "TF_LOG"]
         .into_iter()
         .filter_map(lookup)
         .find(|value| !value.is_empty());
-    let Some(asked) = asked else { return LevelFilter::OFF };
-    match asked.to_string_lossy().to_ascii_uppercase().as_str() {
+    let Some(requested) = requested else { return LevelFilter::OFF };
+    match requested.to_string_lossy().to_ascii_uppercase().as_str() {
         "DEBUG" => LevelFilter::DEBUG,
         "INFO" => LevelFilter::INFO,
         "WARN" => LevelFilter::WARN,
         "ERROR" => LevelFilter::ERROR,
         "OFF" => LevelFilter::OFF,
-        // As Terraform does with JSON and with words that it does not know.
+        // Terraform does the same with JSON and with unknown words.
         _ => LevelFilter::TRACE,
     }
 }
@@ -56,6 +79,7 @@ fn level(provider: &str, lookup: impl Fn(&str) -> Option<OsString>) -> LevelFilt
 struct Hclog {
     level: LevelFilter,
     crate_name: &'static str,
+    writer: LogWriter,
 }
 
 impl<S: Subscriber> Layer<S> for Hclog {
@@ -68,9 +92,7 @@ impl<S: Subscriber> Layer<S> for Hclog {
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let line = line(event, OffsetDateTime::now_utc());
-        // A host that no longer reads must not stop the work.
-        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+        self.writer.write(&line(event, OffsetDateTime::now_utc()));
     }
 }
 
@@ -84,17 +106,27 @@ fn line(event: &Event<'_>, now: OffsetDateTime) -> String {
         Level::WARN => "warn",
         Level::ERROR => "error",
     };
-    let mut entry = fields.0;
-    let mut set = |key: &str, value: String| entry.insert(key.to_owned(), Value::String(value));
+    entry(fields.0, level, event.metadata().target(), now)
+}
+
+/// The line that stands where others were dropped.
+fn dropped(lines: u64, now: OffsetDateTime) -> String {
+    let message = format!("{lines} log lines were dropped here: standard error was not read fast enough");
+    let fields = Map::from_iter([("@message".to_owned(), Value::String(message))]);
+    entry(fields, "warn", module_path!(), now)
+}
+
+fn entry(mut fields: Map<String, Value>, level: &str, module: &str, now: OffsetDateTime) -> String {
+    let mut set = |key: &str, value: String| fields.insert(key.to_owned(), Value::String(value));
     set("@level", level.to_owned());
-    set("@module", event.metadata().target().to_owned());
+    set("@module", module.to_owned());
     set("@timestamp", now.format(TIMESTAMP).unwrap_or_default());
-    let mut line = Value::Object(entry).to_string();
+    let mut line = Value::Object(fields).to_string();
     line.push('\n');
     line
 }
 
-/// An event's fields as strings; the message is one of them.
+/// The fields of an event as strings, its message included.
 #[derive(Default)]
 struct Fields(Map<String, Value>);
 
@@ -129,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_only_strings_where_hosts_crash_on_anything_else() {
+    fn every_value_of_a_line_is_a_string() {
         let lines = Arc::default();
         let subscriber = tracing_subscriber::registry().with(Capture(Arc::clone(&lines)));
         tracing::subscriber::with_default(subscriber, || {
@@ -156,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_level_is_the_one_that_terraform_was_asked_for() {
+    fn the_level_comes_from_terraforms_variables() {
         let cases: [(&[(&str, &str)], LevelFilter); 9] = [
             (&[], LevelFilter::OFF),
             (&[("TF_LOG", "")], LevelFilter::OFF),

@@ -1,34 +1,34 @@
 //! The contract between a host built on hashicorp/go-plugin and the plugin process that it starts.
 //!
 //! Handshake, AutoMTLS, the listener, the host's own services, logging, shutdown, and reattaching for debuggers. Knows
-//! no message of Terraform: what the plugin does is a function from a connection to its calls.
+//! no message of Terraform: what the plugin does is a gRPC service that the caller provides for each connection.
 //!
 //! Source: go-plugin's server.go, mtls.go, grpc_server.go and docs/internals.md.
 
-use crate::grpc::{Answer, Request};
-
 mod environment;
 mod handshake;
-mod host;
+mod host_liveness;
+mod host_services;
 mod listener;
+mod log_writer;
 pub mod logging;
+mod proto;
 mod reattach;
 mod serve;
-mod services;
+mod service;
+mod signals;
 mod tls;
 
-pub use environment::{Environment, InvalidEnvironment};
+pub use environment::{InvalidEnvironment, PluginEnvironment};
 pub use serve::{ServeError, serve, serve_debug};
+pub use service::Service;
 
-/// A plugin, as far as its host's contract is concerned.
+/// The plugin to serve.
 pub struct Plugin<'a> {
-    /// What Terraform calls it: its source address.
-    pub address: &'a str,
-    /// The application protocols spoken, lowest first; never empty.
+    /// Its source addresses, one for each registry: Terraform and OpenTofu resolve the same short address to their own.
+    pub addresses: &'a [&'a str],
+    /// The application protocols that it speaks, lowest first; never empty.
     pub protocols: &'a [u32],
-    /// Begins a connection that speaks one of them. All state of a connection belongs to what this returns.
-    pub connect: &'a dyn Fn(u32) -> Calls,
+    /// Makes the service of a new connection, which speaks one of them. All state of a connection belongs to it.
+    pub connect: &'a dyn Fn(u32) -> Service,
 }
-
-/// Answers the calls of one connection.
-pub type Calls = std::sync::Arc<dyn Fn(Request) -> Answer + Send + Sync>;

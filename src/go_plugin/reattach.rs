@@ -1,16 +1,16 @@
-//! What a developer sets so that Terraform connects to a provider that runs already, in a debugger for example.
+//! The variable that makes Terraform attach to a provider that is already running, for example in a debugger.
 
 use std::io::{self, Write};
 
 use super::listener::Address;
 
-/// Prints how to attach to a plugin that serves `protocol` at `address`, as plugin SDKs print it.
+/// Prints how to attach to the plugin of `addresses` that serves `protocol` at `address`, in the format of HashiCorp's plugin SDKs.
 ///
 /// # Errors
 /// When standard output is closed.
-#[allow(clippy::disallowed_methods)] // nobody reads a handshake here
-pub(super) fn print(plugin: &str, protocol: u32, address: &Address) -> io::Result<()> {
-    let value = variable(plugin, protocol, address);
+#[allow(clippy::disallowed_methods)] // a person reads it; there is no handshake
+pub(super) fn print(addresses: &[&str], protocol: u32, address: &Address) -> io::Result<()> {
+    let value = variable(addresses, protocol, address);
     let mut stdout = io::stdout().lock();
     writeln!(
         stdout,
@@ -25,14 +25,15 @@ pub(super) fn print(plugin: &str, protocol: u32, address: &Address) -> io::Resul
     stdout.flush()
 }
 
-fn variable(plugin: &str, protocol: u32, address: &Address) -> String {
-    serde_json::json!({ plugin: {
+fn variable(addresses: &[&str], protocol: u32, address: &Address) -> String {
+    let provider = serde_json::json!({
         "Protocol": "grpc",
         "ProtocolVersion": protocol,
         "Pid": std::process::id(),
-        // The host must neither stop nor wait for a process that is not its own.
+        // Tells the host that it must not stop the process.
         "Test": true,
         "Addr": { "Network": address.network(), "String": address.to_string() },
-    }})
-    .to_string()
+    });
+    let providers = addresses.iter().map(|address| ((*address).to_owned(), provider.clone()));
+    serde_json::Value::Object(providers.collect()).to_string()
 }

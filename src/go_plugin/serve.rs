@@ -1,4 +1,4 @@
-//! The life of a plugin process: listen, tell the host where, answer it, end with it.
+//! The lifecycle of a plugin process: listen, print the handshake, serve connections, shut down.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,48 +16,50 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 
-use super::environment::{Environment, choose_protocol, protocols};
+use super::environment::{PluginEnvironment, choose_protocol, protocols};
 use super::handshake::Handshake;
-use super::host::Host;
+use super::host_liveness::HostLiveness;
+use super::host_services::HostServices;
 use super::listener::{ListenError, Listener, Stream};
-use super::services::Services;
+use super::service::{Service, Services};
+use super::signals::end_by_signals;
 use super::tls::{AutoMtls, TlsError};
 use super::{Plugin, reattach};
 
-/// How long a client may take to show its certificate.
+/// How long a client may take for the TLS handshake.
 const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long answers that are on their way may take once the process is to end. A host waits 2 s before it kills.
+/// How long shutdown waits for calls in progress. A host kills the process after 2 s.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// How long to wait when no connection can be accepted, mostly for want of file descriptors.
+/// How long to wait after a connection could not be accepted, mostly because file descriptors are exhausted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What a sender may have under way before it waits for us: Terraform's messages are small, or few and large.
+/// HTTP/2's flow-control window. Terraform's messages are small, or few and large.
 const WINDOW: u32 = 4 << 20;
 
-/// Why a plugin could not serve.
+/// Why the plugin could not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The event loop, or a signal handler, can't be set up.
-    #[error("the process can't be set up: {0}")]
+    /// The event loop or a signal handler cannot be set up.
+    #[error("the process cannot be set up: {0}")]
     Process(#[source] io::Error),
-    /// No server certificate.
+    /// The server's certificate cannot be made.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// Nowhere to listen.
+    /// There is no socket to listen on.
     #[error(transparent)]
     Listen(#[from] ListenError),
     /// Standard output is closed.
-    #[error("nobody reads the standard output: {0}")]
+    #[error("standard output cannot be written: {0}")]
     Output(#[source] io::Error),
 }
 
-/// Serves the host that has started this process, until it asks to end or is gone.
+/// Serves the host that started this process, until it asks for shutdown or dies.
 ///
 /// # Errors
-/// When the process can't be set up.
-pub fn serve(plugin: &Plugin<'_>, mut environment: Environment) -> Result<(), ServeError> {
+/// When the process cannot be set up.
+pub fn serve(plugin: &Plugin<'_>, mut environment: PluginEnvironment) -> Result<(), ServeError> {
     run(async {
         let shutdown = CancellationToken::new();
         end_by_signals(&shutdown, false).map_err(ServeError::Process)?;
@@ -68,10 +70,10 @@ pub fn serve(plugin: &Plugin<'_>, mut environment: Environment) -> Result<(), Se
             protocol,
             address: &listener.address(),
             certificate: tls.as_ref().map(|tls| tls.certificate.as_ref()),
-            answers_multiplexing: environment.asks_multiplexing,
+            has_multiplexing_field: environment.multiplexing_requested,
         };
         handshake.print().map_err(ServeError::Output)?;
-        let host = Host::new();
+        let host = HostLiveness::new();
         let connections = Connections {
             listener,
             tls: tls.map(|tls| TlsAcceptor::from(tls.config)),
@@ -81,31 +83,31 @@ pub fn serve(plugin: &Plugin<'_>, mut environment: Environment) -> Result<(), Se
         };
         tokio::select! {
             () = connections.accept() => {}
-            sign = host.gone() => tracing::debug!(sign, "the host is gone"),
+            reason = host.gone() => tracing::debug!(reason, "the host has died"),
         }
         Ok(())
     })
 }
 
-/// Serves whoever attaches, in plain text on a private socket, until the user interrupts.
+/// Serves every host that attaches, without TLS on a private socket, until a signal ends the process.
 ///
 /// # Errors
-/// When the process can't be set up.
-pub fn serve_debug(plugin: &Plugin<'_>, asked_protocols: &str) -> Result<(), ServeError> {
+/// When the process cannot be set up.
+pub fn serve_debug(plugin: &Plugin<'_>, protocol_versions: &str) -> Result<(), ServeError> {
     run(async {
         let shutdown = CancellationToken::new();
         end_by_signals(&shutdown, true).map_err(ServeError::Process)?;
-        let protocol = match protocols(asked_protocols) {
-            asked if asked.is_empty() => choose_protocol(plugin.protocols, plugin.protocols),
-            asked => choose_protocol(plugin.protocols, &asked),
+        let protocol = match protocols(protocol_versions) {
+            requested if requested.is_empty() => choose_protocol(plugin.protocols, plugin.protocols),
+            requested => choose_protocol(plugin.protocols, &requested),
         };
-        let listener = Listener::bind(&Environment::for_debugging())?;
-        reattach::print(plugin.address, protocol, &listener.address()).map_err(ServeError::Output)?;
+        let listener = Listener::bind(&PluginEnvironment::for_debugging())?;
+        reattach::print(plugin.addresses, protocol, &listener.address()).map_err(ServeError::Output)?;
         let connections = Connections {
             listener,
             tls: None,
             connect: &|| (plugin.connect)(protocol),
-            host: Host::new(),
+            host: HostLiveness::new(),
             shutdown,
         };
         connections.accept().await;
@@ -114,75 +116,44 @@ pub fn serve_debug(plugin: &Plugin<'_>, asked_protocols: &str) -> Result<(), Ser
 }
 
 fn run(work: impl Future<Output = Result<(), ServeError>>) -> Result<(), ServeError> {
-    // One thread: calls wait for the network, and more threads cost every start time and memory.
+    // One thread: calls mostly wait for the network, and more threads cost time and memory at every start.
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Process)?;
     let result = runtime.block_on(work);
-    // Name look-ups that hang must not keep the process.
+    // Does not wait for host name lookups, which may hang.
     runtime.shutdown_background();
     result
 }
 
-/// SIGTERM ends the process. So does an interrupt where a person is at the keyboard; where a host is, Ctrl-C reaches the
-/// plugin too, and the host says what is to be done.
-#[cfg(unix)]
-fn end_by_signals(shutdown: &CancellationToken, interactive: bool) -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let shutdown = shutdown.clone();
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => if interactive { break },
-            }
-        }
-        shutdown.cancel();
-    });
-    Ok(())
-}
-
-#[cfg(windows)]
-fn end_by_signals(shutdown: &CancellationToken, interactive: bool) -> io::Result<()> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    let shutdown = shutdown.clone();
-    tokio::spawn(async move {
-        while interrupt.recv().await.is_some() {
-            if interactive {
-                shutdown.cancel();
-            }
-        }
-    });
-    Ok(())
-}
-
-/// Everything that connections have in common.
+/// What all connections share.
 struct Connections<'a> {
     listener: Listener,
     tls: Option<TlsAcceptor>,
-    connect: &'a dyn Fn() -> super::Calls,
-    host: Arc<Host>,
+    connect: &'a dyn Fn() -> Service,
+    host: Arc<HostLiveness>,
     shutdown: CancellationToken,
 }
 
 impl Connections<'_> {
-    /// Serves connections until the process is to end and the answers under way are given.
+    /// A new connection, with services of its own.
+    fn connection(&self) -> Connection {
+        let (host, shutdown) = (self.host.clone(), self.shutdown.clone());
+        let host_services = HostServices { host: host.clone(), shutdown: shutdown.clone() }.services();
+        let services = Services::new(host_services.into_iter().chain([(self.connect)()]));
+        Connection { services, host, shutdown }
+    }
+
+    /// Serves connections until shutdown, and then waits a moment for calls in progress.
     async fn accept(self) {
         let mut open = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok(stream) => {
-                        let services = Services {
-                            calls: (self.connect)(),
-                            host: self.host.clone(),
-                            shutdown: self.shutdown.clone(),
-                        };
-                        open.spawn(connection(stream, self.tls.clone(), services));
+                        open.spawn(self.connection().serve(stream, self.tls.clone()));
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "a connection can't be accepted");
+                        tracing::warn!(%error, "a connection cannot be accepted");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
@@ -190,46 +161,58 @@ impl Connections<'_> {
                 () = self.shutdown.cancelled() => break,
             }
         }
-        // No new connections, and the socket is gone from the file system.
+        // Removes the socket; no new connections are accepted.
         drop(self.listener);
         if tokio::time::timeout(GRACE, open.join_all()).await.is_err() {
-            tracing::debug!("calls were still running at the end");
+            tracing::debug!("calls were still in progress at shutdown");
         }
     }
 }
 
-async fn connection(stream: Stream, tls: Option<TlsAcceptor>, services: Services) {
-    let Some(tls) = tls else { return serve_http2(stream, services).await };
-    match tokio::time::timeout(TLS_TIMEOUT, tls.accept(stream)).await {
-        Ok(Ok(stream)) => serve_http2(stream, services).await,
-        Ok(Err(error)) => tracing::warn!(%error, "a client was refused"),
-        Err(_) => tracing::warn!("a client was refused: it did not finish the TLS handshake"),
-    }
+/// One client's connection.
+struct Connection {
+    services: Services,
+    host: Arc<HostLiveness>,
+    shutdown: CancellationToken,
 }
 
-async fn serve_http2(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, services: Services) {
-    let _open = services.host.connection();
-    let shutdown = services.shutdown.clone();
-    let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
-        let answer = services.clone().answer(request.map(Body::new));
-        async move { Ok::<_, Infallible>(answer.await) }
-    });
-    let connection = http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW)
-        // A host runs as many calls as it likes.
-        .max_concurrent_streams(None)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+impl Connection {
+    async fn serve(self, stream: Stream, tls: Option<TlsAcceptor>) {
+        let Some(tls) = tls else { return self.serve_http2(stream).await };
+        match tokio::time::timeout(TLS_TIMEOUT, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.serve_http2(stream).await,
+            Ok(Err(error)) => tracing::warn!(%error, "a client was rejected"),
+            Err(_) => tracing::warn!("a client was rejected: it did not complete the TLS handshake in time"),
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke");
+    }
+
+    async fn serve_http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let _open = self.host.connection();
+        let services = self.services;
+        let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
+            let response = services.clone().call(request.map(Body::new));
+            async move { Ok::<_, Infallible>(response.await) }
+        });
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(WINDOW)
+            // The host decides how many calls run at once.
+            .max_concurrent_streams(None)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        // At shutdown the host closes its end without further ado.
+        if let Err(error) = ended
+            && !self.shutdown.is_cancelled()
+        {
+            tracing::debug!(%error, "a connection failed");
+        }
     }
 }

@@ -26,6 +26,8 @@ pub struct Client {
     /// In the place of HTTP, for tests.
     transport: Option<Arc<dyn Transport>>,
     connection: OnceCell<Connection>,
+    /// Held by the read that finds the default region.
+    resolving: tokio::sync::Mutex<()>,
     /// Cancelled by [`Client::stop`], which puts a new one in its place.
     stopping: Mutex<CancellationToken>,
 }
@@ -47,6 +49,7 @@ impl Client {
             user_agent: user_agent.into(),
             transport: None,
             connection: OnceCell::new(),
+            resolving: tokio::sync::Mutex::default(),
             stopping: Mutex::default(),
         }
     }
@@ -66,8 +69,13 @@ impl Client {
     /// # Errors
     /// No region anywhere, or one that cannot be a region.
     pub async fn region(&self, chosen: Option<&str>) -> Result<Region, Error> {
-        match chosen {
-            Some(_) => Ok(self.sources.region(chosen)?),
+        if let Some(known) = self.sources.known_region(chosen) {
+            return Ok(known?);
+        }
+        // Hundreds of reads begin at once; one of them reads the files.
+        let _turn = self.resolving.lock().await;
+        match self.sources.known_region(chosen) {
+            Some(known) => Ok(known?),
             None => self.resolve(|sources| sources.region(None)).await,
         }
     }
@@ -90,11 +98,11 @@ impl Client {
         wanted: ImageSelection,
     ) -> Result<Answer, Error> {
         self.unless_stopped(async {
-            let region = self.region(region).await?;
             if matches!(&wanted, ImageSelection::Named(ids) if ids.is_empty()) {
+                let region = self.region(region).await?;
                 return Ok(Answer { region, images: Vec::new(), missing: Vec::new(), notices: Vec::new() });
             }
-            let connection = self.connection().await?;
+            let (region, connection) = self.region_and_connection(region).await?;
             let batcher = connection.batcher(&region);
             let Found { mut images, mut missing } = match wanted {
                 ImageSelection::All => batcher.all().await?,
@@ -134,14 +142,25 @@ impl Client {
     }
 
     /// The resolved connection, made at the first read that needs it.
-    pub(crate) async fn connection(&self) -> Result<&Connection, Error> {
-        self.connection.get_or_try_init(|| self.connect()).await
+    pub(crate) async fn region_and_connection(
+        &self,
+        chosen: Option<&str>,
+    ) -> Result<(Region, &Connection), Error> {
+        if let Some(Err(problem)) = self.sources.known_region(chosen) {
+            return Err(problem.into());
+        }
+        let connection = self.connection.get_or_try_init(|| self.connect(chosen.is_none())).await?;
+        Ok((self.region(chosen).await?, connection))
     }
 
-    async fn connect(&self) -> Result<Connection, Error> {
+    /// Makes the connection, and finds the default region if it is needed, while the files are read anyway.
+    async fn connect(&self, needs_region: bool) -> Result<Connection, Error> {
         let limits = self.sources.limits()?;
         let (transport, user_agent) = (self.transport.clone(), self.user_agent.clone());
         let connection = move |sources: &Sources| {
+            if needs_region {
+                sources.region(None)?;
+            }
             sources.check_config_file()?;
             let (credentials, endpoint) = (sources.credentials()?, sources.endpoint()?);
             let redactor = Arc::new(sources.redactor_with(&credentials));

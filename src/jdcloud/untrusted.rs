@@ -118,7 +118,7 @@ impl Redactor {
 
     /// At most `max` characters of `text`, safe to show.
     pub(crate) fn beginning(&self, text: impl AsRef<str>, max: usize) -> UntrustedText {
-        let text = text.as_ref().trim();
+        let text = text.as_ref();
         let read = &text[..text.floor_char_boundary(MAX_READ)];
         let shown = if read.len() < text.len() { MAX_READ - MARGIN } else { read.len() };
         let mut masked = vec![false; read.len()];
@@ -237,7 +237,7 @@ fn string_escape(units: &[Unit]) -> Option<(u8, usize)> {
 
 /// `&amp;`, `&#47;` and `&#x2F;`.
 fn entity(units: &[Unit]) -> Option<(u8, usize)> {
-    // `&#x0000002F;` is as long as anybody writes.
+    // `&#x0000002F;` is as long as an entity is written.
     let end =
         (units.first()?.byte == b'&').then(|| units.iter().take(12).position(|unit| unit.byte == b';'))??;
     let name: Vec<u8> = units[1..end].iter().map(|unit| unit.byte).collect();

@@ -146,7 +146,7 @@ fn settings(config: &Config, diagnostics: &mut Diagnostics) -> Settings {
 fn argument<T>(value: Value<T>) -> Argument<T> {
     match value {
         Value::Null => Argument::Absent,
-        Value::Unknown(_) => Argument::Unknown,
+        Value::Unknown => Argument::Unknown,
         Value::Known(value) => Argument::Known(value),
     }
 }

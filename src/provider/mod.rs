@@ -20,6 +20,9 @@ pub const NAME: &str = "jdcloud";
 /// Where Terraform finds the provider.
 pub const SOURCE_ADDRESS: &str = "registry.terraform.io/jdcloud/jdcloud";
 
+/// Where OpenTofu finds the provider.
+pub const OPENTOFU_ADDRESS: &str = "registry.opentofu.org/jdcloud/jdcloud";
+
 /// The provider's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 

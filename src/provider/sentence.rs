@@ -26,7 +26,7 @@ pub(super) fn joined<T: AsRef<str>>(names: &[T]) -> String {
     }
 }
 
-/// The verb for so many names.
+/// "is" or "are", for this number of names.
 pub(super) fn are<T>(names: &[T]) -> &'static str {
     if names.len() == 1 { "is" } else { "are" }
 }

@@ -1,13 +1,7 @@
-//! Terraform's two plugin protocols as thin adapters over a `framework` server.
+//! Terraform's two plugin protocols, as thin adapters over a `framework` server.
 //!
-//! Knows the wire's messages and what each call means, and nothing of JD Cloud or of how the host started us. The calls
-//! that this kind of provider never gets (it has no managed resources) are answered UNIMPLEMENTED, as every host
-//! expects of a plugin older than itself.
-
-use std::sync::Arc;
-
-use crate::framework::{Provider, Server};
-use crate::grpc::{self, Answer, Request};
+//! Translates messages and calls; knows nothing of JD Cloud or of how the host started the process. Calls that a provider
+//! without managed resources never gets are answered UNIMPLEMENTED, which hosts also expect of older plugins.
 
 pub mod proto;
 mod schema;
@@ -15,28 +9,14 @@ mod shared;
 mod v5;
 mod v6;
 
-/// The protocols spoken, lowest first.
+pub use v5::V5;
+pub use v6::V6;
+
+/// The supported protocol versions, lowest first.
 pub const PROTOCOLS: [u32; 2] = [5, 6];
 
-/// The calls of one connection, which gets a provider of its own to configure.
-pub fn connection<P: Provider>(provider: Arc<P>, protocol: u32) -> impl Fn(Request) -> Answer + Send + Sync {
-    let server = Arc::new(Server::new(provider));
-    move |request| {
-        let server = server.clone();
-        Box::pin(async move {
-            let path = request.uri().path().to_owned();
-            let started = std::time::Instant::now();
-            let answer = match (protocol, path.strip_prefix("/tfplugin"), path.rsplit_once('/')) {
-                (5, Some(rest), Some((_, rpc))) if rest.starts_with("5.Provider/") => {
-                    v5::answer(server, rpc, request).await
-                }
-                (6, Some(rest), Some((_, rpc))) if rest.starts_with("6.Provider/") => {
-                    v6::answer(server, rpc, request).await
-                }
-                _ => grpc::unimplemented(),
-            };
-            tracing::trace!(rpc = path, milliseconds = started.elapsed().as_millis(), "answered");
-            answer
-        })
-    }
-}
+/// The largest message in either direction, in bytes. HashiCorp's plugin SDKs have the same limit.
+const MAX_MESSAGE: usize = 256 << 20;
+
+// A result that is too large must get its own diagnostic before it exceeds the limit of a message.
+const _: () = assert!(crate::framework::MAX_RESULT + (1 << 20) < MAX_MESSAGE);

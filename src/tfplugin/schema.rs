@@ -1,15 +1,15 @@
-//! Schemas in the words of each protocol.
+//! Schemas as messages of each protocol.
 
 use super::proto::{v5, v6};
 use crate::framework::{Attribute, Mode, Schema};
 
 macro_rules! conversion {
     ($name:ident, $wire:ident) => {
-        /// The schema as this protocol writes it.
+        /// The schema as a message of this protocol.
         pub(super) fn $name(schema: &Schema) -> $wire::Schema {
             let attributes = schema.attributes.iter().map(|attribute| {
                 let Attribute { name, ty, mode, sensitive, description } = attribute;
-                // Protocol 6 alone has a further field, nested types, which are not used.
+                // Only protocol 6 has a further field: nested types, which are not used.
                 #[allow(clippy::needless_update)]
                 $wire::schema::Attribute {
                     name: (*name).to_owned(),

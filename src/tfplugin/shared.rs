@@ -1,16 +1,15 @@
-//! The calls whose messages are the same in both protocols.
+//! What is the same in both protocols.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use bytes::Bytes;
+use tonic::{Request, Response};
 
 use super::proto::v6 as wire;
 use crate::framework::{
-    self, AttributePath, DataSource, Diagnostics, EncodedValue, FunctionError, Provider, Server, Severity,
-    Signature, Step,
+    self, AttributePath, ClientCapabilities, DataSource, DeferredReason, Diagnostics, EncodedValue,
+    FunctionError, Provider, ReadResponse, Server, Severity, Signature, Step,
 };
-use crate::grpc::{self, Request, Response, immediate, unary};
 
 pub(super) fn encoded(value: Option<wire::DynamicValue>) -> EncodedValue {
     value.map(|value| EncodedValue { msgpack: value.msgpack, json: value.json }).unwrap_or_default()
@@ -42,7 +41,7 @@ fn path(path: AttributePath) -> wire::AttributePath {
 }
 
 pub(super) fn capabilities() -> wire::ServerCapabilities {
-    // Schemas never change within a version, so the host need not ask each process for them again.
+    // The schema never changes within a version, so the host may reuse it instead of asking every process.
     wire::ServerCapabilities { get_provider_schema_optional: true, ..Default::default() }
 }
 
@@ -87,44 +86,47 @@ fn signature(signature: &Signature) -> wire::Function {
     }
 }
 
-pub(super) async fn get_functions<P: Provider>(server: Arc<Server<P>>, request: Request) -> Response {
-    immediate(request, move |_: wire::get_functions::Request| wire::get_functions::Response {
-        functions: functions(&server),
-        ..Default::default()
-    })
-    .await
+pub(super) fn get_functions<P: Provider>(server: &Server<P>) -> Response<wire::get_functions::Response> {
+    Response::new(wire::get_functions::Response { functions: functions(server), ..Default::default() })
 }
 
-pub(super) async fn call_function<P: Provider>(server: Arc<Server<P>>, request: Request) -> Response {
-    immediate(request, move |call: wire::call_function::Request| {
-        let arguments: Vec<_> = call.arguments.into_iter().map(|value| encoded(Some(value))).collect();
-        match server.call_function(&call.name, &arguments) {
-            Ok(result) => wire::call_function::Response { result: Some(dynamic_value(result)), error: None },
-            Err(FunctionError { text, argument }) => {
-                let function_argument = argument.and_then(|position| i64::try_from(position).ok());
-                wire::call_function::Response {
-                    result: None,
-                    error: Some(wire::FunctionError { text, function_argument }),
-                }
-            }
+pub(super) fn call_function<P: Provider>(
+    server: &Server<P>,
+    request: Request<wire::call_function::Request>,
+) -> Response<wire::call_function::Response> {
+    let wire::call_function::Request { name, arguments } = request.into_inner();
+    let arguments: Vec<_> = arguments.into_iter().map(|value| encoded(Some(value))).collect();
+    Response::new(match server.call_function(&name, &arguments) {
+        Ok(result) => wire::call_function::Response { result: Some(dynamic_value(result)), error: None },
+        Err(FunctionError { text, argument }) => {
+            let function_argument = argument.and_then(|position| i64::try_from(position).ok());
+            let error = wire::FunctionError { text, function_argument };
+            wire::call_function::Response { result: None, error: Some(error) }
         }
     })
-    .await
 }
 
-// What is refused with a diagnostic of its own must not fail as a message before.
-const _: () = assert!(framework::MAX_RESULT + (1 << 20) < grpc::MAX_MESSAGE);
+/// The parts of the response to a read. The messages around them are not shared, because the requests of the protocols
+/// differ in the client's capabilities.
+pub(super) async fn read_data_source<P: Provider>(
+    server: &Server<P>,
+    type_name: &str,
+    config: Option<wire::DynamicValue>,
+    capabilities: ClientCapabilities,
+) -> (Option<wire::DynamicValue>, Option<wire::Deferred>, Vec<wire::Diagnostic>) {
+    let ReadResponse { state, deferred, diagnostics: messages } =
+        server.read_data_source(type_name, &encoded(config), capabilities).await;
+    (state.map(dynamic_value), deferred.map(deferral), diagnostics(messages))
+}
 
-pub(super) async fn read_data_source<P: Provider>(server: Arc<Server<P>>, request: Request) -> Response {
-    unary(request, move |read: wire::read_data_source::Request| async move {
-        let (state, messages) = server.read_data_source(&read.type_name, &encoded(read.config)).await;
-        Ok(wire::read_data_source::Response {
-            state: state.map(dynamic_value),
-            diagnostics: diagnostics(messages),
-            deferred: None,
-        })
-    })
-    .await
+fn deferral(reason: DeferredReason) -> wire::Deferred {
+    use wire::deferred::Reason;
+    let reason = match reason {
+        // Used for data sources too: the protocol has no reason of its own for them.
+        DeferredReason::ConfigUnknown => Reason::ResourceConfigUnknown,
+        DeferredReason::ProviderConfigUnknown => Reason::ProviderConfigUnknown,
+    };
+    wire::Deferred { reason: reason.into() }
 }
 
 fn dynamic_value(msgpack: Vec<u8>) -> wire::DynamicValue {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Case, Expected, Protocol, cases, same};
+use crate::harness::{Case, Cli, Expected, Protocol, cases, same};
 
 cases!(
     Functions:
@@ -40,6 +40,7 @@ fn wrong_calls_are_errors_on_the_wrong_argument(protocol: Protocol) {
              (img-free, img-ubuntu2204), so nothing is known about it. Add it to ids."
         )
     };
+    let host = Cli::get();
     for (call, summary, says) in [
         // Nothing is known about it; it may well exclude the type.
         (format!("supports_instance_type({WEB}, \"img-gpu\", \"g.n4.large\")"), WRONG, not_asked("img-gpu")),
@@ -115,8 +116,12 @@ fn wrong_calls_are_errors_on_the_wrong_argument(protocol: Protocol) {
         ),
         (
             format!("suports_instance_type({WEB}, \"img-free\", \"g.n4.large\")"),
-            "Unknown provider function",
-            "The function \"suports_instance_type\" is not available from the provider \"jdcloud\".".to_owned(),
+            host.says("Unknown provider function", "Function not found in provider"),
+            host.says(
+                "The function \"suports_instance_type\" is not available from the provider \"jdcloud\".",
+                "Function \"provider::jdcloud::suports_instance_type\" was not registered by provider",
+            )
+            .to_owned(),
         ),
     ] {
         case.write("main.tf", &with_call(&call));

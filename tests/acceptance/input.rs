@@ -1,6 +1,6 @@
 //! Arguments of the data source that cannot be right: found before any call, and shown where they stand.
 
-use crate::harness::{Case, Expected, Protocol, cases};
+use crate::harness::{Case, Cli, Expected, Protocol, cases};
 
 cases!(
     wrong_arguments_are_found_by_validate,
@@ -113,7 +113,7 @@ fn misspelt_names_are_corrected(protocol: Protocol) {
         (
             block("").replace("constraints", "constraint"),
             "Invalid data source",
-            "Did you mean \"jdcloud_image_constraints\"?",
+            Cli::get().says("Did you mean \"jdcloud_image_constraints\"?", "jdcloud_image_constraint"),
         ),
         (block("on_mising = \"warn\""), "Unsupported argument", "Did you mean \"on_missing\"?"),
     ] {

@@ -17,7 +17,6 @@ mod harness;
 mod answers;
 mod data_source;
 mod deferred;
-mod fleet;
 mod functions;
 mod images;
 mod input;

@@ -314,9 +314,11 @@ fn a_config_file_that_is_not_there_is_not_replaced_by_the_environment(protocol: 
     let provider = "variable \"file\" {}\nprovider \"jdcloud\" {\n  config_file = var.file\n}\n";
     let case =
         Case::build(protocol, &format!("{WEB}{provider}")).variable("TF_VAR_file", "../nowhere").init();
-    let refused = case.plan();
-    refused.failed();
-    refused.shows("config_file is \"../nowhere\": there is no such file.");
+    case.plan().refused_with(&[Expected {
+        summary: "Configuration file can't be read",
+        says: &["config_file is \"../nowhere\": there is no such file."],
+        at: "config_file = var.file",
+    }]);
     assert_eq!(case.emulator().counters().calls, 0, "another account was asked");
 }
 

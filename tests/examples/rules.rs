@@ -14,8 +14,8 @@ const SUPPORTED: &[&str] = &["instance_type=g.n2.large"];
 const EXCLUDED: &[&str] = &["instance_type=g.n4.large"];
 const EXPLANATION: &str = "Image img-ubuntu2204 does not support instance type g.n4.large: it is one of the 3 instance \
                            types that this image excludes (g.n4.large, m.n2.18xlarge, p.c1p40g.large).";
-const NOT_INCLUDED: &str = "Image img-gpu does not support instance type g.n2.large: JD Cloud includes only 2 types for this \
-                            image (p.c1p40.large, p.c1p40g.large).";
+const NOT_INCLUDED: &str = "Image img-gpu does not support instance type g.n2.large: it is not one of the 2 instance \
+                            types that this image supports (p.c1p40.large, p.c1p40g.large).";
 
 /// A rule about `image_id` and `instance_type` is right for images that exclude, that include, and that have no rule.
 #[track_caller]
@@ -131,8 +131,8 @@ fn first_supported_type() {
 fn several_images() {
     let Some(case) = open(V6, Feature::Functions, "rules/several-images") else { return };
     accepts(&case, &["instance_type=p.c1p40.large"]);
-    let gpu = "Image img-gpu does not support instance type g.n4.large: JD Cloud includes only 2 types for this image \
-               (p.c1p40.large, p.c1p40g.large).";
+    let gpu = "Image img-gpu does not support instance type g.n4.large: it is not one of the 2 instance types \
+               that this image supports (p.c1p40.large, p.c1p40g.large).";
     let summary = "Resource precondition failed";
     refuses(&case, &["plan"], EXCLUDED, summary, &format!("{gpu}\n{EXPLANATION}"));
     refuses(&case, &["plan"], SUPPORTED, summary, NOT_INCLUDED);
@@ -326,4 +326,18 @@ fn beside_hashicorp_jdcloud() {
     let main = fs::read_to_string(root().join("rules/beside-hashicorp-jdcloud/main.tf")).unwrap();
     case.write("main.tf", &main.replace("  provider = jdcheck\n", ""));
     assert_eq!(asked(&case), format!("{registry}/hashicorp/jdcloud"));
+}
+
+#[test]
+fn chinese_message() {
+    let name = "rules/chinese-message";
+    let Some(case) = open(V6, Feature::Functions, name) else { return };
+    judges(
+        &case,
+        "Resource precondition failed",
+        "镜像 img-ubuntu2204 不支持实例规格 g.n4.large。该镜像不支持的实例规格：g.n4.large、m.n2.18xlarge、p.c1p40g.large。",
+        "镜像 img-gpu 不支持实例规格 g.n2.large。该镜像仅支持以下实例规格：p.c1p40.large、p.c1p40g.large。",
+    );
+    never_guesses(&case);
+    shows(&case, "rules/chinese-message/refused.txt", &["plan"], EXCLUDED);
 }

@@ -3,7 +3,7 @@
 use jdcloud_emulator::{Catalogue, Image};
 
 use crate::example::{accepts, build, open, shows, suits};
-use crate::harness::{Case, Expected, Feature, Protocol, same};
+use crate::harness::{Case, Cli, Expected, Feature, Protocol, same};
 
 const V6: Protocol = Protocol::V6;
 
@@ -22,7 +22,7 @@ fn a_validation_of_what_the_data_source_needs_is_a_cycle() {
     refused.failed();
     // In which order Terraform names the two is not fixed.
     refused.shows("Error: Cycle: ");
-    refused.shows("var.server (validation)");
+    refused.shows(Cli::get().says("var.server (validation)", "var.server (expand, reference)"));
     refused.shows("data.jdcloud_image_constraints.web");
 }
 

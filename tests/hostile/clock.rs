@@ -1,5 +1,5 @@
-//! A machine whose clock is set while a plan runs: requests are signed with it, certificates are checked by it, and
-//! waiting must not depend on it.
+//! A wrong clock, and one that is set while a plan runs. Requests are signed with it and certificates are checked
+//! against it; timeouts must not depend on it.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +14,7 @@ use crate::support::{Client, Options, Plugin, runtime, strings, texts};
 const WRONG: &str = "The clock of this machine is wrong";
 const READS: usize = 40;
 
-/// Stands before the C library: the time of day is as many seconds off as a file says.
+/// Overrides the C library's clock: adds the number of seconds in a file to the time of day.
 const SHIM: &str = r#"
     #include <stdio.h>
     #include <stdlib.h>
@@ -34,7 +34,7 @@ const SHIM: &str = r#"
     }
 "#;
 
-/// Starts the provider with such a clock; the function sets it wrong, by hours.
+/// Starts the provider with this clock. The returned function sets the offset, in hours.
 fn start(directory: &Path) -> (Plugin, impl Fn(i64)) {
     let off = directory.join("off");
     let options = Options::plain().set("LD_PRELOAD", &compile(directory));
@@ -55,7 +55,7 @@ fn compile(directory: &Path) -> String {
     library.to_str().unwrap().to_owned()
 }
 
-/// Reads an image: whether its constraint came, and the texts of what came with it.
+/// Reads an image: whether its constraint is right, and the texts of the diagnostics.
 async fn read(client: &Client, image: usize) -> (bool, Vec<String>) {
     let id = format!("img-{image:010}");
     let (state, diagnostics) = client.read_value(&[("ids", strings(&[&id]))]).await;
@@ -67,7 +67,7 @@ async fn read(client: &Client, image: usize) -> (bool, Vec<String>) {
 }
 
 #[test]
-fn reads_go_on_while_the_clock_of_the_machine_jumps_by_hours() {
+fn reads_work_while_the_clock_jumps_by_hours() {
     let directory = tempfile::tempdir().unwrap();
     let emulator = Emulator::start(EmulatorOptions {
         tls: true,
@@ -79,7 +79,7 @@ fn reads_go_on_while_the_clock_of_the_machine_jumps_by_hours() {
     let (plugin, set) = start(directory.path());
     runtime().block_on(async {
         let client = plugin.connect_plain().await;
-        // A call for each read, and none a second time.
+        // One call for each read, without retries.
         let arguments = [
             ("ca_bundle", Value::string(emulator.ca_pem().unwrap())),
             ("read_ahead", false.into()),
@@ -87,7 +87,7 @@ fn reads_go_on_while_the_clock_of_the_machine_jumps_by_hours() {
             ("max_retries", 0.into()),
         ];
         client.configure_for(&emulator.url(), &arguments).await;
-        // Back to the right time is no reason to warn, and the fourth time it is for the user to act.
+        // The right time needs no warning. The fourth wrong clock is not corrected any more.
         for (turn, (hours, warnings)) in [(3, 1), (-5, 1), (0, 0), (2, READS)].into_iter().enumerate() {
             let reads = join_all((1..=READS).map(|number| read(&client, turn * READS + number)));
             let before = emulator.counters().calls;
@@ -97,40 +97,40 @@ fn reads_go_on_while_the_clock_of_the_machine_jumps_by_hours() {
                 }
                 set(hours);
             };
-            let (answers, ()) = join(reads, jump).await;
-            let told = answers.iter().flat_map(|(_, texts)| texts).collect::<Vec<_>>();
-            assert!(told.iter().all(|text| text.starts_with(WRONG)), "{hours} hours: {told:?}");
+            let (results, ()) = join(reads, jump).await;
+            let diagnostics = results.iter().flat_map(|(_, texts)| texts).collect::<Vec<_>>();
+            assert!(diagnostics.iter().all(|text| text.starts_with(WRONG)), "{hours} hours: {diagnostics:?}");
             if warnings == READS {
-                assert!(answers.iter().all(|(right, texts)| *right == texts.is_empty()), "{answers:?}");
-                assert!(!told.is_empty());
+                assert!(results.iter().all(|(right, texts)| *right == texts.is_empty()), "{results:?}");
+                assert!(!diagnostics.is_empty());
             } else {
-                assert!(answers.iter().all(|(right, _)| *right), "{hours} hours: {answers:?}");
-                assert_eq!(told.len(), warnings, "{hours} hours: {told:?}");
+                assert!(results.iter().all(|(right, _)| *right), "{hours} hours: {results:?}");
+                assert_eq!(diagnostics.len(), warnings, "{hours} hours: {diagnostics:?}");
             }
         }
-        // The next plan begins anew.
+        // The next plan starts without a correction.
         client.configure_for(&emulator.url(), &arguments).await;
-        let (right, told) = read(&client, 5 * READS).await;
-        assert!(right && told.len() == 1 && told[0].starts_with(WRONG), "{told:?}");
+        let (right, diagnostics) = read(&client, 5 * READS).await;
+        assert!(right && diagnostics.len() == 1 && diagnostics[0].starts_with(WRONG), "{diagnostics:?}");
     });
 }
 
 #[test]
-fn a_certificate_that_is_not_good_by_this_clock_is_named_with_the_clock() {
+fn an_expired_certificate_is_reported_with_a_hint_at_the_clock() {
     let directory = tempfile::tempdir().unwrap();
     let emulator = Emulator::start(EmulatorOptions { tls: true, ..EmulatorOptions::default() }).unwrap();
     let (plugin, set) = start(directory.path());
     runtime().block_on(async {
         let client = plugin.connect_plain().await;
         let bundle = Value::string(emulator.ca_pem().unwrap());
-        // The emulator's certificate is good from 1975 to 4096.
+        // The emulator's certificate is valid from 1975 to 4096.
         let year = 366 * 24;
         for (hours, reason) in [(-53 * year, "not valid yet"), (2100 * year, "has expired")] {
             set(hours);
             let arguments = [("ca_bundle", bundle.clone()), ("max_retries", 0.into())];
             client.configure_for(&emulator.url(), &arguments).await;
-            let (_, told) = read(&client, 1).await;
-            let [text] = &told[..] else { panic!("{told:?}") };
+            let (_, diagnostics) = read(&client, 1).await;
+            let [text] = &diagnostics[..] else { panic!("{diagnostics:?}") };
             assert!(text.contains(reason) && text.contains("this machine's clock is wrong"), "{text}");
         }
     });

@@ -1,4 +1,4 @@
-//! Messages that are too large, and bodies that are no messages.
+//! Messages that are too large or invalid.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,10 +7,9 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use tonic::Code;
 
-use crate::status;
-use crate::support::{Options, PATIENCE, runtime};
+use crate::support::{Options, PATIENCE, process_status, runtime};
 
-/// A body of `left` pieces of a mebibyte, after a beginning.
+/// A body of `left` pieces of one MiB, after a beginning.
 struct Pieces {
     beginning: Option<Bytes>,
     piece: Bytes,
@@ -36,7 +35,7 @@ impl Body for Pieces {
     }
 }
 
-/// A message that says it is `mebibytes` long, and is.
+/// A message of this length.
 fn message(mebibytes: usize, compressed: u8) -> tonic::body::Body {
     let length = u32::try_from(mebibytes << 20).unwrap().to_be_bytes();
     let beginning = Some(Bytes::from([&[compressed], &length[..]].concat()));
@@ -44,25 +43,25 @@ fn message(mebibytes: usize, compressed: u8) -> tonic::body::Body {
 }
 
 #[test]
-fn a_message_of_300_mebibytes_is_refused_by_its_length() {
+fn a_message_of_300_mib_is_rejected_by_its_length() {
     let plugin = Options::plain().start();
     runtime().block_on(async {
         let client = plugin.connect_plain().await;
         let sent = client.send("/tfplugin6.Provider/ReadDataSource", message(300, 0));
-        let headers = tokio::time::timeout(PATIENCE, sent).await.expect("no answer").unwrap();
+        let headers = tokio::time::timeout(PATIENCE, sent).await.expect("no response").unwrap();
         let code = Code::from_bytes(headers["grpc-status"].as_bytes());
         let text = headers["grpc-message"].to_str().unwrap();
         assert_eq!(code, Code::OutOfRange, "{text}");
         assert!(text.contains("268435456"), "the message does not name the limit: {text}");
-        assert_eq!(client.health().await.unwrap(), 1, "the connection goes on");
+        assert_eq!(client.health().await.unwrap(), 1, "the connection still works");
     });
-    let peak = status(plugin.pid(), "VmHWM:");
-    assert!(peak < 100 << 10, "{peak} kB were used for a message that is refused");
+    let peak = process_status(plugin.pid(), "VmHWM");
+    assert!(peak < 100 << 10, "{peak} kB were used for a message that is rejected");
     println!("300 MiB: {peak} kB at most");
 }
 
 #[test]
-fn bodies_that_are_no_messages_are_errors() {
+fn invalid_bodies_are_errors() {
     let plugin = Options::plain().start();
     runtime().block_on(async {
         let client = plugin.connect_plain().await;
@@ -71,17 +70,17 @@ fn bodies_that_are_no_messages_are_errors() {
             tonic::body::Body::new(Pieces { beginning, piece: Bytes::new(), left: 0 })
         };
         let cases: [(&str, tonic::body::Body); 6] = [
-            ("compressed, which nobody agreed on", message(0, 1)),
+            ("compressed without negotiation", message(0, 1)),
             ("an unknown kind of compression", message(0, 9)),
             ("shorter than it says", body(&[0, 0, 0, 0, 9, 1])),
             ("half of a length", body(&[0, 0])),
-            ("no protobuf", body(&[0, 0, 0, 0, 3, 0xff, 0xff, 0xff])),
+            ("invalid protobuf", body(&[0, 0, 0, 0, 3, 0xff, 0xff, 0xff])),
             ("nothing", body(&[])),
         ];
         for (what, body) in cases {
             let sent = client.send("/tfplugin6.Provider/CallFunction", body);
-            let answered = tokio::time::timeout(PATIENCE, sent).await.expect(what);
-            if let Ok(headers) = answered {
+            let response = tokio::time::timeout(PATIENCE, sent).await.expect(what);
+            if let Ok(headers) = response {
                 let code = headers.get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
                 assert!(!matches!(code, None | Some(Code::Ok)), "{what}: {headers:?}");
             }

@@ -1,10 +1,12 @@
-//! Requests that no host should send: each gets a diagnostic, and the next request gets its answer.
+//! Invalid requests: each gets a diagnostic, and later requests work.
 
+use jdcloud_emulator::Scenario;
 use terraform_provider_jdcloud::framework::{Type, Value, msgpack};
 use terraform_provider_jdcloud::tfplugin::proto::v6::{self, DynamicValue};
 
 use crate::support::{
-    Client, DATA_SOURCE, Options, block, data_source_type, dynamic, provider_type, runtime, strings, texts,
+    Client, DATA_SOURCE, Options, block, data_source_type, dynamic, emulator, provider_type, runtime,
+    strings, texts,
 };
 
 fn with_client(test: impl AsyncFn(Client)) {
@@ -14,7 +16,7 @@ fn with_client(test: impl AsyncFn(Client)) {
             let client = plugin.connect_plain().await;
             client.configure(&[]).await;
             test(client.clone()).await;
-            assert_eq!(client.health().await.unwrap(), 1, "the process is still well");
+            assert_eq!(client.health().await.unwrap(), 1, "the process still serves");
         });
     }
 }
@@ -36,7 +38,7 @@ async fn validate_provider(client: &Client, arguments: &[(&str, Value)]) -> Vec<
     let ty = provider_type();
     let request =
         v6::validate_provider_config::Request { config: Some(dynamic(&ty, &block(&ty, arguments))) };
-    // The field of protocol 6's answer has another number in protocol 5's.
+    // The field has another number in protocol 5's response.
     if client.protocol == 5 {
         let response: terraform_provider_jdcloud::tfplugin::proto::v5::prepare_provider_config::Response =
             client.call("/tfplugin5.Provider/PrepareProviderConfig", request).await.unwrap();
@@ -58,7 +60,7 @@ fn argument(diagnostic: &v6::Diagnostic) -> String {
 }
 
 #[test]
-fn malformed_values_are_diagnosed_and_never_crash() {
+fn malformed_values_get_a_diagnostic() {
     let ty = data_source_type();
     let whole = dynamic(&ty, &block(&ty, &[("ids", strings(&["img-a"]))])).msgpack;
     let msgpack = |bytes: &[u8]| DynamicValue { msgpack: bytes.to_vec().into(), json: Default::default() };
@@ -76,17 +78,17 @@ fn malformed_values_are_diagnosed_and_never_crash() {
     let deep = [vec![0x91; 10_000], vec![0xc0]].concat();
     let cases = [
         (msgpack(b"\xc1"), "object is required"),
-        (msgpack(&[0x81]), "ends too early"),
-        (msgpack(&whole[..whole.len() - 1]), "ends too early"),
+        (msgpack(&[0x81]), "the encoding is truncated"),
+        (msgpack(&whole[..whole.len() - 1]), "the encoding is truncated"),
         (msgpack(&[&whole[..], b"\x00"].concat()), "1 bytes follow the value"),
         (msgpack(&deep), "object is required"),
-        (msgpack(&[0xdf, 0xff, 0xff, 0xff, 0xff]), "ends too early"),
+        (msgpack(&[0xdf, 0xff, 0xff, 0xff, 0xff]), "the encoding is truncated"),
         (dynamic(&fewer, &block(&fewer, &[])), "attribute \"on_missing\" is missing"),
         (dynamic(&more, &block(&more, &[])), "attribute \"colour\" is not expected"),
         (dynamic(&other, &block(&other, &[("ids", 1.into())])), "ids: set of string is required"),
-        (json("{"), "the JSON is malformed"),
+        (json("{"), "invalid JSON"),
         (json("[]"), "object is required"),
-        (json(&"[".repeat(10_000)), "the JSON is malformed"),
+        (json(&"[".repeat(10_000)), "invalid JSON"),
     ];
     with_client(async |client| {
         for (config, expected) in &cases {
@@ -103,7 +105,7 @@ fn malformed_values_are_diagnosed_and_never_crash() {
 }
 
 #[test]
-fn values_in_json_are_read_where_there_is_no_msgpack() {
+fn values_in_json_are_accepted_in_place_of_msgpack() {
     with_client(async |client| {
         let text = r#"{"id":null,"region":"cn-north-1","ids":[],"on_missing":null,"image_constraints":null,
             "excluded_instance_types":null,"included_instance_types":null,"missing_ids":null}"#;
@@ -116,13 +118,13 @@ fn values_in_json_are_read_where_there_is_no_msgpack() {
 }
 
 #[test]
-fn functions_answer_malformed_arguments_with_an_error_at_the_argument() {
+fn a_malformed_argument_of_a_function_is_an_error_at_the_argument() {
     with_client(async |client| {
-        let rubbish = DynamicValue { msgpack: vec![0xc1].into(), json: Default::default() };
+        let malformed = DynamicValue { msgpack: vec![0xc1].into(), json: Default::default() };
         let null = DynamicValue { msgpack: vec![0xc0].into(), json: Default::default() };
         let text = dynamic(&Type::String, &Value::string("x"));
         for (arguments, argument, expected) in [
-            (vec![rubbish.clone(), text.clone(), text.clone()], Some(0), "object is required"),
+            (vec![malformed.clone(), text.clone(), text.clone()], Some(0), "object is required"),
             (vec![null.clone(), text.clone(), text.clone()], Some(0), "must not be null"),
             (vec![text.clone()], None, "3 arguments are required, not 1"),
             (vec![], None, "3 arguments are required, not 0"),
@@ -139,12 +141,12 @@ fn functions_answer_malformed_arguments_with_an_error_at_the_argument() {
 }
 
 #[test]
-fn read_only_attributes_are_refused_since_terraform_lets_them_through() {
+fn read_only_attributes_are_rejected_because_terraform_does_not() {
     with_client(async |client| {
         let set = [
             ("id", Value::string("mine")),
             ("image_constraints", Value::list([])),
-            ("missing_ids", Value::UNKNOWN),
+            ("missing_ids", Value::Unknown),
         ];
         let diagnostics = validate_block(&client, &set).await;
         let arguments: Vec<String> = diagnostics.iter().map(argument).collect();
@@ -154,17 +156,21 @@ fn read_only_attributes_are_refused_since_terraform_lets_them_through() {
 }
 
 #[test]
-fn wrong_arguments_of_the_data_source_are_named() {
+fn invalid_arguments_of_the_data_source_are_named() {
     let text = |text: &str| Value::string(text);
     let cases = [
         (
             "ids",
             Value::list([text(""), Value::Null, text("img-a"), text(" \t")]),
-            "\"\", null, \" \\t\" can't be one",
+            "\"\" (empty), null (not set), \" \\t\" (white space).",
         ),
-        ("on_missing", text("explode"), "must be \"ignore\", \"warn\" or \"error\", not \"explode\""),
+        (
+            "on_missing",
+            text("explode"),
+            "must be \"ignore\", \"warn\", \"error\" or \"verify\", not \"explode\"",
+        ),
         ("region", text("../x"), "\"../x\""),
-        ("region", text(""), "can't be the name of a region"),
+        ("region", text(""), "is not a valid region name"),
     ];
     with_client(async |client| {
         for (name, value, expected) in &cases {
@@ -173,25 +179,48 @@ fn wrong_arguments_of_the_data_source_are_named() {
             assert_eq!(argument(&diagnostics[0]), *name);
             assert!(diagnostics[0].detail.contains(expected), "{}", diagnostics[0].detail);
         }
-        // What is not known yet is passed over.
+        // Unknown values are not validated.
         let unknown = [
-            ("ids", Value::list([Value::UNKNOWN])),
-            ("on_missing", Value::UNKNOWN),
-            ("region", Value::UNKNOWN),
+            ("ids", Value::list([Value::Unknown])),
+            ("on_missing", Value::Unknown),
+            ("region", Value::Unknown),
         ];
         assert_eq!(validate_block(&client, &unknown).await, []);
     });
 }
 
+/// Read as if they were left out, these would ask another region, or for every image.
 #[test]
-fn wrong_arguments_of_the_provider_are_named() {
+fn a_read_with_an_argument_that_is_not_known_fails() {
+    let emulator = emulator(Scenario::default());
+    let plugin = Options::plain().start();
+    runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        client.configure_for(&emulator.url(), &[]).await;
+        for (name, value) in [
+            ("region", Value::Unknown),
+            ("ids", Value::Unknown),
+            ("ids", Value::list([Value::string("img-a"), Value::Unknown])),
+            ("on_missing", Value::Unknown),
+        ] {
+            let (state, diagnostics) = client.read_value(&[(name, value)]).await;
+            assert_eq!((state, diagnostics.len()), (None, 1), "{name}: {:?}", texts(&diagnostics));
+            assert_eq!(diagnostics[0].summary, "Argument not known yet");
+            assert_eq!(argument(&diagnostics[0]), name);
+        }
+    });
+    assert_eq!(emulator.counters().calls, 0, "JD Cloud was asked something else");
+}
+
+#[test]
+fn invalid_arguments_of_the_provider_are_named() {
     let text = |text: &str| Value::string(text);
     let decimal = |digits: &str| {
         let number = terraform_provider_jdcloud::framework::Number::parse(digits).unwrap();
         Value::Known(terraform_provider_jdcloud::framework::Data::Number(number))
     };
     let cases = [
-        ("region", text("../x"), "can't be the name of a region"),
+        ("region", text("../x"), "is not a valid region name"),
         ("vm_endpoint", text("vm.jdcloud-api.com"), "is not a URL"),
         ("vm_endpoint", text("http://vm.jdcloud-api.com"), "is plain http"),
         ("vm_endpoint", text("ftp://vm.jdcloud-api.com"), "must begin with https://"),
@@ -209,6 +238,9 @@ fn wrong_arguments_of_the_provider_are_named() {
         ("secret_key", text(""), "secret_key is an empty string"),
         ("security_token", text("T"), "access_key and secret_key are not."),
         ("profile", text(""), "profile is an empty string"),
+        ("config_file", text("/no/such/file"), "config_file is \"/no/such/file\": there is no such file."),
+        ("config_file", text("/dev/zero"), "it is not a regular file."),
+        ("ca_bundle", text("/dev"), "it is a directory."),
     ];
     with_client(async |client| {
         for (name, value, expected) in &cases {
@@ -225,7 +257,7 @@ fn wrong_arguments_of_the_provider_are_named() {
             );
         }
         for (name, _, _) in &cases {
-            assert_eq!(validate_provider(&client, &[(name, Value::UNKNOWN)]).await, [], "{name}");
+            assert_eq!(validate_provider(&client, &[(name, Value::Unknown)]).await, [], "{name}");
         }
         let accepted = [
             ("request_timeout", text("60")),
@@ -238,7 +270,7 @@ fn wrong_arguments_of_the_provider_are_named() {
 }
 
 #[test]
-fn unknown_data_sources_are_diagnosed() {
+fn unknown_data_sources_get_a_diagnostic() {
     with_client(async |client| {
         let request =
             v6::read_data_source::Request { type_name: "jdcloud_nothing".into(), ..Default::default() };

@@ -1,4 +1,4 @@
-//! Every call of both protocols, in any order, as hosts make them.
+//! The calls of both protocols.
 
 use jdcloud_emulator::{Emulator, Options as EmulatorOptions};
 use terraform_provider_jdcloud::framework::{Data, Type, Value, msgpack};
@@ -6,7 +6,8 @@ use terraform_provider_jdcloud::tfplugin::proto::{v5, v6};
 use tonic::Code;
 
 use crate::support::{
-    Client, DATA_SOURCE, Options, block, data_source_type, dynamic, provider_type, runtime, strings,
+    Client, DATA_SOURCE, Options, block, data_source_type, dynamic, function_constraints_type, provider_type,
+    runtime, strings,
 };
 
 /// Runs `test` on a plugin of each protocol.
@@ -18,8 +19,8 @@ fn on_both_protocols(test: impl AsyncFn(Client)) {
 }
 
 #[test]
-fn calls_that_are_not_offered_are_unimplemented_and_the_others_answer() {
-    let offered = [
+fn all_calls_but_those_for_data_sources_and_functions_are_unimplemented() {
+    let implemented = [
         "GetMetadata",
         "GetSchema",
         "GetProviderSchema",
@@ -43,21 +44,21 @@ fn calls_that_are_not_offered_are_unimplemented_and_the_others_answer() {
             env!("CARGO_MANIFEST_DIR")
         ));
         let table: serde_json::Value = serde_json::from_slice(&table.unwrap()).unwrap();
-        let mut answered = 0;
+        let mut succeeded = 0;
         for service in table["services"].as_object().unwrap().values() {
             for rpc in service["rpcs"].as_array().unwrap() {
                 let (name, path) = (rpc["name"].as_str().unwrap(), rpc["path"].as_str().unwrap());
                 let result: Result<(), _> = client.call(path, ()).await;
-                if offered.contains(&name) && path.contains(".Provider/") {
+                if implemented.contains(&name) && path.contains(".Provider/") {
                     assert!(result.is_ok(), "{path}: {result:?}");
-                    answered += 1;
+                    succeeded += 1;
                 } else {
                     assert_eq!(result.unwrap_err().code(), Code::Unimplemented, "{path}");
                 }
             }
         }
-        assert_eq!(answered, 10, "protocol {protocol}");
-        // The other protocol is not spoken on this connection.
+        assert_eq!(succeeded, 10, "protocol {protocol}");
+        // The connection does not serve the other protocol.
         let other = if protocol == 5 {
             "/tfplugin6.Provider/GetProviderSchema"
         } else {
@@ -69,7 +70,7 @@ fn calls_that_are_not_offered_are_unimplemented_and_the_others_answer() {
 }
 
 #[test]
-fn both_protocols_show_the_same_schema() {
+fn both_protocols_have_the_same_schema() {
     let mut seen = Vec::new();
     for protocol in ["5", "6"] {
         let plugin = Options::plain().set("PLUGIN_PROTOCOL_VERSIONS", protocol).start();
@@ -104,7 +105,7 @@ fn both_protocols_show_the_same_schema() {
             );
             assert!(attribute.name.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
             assert!(attribute.description.ends_with('.'), "{}: {:?}", attribute.name, attribute.description);
-            // What hosts refuse, and then the whole provider with it.
+            // Hosts reject the whole provider otherwise.
             assert!(attribute.required || attribute.optional || attribute.computed, "{}", attribute.name);
             assert!(
                 !(attribute.required && (attribute.optional || attribute.computed)),
@@ -126,7 +127,7 @@ fn both_protocols_show_the_same_schema() {
 }
 
 #[test]
-fn functions_and_metadata_agree_with_the_schema() {
+fn functions_and_metadata_match_the_schema() {
     on_both_protocols(async |client| {
         let schema: v6::get_provider_schema::Response = client
             .provider("GetSchema", "GetProviderSchema", v6::get_provider_schema::Request {})
@@ -134,7 +135,7 @@ fn functions_and_metadata_agree_with_the_schema() {
             .unwrap();
         let functions: v6::get_functions::Response =
             client.provider("GetFunctions", "GetFunctions", v6::get_functions::Request {}).await.unwrap();
-        assert_eq!(functions.functions, schema.functions, "OpenTofu asks for functions apart");
+        assert_eq!(functions.functions, schema.functions, "OpenTofu may ask for functions separately");
         let metadata: v6::get_metadata::Response =
             client.provider("GetMetadata", "GetMetadata", v6::get_metadata::Request {}).await.unwrap();
         let mut names: Vec<&String> = metadata.functions.iter().map(|function| &function.name).collect();
@@ -145,11 +146,11 @@ fn functions_and_metadata_agree_with_the_schema() {
 }
 
 #[test]
-fn protocol_5_gives_the_provider_block_back_unchanged() {
+fn protocol_5_returns_the_provider_block_unchanged() {
     let plugin = Options::plain().set("PLUGIN_PROTOCOL_VERSIONS", "5").start();
     runtime().block_on(async {
         let client = plugin.connect_plain().await;
-        let config = dynamic(&provider_type(), &block(&provider_type(), &[("region", Value::UNKNOWN)]));
+        let config = dynamic(&provider_type(), &block(&provider_type(), &[("region", Value::Unknown)]));
         let request = v5::prepare_provider_config::Request { config: Some(config.clone()) };
         let response: v5::prepare_provider_config::Response =
             client.call("/tfplugin5.Provider/PrepareProviderConfig", request).await.unwrap();
@@ -160,12 +161,7 @@ fn protocol_5_gives_the_provider_block_back_unchanged() {
 
 #[test]
 fn functions_need_no_configuration() {
-    let row = Type::object([
-        ("image_id", Type::String),
-        ("constraints_type", Type::String),
-        ("instance_types", Type::list(Type::String)),
-    ]);
-    let ty = Type::object([("ids", Type::set(Type::String)), ("image_constraints", Type::list(row.clone()))]);
+    let ty = function_constraints_type();
     let rows = |kind: &str, types: Value| {
         Value::list([Value::members([
             ("image_id", Value::string("img-a")),
@@ -210,7 +206,7 @@ fn functions_need_no_configuration() {
         };
         assert_eq!(supports(&excluded(), "img-a", "t1").await, Ok(false.into()));
         assert_eq!(supports(&excluded(), "img-a", "t2").await, Ok(true.into()));
-        assert_eq!(supports(&excluded(), "img-b", "t1").await, Ok(true.into()), "no row: no constraint");
+        assert_eq!(supports(&excluded(), "img-b", "t1").await, Ok(true.into()), "no element: no constraint");
         let (argument, text) = supports(&excluded(), "img-c", "t1").await.unwrap_err();
         assert_eq!(argument, Some(1));
         assert!(text.contains("\"img-c\" is not among the ids") && !text.ends_with('.'), "{text}");
@@ -221,7 +217,7 @@ fn functions_need_no_configuration() {
             Value::members([("ids", Value::Null), ("image_constraints", rows("includes", strings(&["t1"])))]);
         assert_eq!(supports(&all, "img-a", "t1").await, Ok(true.into()));
         assert_eq!(supports(&all, "img-a", "t2").await, Ok(false.into()));
-        assert_eq!(supports(&all, "img-x", "t2").await, Ok(true.into()), "all were asked about");
+        assert_eq!(supports(&all, "img-x", "t2").await, Ok(true.into()), "the read was about all images");
         let none =
             Value::members([("ids", Value::Null), ("image_constraints", rows("includes", strings(&[])))]);
         assert_eq!(supports(&none, "img-a", "t1").await, Ok(false.into()));
@@ -237,7 +233,7 @@ fn functions_need_no_configuration() {
             assert_eq!(argument, Some(0));
             assert!(text.contains(expected), "{text}");
         }
-        // Two elements for an image, where the second says otherwise, and one without an image.
+        // A second element for an image that contradicts the first, and one without an image.
         let row = |image: Value, types: &[&str]| {
             let kind = Value::string("excludes");
             Value::members([
@@ -260,9 +256,9 @@ fn functions_need_no_configuration() {
             let constraints = Value::members([("ids", Value::Null), ("image_constraints", constraints)]);
             assert_eq!(supports(&constraints, "img-a", "t1").await.unwrap_err().0, Some(0));
         }
-        // OpenTofu passes values with unknown parts; the answer is unknown then.
-        let unknown = Value::members([("ids", Value::UNKNOWN), ("image_constraints", Value::UNKNOWN)]);
-        assert_eq!(supports(&unknown, "img-a", "t1").await, Ok(Value::UNKNOWN));
+        // OpenTofu passes values with unknown parts; the result is unknown then.
+        let unknown = Value::members([("ids", Value::Unknown), ("image_constraints", Value::Unknown)]);
+        assert_eq!(supports(&unknown, "img-a", "t1").await, Ok(Value::Unknown));
 
         let types = Type::list(Type::String);
         let filter = call(
@@ -303,7 +299,7 @@ fn functions_need_no_configuration() {
 }
 
 #[test]
-fn a_read_needs_no_call_before_it_but_configure() {
+fn a_read_needs_no_other_call_but_configure_before() {
     let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
     on_both_protocols(async |client| {
         let text = |text: &str| Value::string(text);
@@ -321,7 +317,7 @@ fn a_read_needs_no_call_before_it_but_configure() {
         assert_eq!(diagnostics, []);
         let state = state.unwrap();
         let state = state.as_members().unwrap();
-        assert_eq!(state["ids"], ids, "what was configured comes back as it was");
+        assert_eq!(state["ids"], ids, "arguments are returned unchanged");
         assert_eq!(state["region"], text("cn-north-1"));
         assert_eq!(state["missing_ids"], strings(&["img-private"]));
         let excluded = state["excluded_instance_types"].as_members().unwrap();
@@ -338,8 +334,8 @@ fn a_read_needs_no_call_before_it_but_configure() {
 }
 
 #[test]
-fn health_is_told_in_every_way_that_grpc_has() {
-    // prost reads a number and a text as messages with one field, which these are.
+fn all_calls_of_grpc_health_report_the_plugin_as_serving() {
+    // prost implements `Message` for numbers and strings, as messages with one field, which these are.
     const SERVING: i32 = 1;
     on_both_protocols(async |client| {
         let check = async |service: &str| {
@@ -352,6 +348,6 @@ fn health_is_told_in_every_way_that_grpc_has() {
         let mut watch = client.stream::<i32>("/grpc.health.v1.Health/Watch").await.unwrap();
         assert_eq!(watch.message().await.unwrap(), Some(SERVING));
         let list: Vec<u8> = client.call("/grpc.health.v1.Health/List", ()).await.unwrap();
-        assert_eq!(list, b"\x0a\x06plugin\x12\x02\x08\x01", "one service, which serves");
+        assert_eq!(list, b"\x0a\x06plugin\x12\x02\x08\x01", "one service, serving");
     });
 }

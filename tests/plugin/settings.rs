@@ -1,29 +1,35 @@
-//! What a user reads who has set something wrongly, at the first read that needs it.
+//! Errors in the configuration and the environment, reported by the first read that needs the setting.
 
 use jdcloud_emulator::Scenario;
 use terraform_provider_jdcloud::framework::Value;
 
 use crate::support::{Options, emulator, runtime, strings, texts};
 
-/// A file of the JD Cloud CLI: one usable profile, one whose region is none, one with half a key pair.
+/// A file of the JD Cloud CLI: a valid profile, one with an invalid region, and one with half a key pair.
 const PROFILES: &str = "[default]\naccess_key = AK\nsecret_key = SK\nregion_id = cn-north-1\n\
                         [odd]\naccess_key = AK\nsecret_key = SK\nregion_id = no region\n\
                         [half]\naccess_key = AK\nregion_id = cn-north-1\n";
 
 #[test]
-fn a_wrong_setting_is_named_with_its_place_and_the_way_out() {
+fn an_invalid_setting_is_named_with_its_source_and_the_remedy() {
     let dir = tempfile::tempdir().unwrap();
-    let (file, rubbish) = (dir.path().join("config"), dir.path().join("rubbish"));
+    let [file, rubbish, binary] = ["config", "rubbish", "binary"].map(|name| dir.path().join(name));
     std::fs::write(&file, PROFILES).unwrap();
     std::fs::write(&rubbish, "rubbish").unwrap();
-    let [dir, file, rubbish] = [dir.path(), &file, &rubbish].map(|path| path.to_str().unwrap());
+    std::fs::write(&binary, [0xff]).unwrap();
+    let [file, rubbish, binary] = [&file, &rubbish, &binary].map(|path| path.to_str().unwrap());
     let keys = [("JDCLOUD_ACCESS_KEY", "AK"), ("JDCLOUD_SECRET_KEY", "SK"), ("JDCLOUD_REGION", "cn-north-1")];
     let with = |name, value| [&keys[..], &[(name, value)]].concat();
     let token =
         [&with("JDCLOUD_SECURITY_TOKEN", "T")[..], &[("JDCLOUD_SECURITY_TOKEN_ENCODING", "hex")]].concat();
     let half = format!("by profile \"half\" of {file}");
     for (variables, arguments, summary, detail) in [
-        (vec![], vec![("config_file", dir), ("profile", "default")], "Configuration file can't be read", dir),
+        (
+            vec![],
+            vec![("config_file", binary), ("profile", "default")],
+            "Configuration file can't be read",
+            "it is not UTF-8 text",
+        ),
         (vec![], vec![("config_file", file), ("profile", "p")], "Profile not found", "has no profile \"p\""),
         (vec![], vec![("config_file", file), ("profile", "half")], "Incomplete credentials", &*half),
         (vec![], vec![("config_file", file), ("profile", "odd")], "Invalid region", "by profile \"odd\""),
@@ -54,7 +60,7 @@ fn a_wrong_setting_is_named_with_its_place_and_the_way_out() {
 }
 
 #[test]
-fn a_read_that_runs_out_of_time_tells_what_kept_it() {
+fn a_read_that_times_out_reports_the_last_failure() {
     let emulator = emulator(Scenario { reset_first: 1, hang_first: u64::MAX, ..Scenario::default() });
     let plugin = Options::plain().start();
     runtime().block_on(async {

@@ -1,9 +1,11 @@
-//! How much memory a few bytes can claim: a length that is written and not there reserves nothing.
+//! Memory: a length without the elements reserves nothing.
 
 use terraform_provider_jdcloud::framework::{Type, msgpack};
 
+use crate::support::process_status;
+
 #[test]
-fn lengths_that_are_not_there_reserve_nothing() {
+fn a_length_without_elements_reserves_no_memory() {
     let everything = Type::Tuple(vec![Type::Dynamic; 3]);
     let row = Type::object([("a", Type::String)]);
     let types = [
@@ -15,12 +17,12 @@ fn lengths_that_are_not_there_reserve_nothing() {
         everything,
         row,
     ];
-    // Every msgpack form with a length, each with the largest there is.
+    // Every msgpack marker with a length, each with the largest length.
     let forms: [u8; 11] = [0xc4, 0xc5, 0xc6, 0xc7, 0xc8, 0xc9, 0xdb, 0xdc, 0xdd, 0xde, 0xdf];
     for ty in &types {
         for form in forms {
             for nested in 0..20 {
-                // An array in an array, and so on, each of four thousand million elements.
+                // Nested arrays, each of four billion elements.
                 let mut bytes = [0xdd, 0xff, 0xff, 0xff, 0xff].repeat(nested);
                 bytes.push(form);
                 bytes.extend([0xff; 8]);
@@ -28,13 +30,6 @@ fn lengths_that_are_not_there_reserve_nothing() {
             }
         }
     }
-    let peak = peak_memory_kb();
+    let peak = process_status(std::process::id(), "VmHWM");
     assert!(peak < 200 << 10, "{peak} kB were used");
-}
-
-/// The most memory that this process has ever used.
-fn peak_memory_kb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

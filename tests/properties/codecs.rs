@@ -1,116 +1,126 @@
-//! What is written is read back, and what is damaged is refused: msgpack, JSON, and the JSON of types.
+//! Round trips of encoded values, and damaged encodings: msgpack, JSON, and the JSON of types.
 
-use terraform_provider_jdcloud::framework::{Type, Value, json, msgpack};
+use std::cell::Cell;
 
-use crate::chance::Chance;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use serde_json::json;
+use terraform_provider_jdcloud::framework::{Data, Type, Value, json, msgpack};
 
-/// Values of each test. A value nests four levels, so thousands of parts are made.
-const CASES: u64 = 3_000;
+use crate::generators::{any_type, config, damage, typed_value};
 
-fn case(seed: u64, unknowns: bool) -> (Chance, Type, Value) {
-    let mut chance = Chance::new(seed);
-    let ty = chance.ty(3);
-    let value = chance.value(&ty, unknowns, 4);
-    (chance, ty, value)
-}
+const CASES: u32 = 1_000;
 
-#[test]
-fn what_is_written_in_msgpack_is_read_back() {
-    for seed in 0..CASES {
-        let (_, ty, value) = case(seed, true);
+/// Damages tried on each value.
+const DAMAGES: usize = 20;
+
+proptest! {
+    #![proptest_config(config(CASES))]
+
+    #[test]
+    fn decoded_msgpack_equals_the_encoded_value((ty, value) in typed_value(true)) {
         let bytes = msgpack::encode(&ty, &value).unwrap();
-        assert_eq!(msgpack::decode(&ty, &bytes).as_ref(), Ok(&value), "seed {seed}: {ty:?}");
+        prop_assert_eq!(msgpack::decode(&ty, &bytes), Ok(value));
     }
-}
 
-#[test]
-fn what_is_written_in_json_is_read_back() {
-    for seed in 0..CASES {
-        let (_, ty, value) = case(seed, false);
-        let text = json::encode(&ty, &value).unwrap();
-        assert_eq!(json::decode(&ty, text.as_bytes()).as_ref(), Ok(&value), "seed {seed}: {text}");
-        serde_json::from_str::<&serde_json::value::RawValue>(&text).unwrap();
+    #[test]
+    fn decoded_json_equals_the_encoded_value((ty, value) in typed_value(false)) {
+        let text = json_of(&value).to_string();
+        prop_assert_eq!(json::decode(&ty, text.as_bytes()), Ok(value), "{}", text);
     }
-}
 
-#[test]
-fn types_are_read_back() {
-    for seed in 0..CASES {
-        let ty = Chance::new(seed).ty(6);
-        assert_eq!(Type::from_json(&ty.to_json()).unwrap(), ty, "seed {seed}");
+    #[test]
+    fn decoded_types_equal_the_encoded_types(ty in any_type(6)) {
+        prop_assert_eq!(Type::from_json(&ty.to_json()).unwrap(), ty);
     }
-}
 
-/// A value that was read from damaged bytes is a value like any other: it can be written and read again.
-#[test]
-fn damaged_bytes_are_refused_or_are_another_value() {
-    let (mut refused, mut read) = (0_u32, 0_u32);
-    for seed in 0..CASES / 4 {
-        let (mut chance, ty, value) = case(seed, true);
+    #[test]
+    fn truncated_msgpack_is_an_error((ty, value) in typed_value(true)) {
         let bytes = msgpack::encode(&ty, &value).unwrap();
         for length in 0..bytes.len().min(400) {
-            assert!(msgpack::decode(&ty, &bytes[..length]).is_err(), "seed {seed}: {length} bytes are whole");
+            prop_assert!(msgpack::decode(&ty, &bytes[..length]).is_err(), "{length} bytes are enough");
         }
-        for _ in 0..40 {
-            let damaged = chance.damage(&bytes);
-            match msgpack::decode(&ty, &damaged) {
+    }
+
+    #[test]
+    fn damaged_json_is_an_error_or_another_value(
+        (ty, value) in typed_value(false),
+        damages in vec(damage(), DAMAGES),
+    ) {
+        let text = json_of(&value).to_string();
+        for damage in damages {
+            if let Ok(value) = json::decode(&ty, &damage.apply(text.as_bytes())) {
+                prop_assert_eq!(json::decode(&ty, json_of(&value).to_string().as_bytes()), Ok(value));
+            }
+            // Must not crash.
+            let _ = Type::from_json(&damage.apply(&ty.to_json()));
+        }
+    }
+}
+
+/// A value that was decoded from damaged bytes must be a valid value: it can be encoded and decoded again.
+#[test]
+fn damaged_msgpack_is_an_error_or_another_value() {
+    let (errors, values) = (Cell::new(0_u32), Cell::new(0_u32));
+    let inputs = (typed_value(true), vec(damage(), DAMAGES));
+    let outcome = TestRunner::new(config(CASES)).run(&inputs, |((ty, value), damages)| {
+        let bytes = msgpack::encode(&ty, &value).unwrap();
+        for damage in damages {
+            match msgpack::decode(&ty, &damage.apply(&bytes)) {
                 Err(error) => {
-                    refused += 1;
-                    assert!(!error.to_string().is_empty());
+                    errors.set(errors.get() + 1);
+                    prop_assert!(!error.to_string().is_empty());
                 }
                 Ok(value) => {
-                    read += 1;
+                    values.set(values.get() + 1);
                     let again = msgpack::encode(&ty, &value).unwrap();
-                    assert_eq!(
-                        msgpack::decode(&ty, &again).as_ref(),
-                        Ok(&value),
-                        "seed {seed}: {damaged:02x?}"
-                    );
+                    prop_assert_eq!(msgpack::decode(&ty, &again), Ok(value));
                 }
             }
         }
-    }
-    assert!(refused > 1_000 && read > 1_000, "{refused} refused, {read} read: the damage tests little");
+        Ok(())
+    });
+    outcome.unwrap_or_else(|error| panic!("{error}"));
+    let (errors, values) = (errors.get(), values.get());
+    assert!(
+        errors > 1_000 && values > 1_000,
+        "{errors} errors, {values} values: one of them is hardly tested"
+    );
 }
 
 #[test]
-fn damaged_json_is_refused_or_is_another_value() {
-    for seed in 0..CASES / 4 {
-        let (mut chance, ty, value) = case(seed, false);
-        let text = json::encode(&ty, &value).unwrap().into_bytes();
-        for _ in 0..20 {
-            let damaged = chance.damage(&text);
-            if let Ok(value) = json::decode(&ty, &damaged) {
-                let again = json::encode(&ty, &value).unwrap();
-                assert_eq!(json::decode(&ty, again.as_bytes()).as_ref(), Ok(&value), "seed {seed}: {again}");
-            }
-            let _ = Type::from_json(&chance.damage(&ty.to_json()));
-        }
-    }
-}
-
-#[test]
-fn a_refusal_says_what_is_wrong() {
+fn errors_name_the_problem() {
     let object = Type::object([("a", Type::String)]);
-    let none = Value::members::<String>([]);
-    let tuple = Type::Tuple(vec![Type::Bool]);
-    let text = || Value::string("x");
     let deep = format!("{}null{}", r#"{"type":"dynamic","value":"#.repeat(1_000), "}".repeat(1_000));
     for (result, expected) in [
-        (msgpack::decode(&object, b"\x82\xa1a\xc0\xa1a\xc0").map(drop), "key \"a\" is there twice"),
-        (json::decode(&Type::Number, "1".repeat(9_000).as_bytes()).map(drop), "more than 4096 digits"),
-        (json::decode(&Type::Dynamic, deep.as_bytes()).map(drop), "nested more than"),
-        (json::encode(&tuple, &Value::list([])).map(drop), "a tuple of 1 elements is required, not of 0"),
-        (json::encode(&object, &none).map(drop), "\"a\" is missing"),
-        (
-            json::encode(&Type::object([]), &Value::members([("b", text())])).map(drop),
-            "attribute \"b\" is not expected",
-        ),
-        (json::encode(&object, &Value::members([("a", true.into())])).map(drop), "a: string is required"),
-        (json::encode(&Type::Dynamic, &text()).map(drop), "needs its own type"),
-        (json::encode(&Type::String, &Value::UNKNOWN).map(drop), "has no JSON form"),
+        (msgpack::decode(&object, b"\x82\xa1a\xc0\xa1a\xc0"), "duplicate key \"a\""),
+        (json::decode(&Type::Number, "1".repeat(9_000).as_bytes()), "more than 4096 digits"),
+        (json::decode(&Type::Dynamic, deep.as_bytes()), "nested more than"),
+        (json::decode(&Type::Tuple(vec![Type::Bool]), b"[]"), "a tuple of 1 elements is required, not of 0"),
+        (json::decode(&object, b"{}"), "\"a\" is missing"),
+        (json::decode(&object, br#"{"a":"x","b":"x"}"#), "attribute \"b\" is not expected"),
+        (json::decode(&object, br#"{"a":true}"#), "a: string is required"),
     ] {
         let message = result.unwrap_err().to_string();
         assert!(message.contains(expected), "{expected}: {message}");
+    }
+}
+
+/// The JSON form of a known value, as go-cty writes it; numbers as strings, which it reads too.
+fn json_of(value: &Value) -> serde_json::Value {
+    let Value::Known(data) = value else { return serde_json::Value::Null };
+    match data {
+        Data::Bool(value) => json!(value),
+        Data::Number(number) => json!(number.to_string()),
+        Data::String(text) => json!(**text),
+        Data::List(elements) => elements.iter().map(json_of).collect(),
+        Data::Map(members) => {
+            members.iter().map(|(name, value)| (name.to_string(), json_of(value))).collect()
+        }
+        Data::Dynamic(ty, value) => {
+            let ty: serde_json::Value = serde_json::from_slice(&ty.to_json()).unwrap();
+            json!({ "value": json_of(value), "type": ty })
+        }
     }
 }

@@ -1,131 +1,140 @@
-//! Protocol 5 and protocol 6 are one provider: the same request gets the same bytes.
+//! Protocol 5 and protocol 6 are one provider: the same request gets the same response.
+
+use std::cell::Cell;
 
 use jdcloud_emulator::{Catalogue, Emulator, Options as EmulatorOptions};
+use proptest::collection::vec;
+use proptest::option::weighted;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::TestRunner;
 use prost::Message;
 use terraform_provider_jdcloud::framework::{Type, Value};
 use terraform_provider_jdcloud::tfplugin::proto::v6;
 
-use crate::chance::Chance;
+use crate::generators::{config, damage, text, value};
 use crate::support::{
-    Client, DATA_SOURCE, Options, Plugin, block, data_source_type, dynamic, provider_type, runtime,
+    Client, DATA_SOURCE, Options, Plugin, block, data_source_type, dynamic, function_constraints_type,
+    provider_type, runtime,
 };
 
-const CASES: u64 = 150;
+const CASES: u32 = 150;
 
 #[test]
-fn both_protocols_answer_the_same_to_whatever_is_asked() {
+fn both_protocols_give_the_same_response() {
     let catalogue = Catalogue::generated(50, 5);
     let emulator = Emulator::start(EmulatorOptions { catalogue, ..EmulatorOptions::default() }).unwrap();
     let plugins: [Plugin; 2] =
         ["5", "6"].map(|protocol| Options::plain().set("PLUGIN_PROTOCOL_VERSIONS", protocol).start());
-    runtime().block_on(async {
-        let clients = [plugins[0].connect_plain().await, plugins[1].connect_plain().await];
-        for client in &clients {
-            let text = |text: &str| Value::string(text);
-            let diagnostics = client
-                .configure(&[
-                    ("vm_endpoint", text(&emulator.url())),
-                    ("access_key", text(jdcloud_emulator::ACCESS_KEY)),
-                    ("secret_key", text(jdcloud_emulator::SECRET_KEY)),
-                    // Each read is a call of its own, so that no answer depends on the ones before.
-                    ("read_ahead", false.into()),
-                ])
-                .await;
-            assert_eq!(diagnostics, []);
-        }
-        let mut values = 0;
-        for seed in 0..CASES {
-            let mut chance = Chance::new(seed);
-            let config = data_source(&mut chance);
-            let [five, six] = [read(&clients[0], &config).await, read(&clients[1], &config).await];
-            assert_eq!(five, six, "seed {seed}: read");
-            values += usize::from(five.state.is_some());
-            let [five, six] = [validate(&clients[0], &config).await, validate(&clients[1], &config).await];
-            assert_eq!(five, six, "seed {seed}: validate");
-            let call = function_call(&mut chance);
-            let [five, six] = [function(&clients[0], call.clone()).await, function(&clients[1], call).await];
-            assert_eq!(five.encode_to_vec(), six.encode_to_vec(), "seed {seed}: function");
-        }
-        assert!(values > 20, "only {values} reads of {CASES} were answered: chance tests little");
-        for seed in 0..CASES {
-            let mut chance = Chance::new(seed);
-            let ty = provider_type();
-            let config = damaged(&mut chance, |chance| {
-                let value = chance.value(&ty, true, 4);
-                dynamic(&ty, &if value.is_null() { block(&ty, &[]) } else { value })
-            });
-            let request =
-                || v6::configure_provider::Request { config: Some(config.clone()), ..Default::default() };
-            let [five, six]: [v6::configure_provider::Response; 2] = [
-                clients[0].provider("Configure", "ConfigureProvider", request()).await.unwrap(),
-                clients[1].provider("Configure", "ConfigureProvider", request()).await.unwrap(),
-            ];
-            assert_eq!(five, six, "seed {seed}: configure");
-        }
-    });
-}
-
-/// A message, one in four of them damaged.
-fn damaged(chance: &mut Chance, make: impl FnOnce(&mut Chance) -> v6::DynamicValue) -> v6::DynamicValue {
-    let value = make(chance);
-    if !chance.one_in(4) {
-        return value;
+    let runtime = runtime();
+    let clients =
+        runtime.block_on(async { [plugins[0].connect_plain().await, plugins[1].connect_plain().await] });
+    let configuration = || {
+        [
+            ("vm_endpoint", Value::string(emulator.url())),
+            ("access_key", Value::string(jdcloud_emulator::ACCESS_KEY)),
+            ("secret_key", Value::string(jdcloud_emulator::SECRET_KEY)),
+            // Each read is a call of its own, so that no response depends on the ones before.
+            ("read_ahead", false.into()),
+        ]
+    };
+    for client in &clients {
+        assert_eq!(runtime.block_on(client.configure(&configuration())), []);
     }
-    v6::DynamicValue { msgpack: chance.damage(&value.msgpack).into(), json: value.json }
+    let [five, six] = &clients;
+
+    let succeeded = Cell::new(0);
+    let inputs = (data_source_config(), any::<bool>(), function_call());
+    let outcome = TestRunner::new(config(CASES)).run(&inputs, |(config, deferral_allowed, call)| {
+        runtime.block_on(async {
+            let response = read(five, &config, deferral_allowed).await;
+            prop_assert_eq!(&response, &read(six, &config, deferral_allowed).await, "read");
+            succeeded.set(succeeded.get() + u32::from(response.state.is_some()));
+            prop_assert_eq!(validate(five, &config).await, validate(six, &config).await, "validate");
+            let (five, six) = (function(five, call.clone()).await, function(six, call).await);
+            prop_assert_eq!(five.encode_to_vec(), six.encode_to_vec(), "function");
+            Ok(())
+        })
+    });
+    outcome.unwrap_or_else(|error| panic!("{error}"));
+    let succeeded = succeeded.get();
+    assert!(succeeded > 20, "only {succeeded} of {CASES} reads succeeded: this tests little");
+
+    let outcome = TestRunner::new(config(CASES)).run(&provider_config(), |config| {
+        runtime.block_on(async {
+            prop_assert_eq!(configure(five, &config).await, configure(six, &config).await);
+            Ok(())
+        })
+    });
+    outcome.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// A data source's block: mostly one that can be read.
-fn data_source(chance: &mut Chance) -> v6::DynamicValue {
-    let ty = data_source_type();
-    damaged(chance, |chance| {
-        if chance.one_in(5) {
-            return dynamic(&ty, &chance.value(&ty, true, 4));
-        }
-        let mut ids = Vec::new();
-        for _ in 0..chance.below(4) {
-            let id =
-                if chance.one_in(6) { chance.text() } else { format!("img-{:010}", chance.below(60) + 1) };
-            ids.push(Value::string(id));
-        }
-        ids.dedup();
-        let region = *chance.choose(&["cn-north-1", "cn-north-1", "cn-north-1", "nowhere-9", "../"]);
-        let on_missing = match *chance.choose(&["", "ignore", "warn", "error", "explode"]) {
-            "" => Value::Null,
-            word => Value::string(word),
-        };
-        let arguments =
-            [("ids", Value::list(ids)), ("region", Value::string(region)), ("on_missing", on_missing)];
-        dynamic(&ty, &block(&ty, &arguments))
+/// An encoded value, one in four of them damaged.
+fn damaged(value: impl Strategy<Value = v6::DynamicValue>) -> impl Strategy<Value = v6::DynamicValue> {
+    (value, weighted(0.25, damage())).prop_map(|(value, damage)| match damage {
+        None => value,
+        Some(damage) => v6::DynamicValue { msgpack: damage.apply(&value.msgpack).into(), json: value.json },
     })
 }
 
-fn function_call(chance: &mut Chance) -> v6::call_function::Request {
-    let row = Type::object([
-        ("image_id", Type::String),
-        ("constraints_type", Type::String),
-        ("instance_types", Type::list(Type::String)),
-    ]);
-    let constraints =
-        Type::object([("ids", Type::set(Type::String)), ("image_constraints", Type::list(row))]);
-    let name = *chance.choose(&["supports_instance_type", "filter_instance_types", "explain_instance_type"]);
-    let last = if name == "filter_instance_types" { Type::list(Type::String) } else { Type::String };
-    let arguments = [constraints, Type::String, last]
-        .map(|ty| damaged(chance, |chance| dynamic(&ty, &chance.value(&ty, true, 4))));
-    v6::call_function::Request { name: name.into(), arguments: arguments.into() }
+/// A data source's block: mostly one that can be read.
+fn data_source_config() -> impl Strategy<Value = v6::DynamicValue> {
+    let ty = data_source_type();
+    let id = prop_oneof![1 => text(), 5 => (1..=60_u32).prop_map(|number| format!("img-{number:010}"))];
+    let region = select(&["cn-north-1", "cn-north-1", "cn-north-1", "nowhere-9", "../"][..]);
+    let on_missing = select(&[None, Some("ignore"), Some("warn"), Some("error"), Some("explode")][..]);
+    let readable = (vec(id, 0..4), region, on_missing).prop_map(|(mut ids, region, on_missing)| {
+        ids.sort();
+        ids.dedup();
+        let ty = data_source_type();
+        let arguments = [
+            ("ids", Value::list(ids.into_iter().map(Value::string))),
+            ("region", Value::string(region)),
+            ("on_missing", on_missing.map_or(Value::Null, Value::string)),
+        ];
+        dynamic(&ty, &block(&ty, &arguments))
+    });
+    let any = value(&ty, true, 4).prop_map(move |value| dynamic(&ty, &value));
+    damaged(prop_oneof![4 => readable, 1 => any])
 }
 
-/// The answer, without the id that the API gives each of its own answers.
-async fn read(client: &Client, config: &v6::DynamicValue) -> v6::read_data_source::Response {
-    let mut response = client.read(config.clone()).await.unwrap();
+fn provider_config() -> impl Strategy<Value = v6::DynamicValue> {
+    let ty = provider_type();
+    damaged(value(&ty, true, 4).prop_map(move |value| dynamic(&ty, &value)))
+}
+
+fn function_call() -> impl Strategy<Value = v6::call_function::Request> {
+    let argument = |ty: Type| damaged(value(&ty, true, 4).prop_map(move |value| dynamic(&ty, &value)));
+    let call = move |name: &'static str, last: Type| {
+        let arguments = (argument(function_constraints_type()), argument(Type::String), argument(last));
+        arguments.prop_map(move |(constraints, image, last)| v6::call_function::Request {
+            name: name.to_owned(),
+            arguments: vec![constraints, image, last],
+        })
+    };
+    prop_oneof![
+        call("supports_instance_type", Type::String),
+        call("filter_instance_types", Type::list(Type::String)),
+        call("explain_instance_type", Type::String),
+    ]
+}
+
+/// The response, without what differs from one API call to the next.
+async fn read(
+    client: &Client,
+    config: &v6::DynamicValue,
+    deferral_allowed: bool,
+) -> v6::read_data_source::Response {
+    let mut response = client.read_with(Some(config.clone()), deferral_allowed).await.unwrap();
     for diagnostic in &mut response.diagnostics {
         let words = diagnostic.detail.split_inclusive(char::is_whitespace);
-        diagnostic.detail = words.filter(|word| !is_particular(word)).collect();
+        diagnostic.detail = words.filter(|word| !differs_by_call(word)).collect();
     }
     response
 }
 
-/// Whether a word of a diagnostic is another one each time: ids of requests, and how long they took.
-fn is_particular(word: &str) -> bool {
+/// Ids of requests, and how long they took.
+fn differs_by_call(word: &str) -> bool {
     word.contains(|c: char| c.is_ascii_digit()) && !word.contains("img-")
 }
 
@@ -137,6 +146,12 @@ async fn validate(client: &Client, config: &v6::DynamicValue) -> Vec<v6::Diagnos
     let response: v6::validate_data_resource_config::Response =
         client.provider("ValidateDataSourceConfig", "ValidateDataResourceConfig", request).await.unwrap();
     response.diagnostics
+}
+
+async fn configure(client: &Client, config: &v6::DynamicValue) -> v6::configure_provider::Response {
+    let config = Some(config.clone());
+    let request = v6::configure_provider::Request { config, ..Default::default() };
+    client.provider("Configure", "ConfigureProvider", request).await.unwrap()
 }
 
 async fn function(client: &Client, call: v6::call_function::Request) -> v6::call_function::Response {

@@ -1,7 +1,8 @@
-//! What a host is to a plugin that runs: an identity, a connection, and calls with their values. Knows nothing of processes.
+//! The client side of a host: its certificate, a connection, and calls.
 
-#![allow(dead_code, unreachable_pub)] // each user has its part
+#![allow(dead_code, unreachable_pub)] // each test file uses a part
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use terraform_provider_jdcloud::framework::{Type, Value, msgpack};
 use terraform_provider_jdcloud::tfplugin::proto::v6;
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint, Uri};
@@ -21,7 +22,7 @@ use tonic_prost::ProstCodec;
 
 pub const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
-/// A host's identity: self-signed, an authority, on P-521, as go-plugin makes it.
+/// A host's certificate and key, as go-plugin makes them: self-signed, a CA, on P-521.
 pub struct Identity {
     pub certificate: CertificateDer<'static>,
     key: KeyPair,
@@ -33,7 +34,7 @@ impl Identity {
         Self::with(|_| {})
     }
 
-    /// One whose certificate ended years ago.
+    /// A certificate that expired years ago.
     pub fn expired() -> Self {
         Self::with(|params| {
             params.not_before = rcgen::date_time_ymd(2001, 1, 1);
@@ -59,7 +60,7 @@ impl Identity {
     }
 }
 
-/// What the host's TLS client would be: it trusts the one certificate of the handshake line, for `localhost`.
+/// The TLS configuration of a host: it trusts the certificate of the handshake line, for `localhost`.
 pub fn client_config(
     server: &CertificateDer<'_>,
     identity: Option<&Identity>,
@@ -80,15 +81,20 @@ pub fn client_config(
     config
 }
 
-/// Connects to a socket and asks for its health, so that a refusal shows.
+/// Connects to a socket and checks its health, because a rejection shows only in the first call.
 pub async fn connect(socket: &Path, tls: Option<ClientConfig>) -> Result<Client, String> {
     let (socket, tls) = (socket.to_owned(), tls.map(Arc::new));
     let connector = tower::service_fn(move |_: Uri| {
         let (socket, tls) = (socket.clone(), tls.clone());
         async move {
-            let stream = UnixStream::connect(socket).await?;
+            // On Windows a plugin listens on a port.
+            let port = socket.to_str().and_then(|text| text.parse::<SocketAddr>().ok());
+            let stream: Box<dyn Io> = match port {
+                Some(port) => Box::new(TcpStream::connect(port).await?),
+                None => Box::new(UnixStream::connect(socket).await?),
+            };
             let io: Box<dyn Io> = match tls {
-                None => Box::new(stream),
+                None => stream,
                 Some(config) => {
                     let name = ServerName::try_from("localhost").unwrap();
                     Box::new(TlsConnector::from(config).connect(name, stream).await?)
@@ -132,7 +138,7 @@ struct HealthResponse {
 }
 
 impl Client {
-    /// Connects to the plugin that printed this handshake line; with TLS as the host that announced `identity`.
+    /// Connects to the plugin that printed this handshake line; with TLS where there is an `identity`.
     pub async fn attach(handshake: &str, identity: Option<&Identity>) -> Self {
         let fields: Vec<&str> = handshake.split('|').collect();
         let tls = identity.map(|identity| {
@@ -143,7 +149,7 @@ impl Client {
         Self { protocol: fields[1].parse().unwrap(), ..client }
     }
 
-    /// Calls any rpc.
+    /// Makes any unary call.
     pub async fn call<Req, Res>(&self, path: &str, request: Req) -> Result<Res, Status>
     where
         Req: Message + Default + 'static,
@@ -157,7 +163,7 @@ impl Client {
             .map(tonic::Response::into_inner)
     }
 
-    /// Sends any bytes as the body of a call.
+    /// Makes a call with any body.
     pub async fn send(&self, path: &str, body: tonic::body::Body) -> Result<http::HeaderMap, String> {
         let request = http::Request::post(format!("http://localhost{path}"))
             .header("content-type", "application/grpc")
@@ -170,7 +176,7 @@ impl Client {
         Ok(response.headers().clone())
     }
 
-    /// Opens a stream that the plugin sends.
+    /// Makes a server-streaming call.
     pub async fn stream<Res: Message + Default + 'static>(
         &self,
         path: &str,
@@ -190,7 +196,7 @@ impl Client {
             .map(|health| health.status)
     }
 
-    /// An rpc of the provider's, by the names that protocols 5 and 6 have for it.
+    /// Calls the provider, by the names that the call has in protocols 5 and 6.
     pub async fn provider<Req, Res>(&self, v5: &str, v6: &str, request: Req) -> Result<Res, Status>
     where
         Req: Message + Default + 'static,
@@ -213,24 +219,33 @@ impl Client {
         response.diagnostics
     }
 
-    /// Configures it for an emulator of JD Cloud, with a key pair that it knows and what `more` says.
+    /// Configures it for the emulator, with valid keys and a region; `more` takes precedence.
     pub async fn configure_for(&self, endpoint: &str, more: &[(&str, Value)]) {
-        let text = |text: &str| Value::string(text);
-        let mut arguments = vec![
-            ("vm_endpoint", text(endpoint)),
-            ("access_key", text(jdcloud_emulator::ACCESS_KEY)),
-            ("secret_key", text(jdcloud_emulator::SECRET_KEY)),
-            ("region", text("cn-north-1")),
-        ];
-        arguments.extend_from_slice(more);
+        let mut arguments = more.to_vec();
+        arguments.extend([
+            ("vm_endpoint", Value::string(endpoint)),
+            ("access_key", Value::string(jdcloud_emulator::ACCESS_KEY)),
+            ("secret_key", Value::string(jdcloud_emulator::SECRET_KEY)),
+            ("region", Value::string("cn-north-1")),
+        ]);
         assert_eq!(self.configure(&arguments).await, []);
     }
 
-    /// Reads the data source with encoded arguments.
+    /// Reads the data source with an encoded configuration.
     pub async fn read(&self, config: v6::DynamicValue) -> Result<v6::read_data_source::Response, Status> {
+        self.read_with(Some(config), false).await
+    }
+
+    /// Reads it as a host that accepts deferred responses or not.
+    pub async fn read_with(
+        &self,
+        config: Option<v6::DynamicValue>,
+        deferral_allowed: bool,
+    ) -> Result<v6::read_data_source::Response, Status> {
         let request = v6::read_data_source::Request {
             type_name: DATA_SOURCE.into(),
-            config: Some(config),
+            config,
+            client_capabilities: Some(v6::ClientCapabilities { deferral_allowed, ..Default::default() }),
             ..Default::default()
         };
         self.provider("ReadDataSource", "ReadDataSource", request).await
@@ -247,7 +262,7 @@ impl Client {
 
 pub const DATA_SOURCE: &str = "jdcloud_image_constraints";
 
-/// The types as this file understands the contract, written out so that a change of the schema shows.
+/// The type of the provider block, written out so that a change of the schema fails the tests.
 pub fn provider_type() -> Type {
     let text = [
         "access_key",
@@ -272,24 +287,33 @@ pub fn provider_type() -> Type {
 }
 
 pub fn data_source_type() -> Type {
-    let row = Type::object([
-        ("image_id", Type::String),
-        ("constraints_type", Type::String),
-        ("instance_types", Type::list(Type::String)),
-    ]);
     Type::object([
         ("id", Type::String),
         ("region", Type::String),
         ("ids", Type::set(Type::String)),
         ("on_missing", Type::String),
-        ("image_constraints", Type::list(row)),
+        ("image_constraints", Type::list(constraint_type())),
         ("excluded_instance_types", Type::map(Type::list(Type::String))),
         ("included_instance_types", Type::map(Type::list(Type::String))),
         ("missing_ids", Type::list(Type::String)),
     ])
 }
 
-/// A block with these arguments and null for the rest.
+/// An element of `image_constraints`.
+fn constraint_type() -> Type {
+    Type::object([
+        ("image_id", Type::String),
+        ("constraints_type", Type::String),
+        ("instance_types", Type::list(Type::String)),
+    ])
+}
+
+/// The first parameter of the functions: the part of the data source that they need.
+pub fn function_constraints_type() -> Type {
+    Type::object([("ids", Type::set(Type::String)), ("image_constraints", Type::list(constraint_type()))])
+}
+
+/// A block with these arguments (of several with one name, the first), and null for the rest.
 pub fn block(ty: &Type, arguments: &[(&str, Value)]) -> Value {
     let Type::Object(attributes) = ty else { panic!("a block is an object") };
     Value::members(attributes.keys().map(|name| {

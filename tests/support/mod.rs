@@ -1,26 +1,32 @@
-//! A host for the built binary: starts it as Terraform does, and calls it.
+//! Starts the built binary as Terraform does, and calls it.
 
-#![allow(dead_code, unreachable_pub)] // each test file uses its part
+#![allow(dead_code, unreachable_pub)] // each test file uses a part
 
 mod client;
+mod process;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jdcloud_emulator::{Emulator, Options as EmulatorOptions, Scenario};
+use rustls::pki_types::CertificateDer;
 use terraform_provider_jdcloud::tfplugin::proto::v6;
 
-#[allow(unused_imports)] // each test file uses its part
+#[allow(unused_imports)] // each test file uses a part
 pub use client::*;
+#[allow(unused_imports)]
+pub use process::*;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-jdcloud");
 
-/// Long enough for a machine that is busy with other tests.
+/// A timeout that is long enough on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How to start the binary.
@@ -28,7 +34,7 @@ pub struct Options {
     pub variables: BTreeMap<String, String>,
     pub arguments: Vec<String>,
     pub temp: tempfile::TempDir,
-    /// What a shell does before it becomes the binary, as `"$0"`.
+    /// A line of shell that executes the binary as `"$0"`.
     shell: Option<String>,
 }
 
@@ -65,7 +71,7 @@ impl Options {
         self
     }
 
-    /// Starts it by a line of shell that ends in `"$0"`.
+    /// Starts it by a line of shell that executes `"$0"`.
     pub fn shell(mut self, line: &str) -> Self {
         self.shell = Some(line.to_owned());
         self
@@ -73,7 +79,7 @@ impl Options {
 
     pub fn command(&self) -> Command {
         let mut command = match &self.shell {
-            None => Command::new(BINARY),
+            None => binary(),
             Some(line) => {
                 let mut command = Command::new("/bin/sh");
                 command.args(["-c", line, BINARY]);
@@ -81,8 +87,10 @@ impl Options {
             }
         };
         command.args(&self.arguments).env_clear().envs(&self.variables);
-        // Where `make coverage` wants its counters.
-        command.envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)));
+        // The output file of `make coverage`, and what a runner of another platform's programs needs.
+        for name in ["LLVM_PROFILE_FILE", "WINEPREFIX", "WINEDEBUG"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -97,15 +105,40 @@ impl Options {
     /// Starts it and waits for the handshake line.
     pub fn start(self) -> Plugin {
         let mut child = self.command().spawn().unwrap();
+        let log = Lines::read(child.stderr.take().unwrap());
+        Plugin::attach(child, log, self)
+    }
+
+    /// Starts it as a host that does not read the log: the pipe is the test's.
+    pub fn start_unread(self) -> (Plugin, ChildStderr) {
+        let mut child = self.command().spawn().unwrap();
+        let unread = child.stderr.take().unwrap();
+        (Plugin::attach(child, Lines::read(std::io::empty()), self), unread)
+    }
+
+    /// Starts it with `-debug` and waits for the variable that hosts attach with.
+    pub fn start_debug(self) -> Plugin {
+        let options = self.argument("-debug");
+        let mut child = options.command().spawn().unwrap();
         let output = Lines::read(child.stdout.take().unwrap());
         let log = Lines::read(child.stderr.take().unwrap());
-        let handshake =
-            output.next().unwrap_or_else(|| panic!("no handshake; the log says:\n{}", log.all().join("\n")));
-        Plugin { child, handshake, output, log, options: self }
+        let lines = [output.next(), output.next(), output.next()].map(Option::unwrap_or_default);
+        let handshake = handshake_of_reattach(&lines[2]);
+        Plugin { child, handshake, output, log, options }
     }
 }
 
-/// The lines of a pipe, read as they come so that the writer never waits.
+/// The built binary, or what `JDCLOUD_TEST_PROVIDER` has instead: a program of another platform with its runner, as in
+/// `wine provider.exe`.
+fn binary() -> Command {
+    let line = std::env::var("JDCLOUD_TEST_PROVIDER").unwrap_or_else(|_| BINARY.to_owned());
+    let mut words = line.split(' ');
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words);
+    command
+}
+
+/// The lines of a pipe, read in a thread so that the writer never waits.
 pub struct Lines {
     seen: Arc<Mutex<Vec<String>>>,
     news: Mutex<mpsc::Receiver<()>>,
@@ -126,7 +159,7 @@ impl Lines {
         Self { seen, news: Mutex::new(news), taken: Mutex::default() }
     }
 
-    /// The next line, or none when the pipe is closed or nothing comes.
+    /// The next line; `None` at the end of the pipe or after a timeout.
     pub fn next(&self) -> Option<String> {
         self.news.lock().unwrap().recv_timeout(PATIENCE).ok()?;
         let mut taken = self.taken.lock().unwrap();
@@ -148,13 +181,38 @@ pub struct Plugin {
     options: Options,
 }
 
+/// The line `TF_REATTACH_PROVIDERS='...'` as the handshake that says the same.
+pub fn handshake_of_reattach(line: &str) -> String {
+    let value = line.trim().strip_prefix("TF_REATTACH_PROVIDERS='").unwrap().trim_end_matches('\'');
+    let value: serde_json::Value = serde_json::from_str(value).unwrap();
+    let provider = &value["registry.terraform.io/jdcloud/jdcloud"];
+    let address = &provider["Addr"];
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let (network, path, protocol) =
+        (text(&address["Network"]), text(&address["String"]), text(&provider["Protocol"]));
+    format!("1|{}|{network}|{path}|{protocol}|", provider["ProtocolVersion"])
+}
+
 impl Plugin {
+    /// Waits for the handshake line of a process that was started.
+    fn attach(mut child: Child, log: Lines, options: Options) -> Self {
+        let output = Lines::read(child.stdout.take().unwrap());
+        let handshake =
+            output.next().unwrap_or_else(|| panic!("no handshake; the log says:\n{}", log.all().join("\n")));
+        Self { child, handshake, output, log, options }
+    }
+
     pub fn field(&self, number: usize) -> &str {
         self.handshake.split('|').nth(number - 1).unwrap_or_default()
     }
 
     pub fn socket(&self) -> PathBuf {
         PathBuf::from(self.field(4))
+    }
+
+    /// The certificate in the handshake line.
+    pub fn certificate(&self) -> CertificateDer<'static> {
+        CertificateDer::from(STANDARD_NO_PAD.decode(self.field(6)).unwrap())
     }
 
     pub fn pid(&self) -> u32 {
@@ -169,14 +227,14 @@ impl Plugin {
         signal(self.pid(), name);
     }
 
-    /// Waits for the process to end by itself.
+    /// Waits for the process to end.
     pub fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(Instant::now() < deadline, "the process goes on");
+            assert!(Instant::now() < deadline, "the process does not end");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -185,17 +243,22 @@ impl Plugin {
         self.child.try_wait().unwrap().is_none()
     }
 
+    /// What is in the temporary directory, which the process has to itself.
+    pub fn left_behind(&self) -> Vec<PathBuf> {
+        self.temp().read_dir().unwrap().map(|entry| entry.unwrap().path()).collect()
+    }
+
     /// Everything on standard output after the handshake line.
     pub fn further_output(&self) -> Vec<String> {
         self.output.all().split_off(1)
     }
 
-    /// Connects as the host that announced `identity`.
+    /// Connects with TLS.
     pub async fn connect(&self, identity: &Identity) -> Client {
         Client::attach(&self.handshake, Some(identity)).await
     }
 
-    /// Connects in plain text.
+    /// Connects without TLS.
     pub async fn connect_plain(&self) -> Client {
         Client::attach(&self.handshake, None).await
     }
@@ -212,30 +275,21 @@ pub fn signal(pid: u32, name: &str) {
     assert!(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().unwrap().success());
 }
 
-/// The texts of diagnostics, in one string each.
+/// Summary and detail of each diagnostic, in one string.
 pub fn texts(diagnostics: &[v6::Diagnostic]) -> Vec<String> {
     diagnostics.iter().map(|diagnostic| format!("{}: {}", diagnostic.summary, diagnostic.detail)).collect()
 }
 
-/// Waits for something that happens outside of this process.
+/// Waits for a condition that another process brings about.
 pub fn eventually(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
-        assert!(Instant::now() < deadline, "{what}: it does not happen");
+        assert!(Instant::now() < deadline, "{what}: timed out");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// Whether a process, which need not be a child of ours, has ended.
-pub fn has_ended(pid: u32) -> bool {
-    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
-        Err(_) => true,
-        // Ended, and nobody has asked how.
-        Ok(stat) => stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')),
-    }
-}
-
-/// A plain connection to a socket, as anybody could make it.
+/// A plain connection to a socket.
 pub fn raw(socket: &Path) -> StdUnixStream {
     let stream = StdUnixStream::connect(socket).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -25,7 +25,7 @@ impl Plugin {
     /// Starts `program` with `directory` for its temporary files, and waits for the handshake.
     pub(crate) fn start(program: &Path, directory: &Path, identity: &Identity) -> Self {
         let mut command = Command::new(program);
-        command.env_clear().env("TMPDIR", directory).env("FLOOR_REPLIES", directory);
+        command.env_clear().env("TMPDIR", directory).env("BASELINE_REPLIES", directory);
         command.env("TF_PLUGIN_MAGIC_COOKIE", COOKIE).env("PLUGIN_PROTOCOL_VERSIONS", "6,5");
         command.env("PLUGIN_CLIENT_CERT", &identity.pem);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -52,6 +52,13 @@ impl Plugin {
         let status = read("status");
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
         line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1024.0
+    }
+
+    /// The processor time of all its threads so far, in seconds.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.process.id())).unwrap();
+        let nanoseconds = |path| fs::read_to_string(path).ok()?.split(' ').next()?.parse::<f64>().ok();
+        threads.filter_map(|thread| nanoseconds(thread.unwrap().path().join("schedstat"))).sum::<f64>() / 1e9
     }
 }
 

@@ -1,4 +1,4 @@
-//! Measures the provider beside its floor, beside Terraform without a provider, and beside the naive client.
+//! Measures the released provider beside its baseline, Terraform without a provider, and the naive client.
 //!
 //! `make bench` builds what is measured and runs this; `BENCH_QUICK=1 make bench` is over in a minute or two and writes
 //! nothing but what it prints. All that is compared is run in turns, so that a busy minute hits all alike.
@@ -8,6 +8,7 @@
 
 #[path = "../../../tests/support/client.rs"]
 mod client;
+mod format;
 mod goals;
 mod host;
 mod machine;
@@ -40,10 +41,15 @@ pub(crate) struct Rounds {
     reads: usize,
 }
 
-/// The two binaries.
+/// The binaries, all built by `scripts/bench.sh` into one directory.
 pub(crate) struct Programs {
+    /// As it is released: static, on musl.
     provider: PathBuf,
-    floor: PathBuf,
+    /// Built the same way.
+    baseline: PathBuf,
+    /// The same source with musl's own allocator, and on glibc.
+    musl_malloc: PathBuf,
+    glibc: PathBuf,
 }
 
 /// Measures, and writes what was measured.
@@ -56,17 +62,22 @@ pub fn run() {
     }
     let quick = std::env::var_os("BENCH_QUICK").is_some();
     let rounds = if quick {
-        Rounds { starts: 20, plans: 2, usages: 1, longest: Duration::ZERO, reads: 1 }
+        Rounds { starts: 20, plans: 1, usages: 1, longest: Duration::from_secs(5), reads: 1 }
     } else {
         Rounds { starts: 200, plans: 9, usages: 3, longest: Duration::from_secs(60), reads: 3 }
     };
-    // All are built into one directory.
-    let beside = |name: &str| std::env::current_exe().unwrap().with_file_name(name);
-    let programs =
-        Programs { provider: beside("terraform-provider-jdcloud"), floor: beside("jdcloud-floor") };
-    for program in [&programs.provider, &programs.floor] {
-        assert!(program.exists(), "{} is not built: run `make bench`", program.display());
-    }
+    let built = |name: &str| {
+        let path = Path::new("target/bench").join(name);
+        std::path::absolute(&path).ok().filter(|path| path.exists()).unwrap_or_else(|| {
+            panic!("{} is not built: run `make bench`", path.display());
+        })
+    };
+    let programs = Programs {
+        provider: built("provider"),
+        baseline: built("baseline"),
+        musl_malloc: built("provider-musl-malloc"),
+        glibc: built("provider-glibc"),
+    };
     let machine = machine::Machine::look();
     eprintln!("{}", machine.sentence());
 
@@ -74,13 +85,13 @@ pub fn run() {
     let emulator =
         Emulator::start(Options { catalogue: Catalogue::generated(1, plan::TYPES), ..Options::default() })
             .unwrap();
-    replies::record(&programs.provider, work.path(), &emulator, 1);
+    replies::record(&programs.provider, work.path(), &emulator, &host::ids(1));
     let starts = start::measure(&programs, work.path(), &rounds);
     let plans = plan::measure(&programs, work.path(), &rounds);
-    let scale = scale::measure(&programs.provider, work.path(), &rounds);
+    let scale = scale::measure(&programs, work.path(), &rounds);
     let report = report::Report { machine, rounds, starts, plans, scale };
     println!("{}", report.markdown());
     if !quick {
-        report.write(Path::new("docs/performance"));
+        report.write(Path::new("performance"));
     }
 }

@@ -1,4 +1,4 @@
-//! Whole plans: Terraform alone, with the floor, with the provider, and with the naive client.
+//! Whole plans: Terraform alone, with the baseline, with the provider, and with the naive client.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,16 +22,36 @@ const LATENCIES: [u64; 2] = [0, 50];
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Case {
     pub(crate) images: usize,
-    /// One data source for each image, instead of one for all.
-    pub(crate) for_each: bool,
+    /// One data source for each image, instead of one for all, and Terraform's `-parallelism`.
+    pub(crate) for_each: Option<usize>,
+    /// Whether the API has a row for each image that is asked for, or for none of them.
+    pub(crate) constrained: bool,
 }
 
-const CASES: [Case; 5] = [
-    Case { images: 10, for_each: false },
-    Case { images: 1_000, for_each: false },
-    Case { images: 10_000, for_each: false },
-    Case { images: 200, for_each: true },
-    Case { images: 1_000, for_each: true },
+impl Case {
+    const fn one(images: usize) -> Self {
+        Self { images, for_each: None, constrained: true }
+    }
+
+    const fn each(images: usize, parallelism: usize, constrained: bool) -> Self {
+        Self { images, for_each: Some(parallelism), constrained }
+    }
+
+    /// The ids that are asked for. The emulator's images come first, then ids that it has no row for.
+    fn ids(self) -> Vec<String> {
+        if self.constrained { ids(self.images) } else { ids(2 * self.images).split_off(self.images) }
+    }
+}
+
+const CASES: [Case; 8] = [
+    Case::one(10),
+    Case::one(1_000),
+    Case::one(10_000),
+    Case::each(200, 10, true),
+    Case::each(200, 50, true),
+    Case::each(200, 10, false),
+    Case::each(200, 50, false),
+    Case::each(1_000, 10, true),
 ];
 
 /// Who answers Terraform.
@@ -39,13 +59,14 @@ const CASES: [Case; 5] = [
 pub(crate) enum Who {
     /// There is no data source, and the ids are the whole configuration.
     Nobody,
-    Floor,
+    Baseline,
     Provider,
-    /// The provider, told to make one call for each image, one at a time.
+    /// The provider, told to make one call for each image: in one read one at a time, in many reads as many at once as
+    /// Terraform has reads at once.
     Naive,
 }
 
-pub(crate) const ALL: [Who; 4] = [Who::Nobody, Who::Floor, Who::Provider, Who::Naive];
+pub(crate) const ALL: [Who; 4] = [Who::Nobody, Who::Baseline, Who::Provider, Who::Naive];
 
 /// The plans of one kind.
 pub(crate) struct Plan {
@@ -57,6 +78,8 @@ pub(crate) struct Plan {
     /// Of one plan.
     pub(crate) calls: u64,
     pub(crate) connections: u64,
+    /// Milliseconds from one round of reads to the next, where each round made a call. Of one plan.
+    pub(crate) round_ms: Option<f64>,
 }
 
 impl Plan {
@@ -68,7 +91,10 @@ impl Plan {
     /// How often to run it: what takes long less often, by the first run and by what one call after another must take.
     fn times(&self, rounds: &Rounds) -> usize {
         let waiting = match self.who {
-            Who::Naive => Duration::from_millis(self.latency + 1) * self.case.images as u32,
+            Who::Naive => {
+                let calls = self.case.images / self.case.for_each.unwrap_or(1);
+                Duration::from_millis(self.latency + 1) * calls as u32
+            }
             _ => Duration::ZERO,
         };
         if waiting > rounds.longest {
@@ -96,17 +122,20 @@ struct Stage {
 
 /// Plans everything in turns.
 pub(crate) fn measure(programs: &Programs, directory: &Path, rounds: &Rounds) -> Vec<Plan> {
-    let mirrors = [("provider", &programs.provider), ("floor", &programs.floor)].map(|(name, program)| {
-        let at = |kind: &str| directory.join(format!("{name}-{kind}"));
-        let plain = mirror(&at("plain"), |place| {
-            std::fs::copy(program, place).unwrap();
+    let mirrors =
+        [("provider", &programs.provider), ("baseline", &programs.baseline)].map(|(name, program)| {
+            let at = |kind: &str| directory.join(format!("{name}-{kind}"));
+            let plain = mirror(&at("plain"), |place| {
+                std::fs::copy(program, place).unwrap();
+            });
+            (plain, mirror(&at("wrapped"), |place| usage::script(program, place)))
         });
-        (plain, mirror(&at("wrapped"), |place| usage::script(program, place)))
-    });
     let used = directory.join("usage");
     let mut plans = Vec::new();
     let mut stages = Vec::new();
-    for (number, case) in CASES.into_iter().enumerate() {
+    // Terraform itself takes more than ten seconds for 1,000 reads.
+    let worth_it = |case: &Case| case.for_each.is_none() || case.images < 1_000 || rounds.longest > SHORT;
+    for (number, case) in CASES.into_iter().filter(worth_it).enumerate() {
         stages.push(stage(case, programs, &mirrors, &directory.join(format!("case{number}"))));
         plans.extend(kinds(case).map(|plan| (number, plan)));
     }
@@ -134,10 +163,11 @@ fn kinds(case: Case) -> impl Iterator<Item = Plan> {
         usages: Vec::new(),
         calls: 0,
         connections: 0,
+        round_ms: None,
     };
     ALL.into_iter().flat_map(move |who| {
         // Who asks nobody waits for nobody.
-        let latencies = if matches!(who, Who::Nobody | Who::Floor) { &LATENCIES[..1] } else { &LATENCIES };
+        let latencies = if matches!(who, Who::Nobody | Who::Baseline) { &LATENCIES[..1] } else { &LATENCIES };
         latencies.iter().map(move |&latency| empty(who, latency))
     })
 }
@@ -152,6 +182,7 @@ impl Stage {
         plan.seconds.push(plain.plan(emulator, replies, None, plan.case.images));
         let counters = emulator.counters();
         (plan.calls, plan.connections) = (counters.calls, counters.connections_accepted);
+        plan.round_ms = round_ms(emulator, plan.case);
         if let (Some(used), false) = (used, plan.who == Who::Nobody) {
             wrapped.plan(emulator, replies, Some(used), plan.case.images);
             plan.usages.push(usage::take(used));
@@ -159,16 +190,42 @@ impl Stage {
     }
 }
 
+/// The time between the first and the last call, by the rounds that so many reads at once need.
+fn round_ms(emulator: &Emulator, case: Case) -> Option<f64> {
+    let calls = emulator.calls();
+    let rounds = case.images.div_ceil(case.for_each?);
+    if calls.len() < rounds || rounds < 2 {
+        return None;
+    }
+    let arrivals = || calls.iter().map(|call| call.received_ms);
+    Some((arrivals().max()? - arrivals().min()?) as f64 / (rounds - 1) as f64)
+}
+
+/// How much of the plan's time is not the baseline's.
+pub(crate) fn share(plans: &[Plan], plan: &Plan) -> Option<f64> {
+    let (own, baseline) = (plan.spread().median, counterpart(plans, plan, Who::Baseline)?.spread().median);
+    Some((own - baseline) / own)
+}
+
+/// The plans of the same kind by `who`, if they were run.
+pub(crate) fn counterpart<'a>(plans: &'a [Plan], like: &Plan, who: Who) -> Option<&'a Plan> {
+    // Terraform alone and the baseline make no calls: for them there is no delay.
+    let latency = if matches!(who, Who::Nobody | Who::Baseline) { 0 } else { like.latency };
+    plans.iter().find(|plan| plan.case == like.case && plan.who == who && plan.latency == latency)
+}
+
 fn stage(case: Case, programs: &Programs, mirrors: &[(PathBuf, PathBuf); 2], directory: &Path) -> Stage {
     let catalogue = Catalogue::generated(case.images, TYPES);
     let emulator = Emulator::start(Options { catalogue, ..Options::default() }).unwrap();
     let replies = directory.join("replies");
-    replies::record(&programs.provider, &replies, &emulator, if case.for_each { 1 } else { case.images });
-    let ids = ids(case.images);
+    let ids = case.ids();
+    let asked = if case.for_each.is_some() { &ids[..1] } else { &ids[..] };
+    replies::record(&programs.provider, &replies, &emulator, asked);
     let modules = ALL.map(|who| {
-        let (plain, wrapped) = &mirrors[usize::from(who == Who::Floor)];
+        let (plain, wrapped) = &mirrors[usize::from(who == Who::Baseline)];
         let module = |kind: &str, configuration: &Path| {
-            Module::new(directory.join(format!("{who:?}-{kind}")), configuration, &hcl(case, who), &ids)
+            let directory = directory.join(format!("{who:?}-{kind}"));
+            Module::new(directory, configuration, &hcl(case, who), &ids, case.for_each)
         };
         (who, module("plain", plain), module("wrapped", wrapped))
     });
@@ -183,16 +240,20 @@ fn hcl(case: Case, who: Who) -> String {
             "{variable}output \"answered\" {{\n  value = length({{ for id in var.ids : id => id }})\n}}\n"
         );
     }
-    let naive =
-        "  batch_size              = 1\n  read_ahead              = false\n  max_concurrent_requests = 1\n";
-    let settings = if who == Who::Naive { naive } else { "" };
-    let (arguments, value) = if case.for_each {
+    let settings = if who == Who::Naive {
+        let at_once = case.for_each.unwrap_or(1);
+        format!("  batch_size = 1\n  read_ahead = false\n  max_concurrent_requests = {at_once}\n")
+    } else {
+        String::new()
+    };
+    let list = if case.constrained { "image_constraints" } else { "missing_ids" };
+    let (arguments, value) = if case.for_each.is_some() {
         (
             "  for_each = toset(var.ids)\n  ids      = [each.key]\n",
-            "sum([for read in data.jdcloud_image_constraints.asked : length(read.image_constraints)])",
+            format!("sum([for read in data.jdcloud_image_constraints.asked : length(read.{list})])"),
         )
     } else {
-        ("  ids = var.ids\n", "length(data.jdcloud_image_constraints.asked.image_constraints)")
+        ("  ids = var.ids\n", format!("length(data.jdcloud_image_constraints.asked.{list})"))
     };
     format!(
         "terraform {{\n  required_providers {{\n    jdcloud = {{ source = \"{SOURCE_ADDRESS}\" }}\n  }}\n}}\n\

@@ -1,15 +1,15 @@
 //! The figures as a page: tables, goals, and pictures.
 
-use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
 use crate::Rounds;
+use crate::format::{megabytes, seconds, table, thousands};
 use crate::goals::goals;
 use crate::machine::Machine;
-use crate::plan::{ALL, Plan, Who};
+use crate::plan::{ALL, Plan, Who, counterpart, share};
 use crate::plot::Plot;
-use crate::scale::Scale;
+use crate::scale::{BUILDS, Build, Scale, find};
 use crate::spread::Spread;
 use crate::start::Starts;
 
@@ -47,25 +47,24 @@ impl Report {
              each size.\n\n",
             self.machine.sentence()
         );
-        page += &table("### Goals", ["what", "measured", "goal", ""], goals(self));
+        page += &table(
+            "### Goals",
+            ["what", "measured", "goal", ""],
+            goals(&self.starts, &self.plans, &self.scale),
+        );
         page += &self.start_table();
         page += &self.plan_table();
         page += "![The plans](plans.svg)\n\n";
         page += &self.usage_table();
+        page += &self.concurrency_table();
         page += &self.scale_table();
+        page += &self.build_table();
         page += "![Time of a read](scale-time.svg)\n\n![Memory of a read](scale-memory.svg)\n\n";
         page.trim_end().to_owned()
     }
 
-    /// The plans of one kind, if they were run.
-    pub(crate) fn plan(&self, like: &Plan, who: Who) -> Option<&Plan> {
-        // Terraform alone and the floor ask nobody: for them there is no delay.
-        let latency = if matches!(who, Who::Nobody | Who::Floor) { 0 } else { like.latency };
-        self.plans.iter().find(|plan| plan.case == like.case && plan.who == who && plan.latency == latency)
-    }
-
     fn start_table(&self) -> String {
-        let Starts { provider, floor } = &self.starts;
+        let Starts { provider, baseline } = &self.starts;
         let row = |what: &str, one: f64, other: f64, show: &dyn Fn(f64) -> String| {
             [what.to_owned(), show(one), show(other), show(one - other), format!("{:.2}", one / other)]
         };
@@ -80,12 +79,12 @@ impl Report {
         let ms = |value: f64| format!("{value:.2} ms");
         table(
             "### Start",
-            ["", "provider", "floor", "difference", "ratio"],
+            ["", "provider", "baseline", "difference", "ratio"],
             [
-                row("binary", provider.binary_bytes, floor.binary_bytes, &megabytes),
-                spread("start to handshake line", provider.handshake_ms, floor.handshake_ms, &ms),
-                spread("memory held at the handshake", provider.rss_bytes, floor.rss_bytes, &megabytes),
-                spread("handshake line to schema", provider.schema_ms, floor.schema_ms, &ms),
+                row("binary", provider.binary_bytes, baseline.binary_bytes, &megabytes),
+                spread("start to handshake line", provider.handshake_ms, baseline.handshake_ms, &ms),
+                spread("memory held at the handshake", provider.rss_bytes, baseline.rss_bytes, &megabytes),
+                spread("handshake line to schema", provider.schema_ms, baseline.schema_ms, &ms),
             ],
         )
     }
@@ -93,28 +92,23 @@ impl Report {
     /// The plans by case and latency, each with that of every other that is compared.
     fn compared(&self) -> impl Iterator<Item = (&Plan, [Option<&Plan>; 4])> {
         let providers = self.plans.iter().filter(|plan| plan.who == Who::Provider);
-        providers.map(|plan| (plan, ALL.map(|who| self.plan(plan, who))))
+        providers.map(|plan| (plan, ALL.map(|who| counterpart(&self.plans, plan, who))))
     }
 
     fn plan_table(&self) -> String {
         let rows = self.compared().map(|(plan, all)| {
             let cell = |plan: Option<&Plan>| plan.map_or(String::new(), |plan| seconds(plan.spread()));
-            let [nobody, floor, provider, naive] = all.map(cell);
-            let share = self.share(plan).map_or(String::new(), |share| format!("{:.0} %", share * 100.0));
-            [name(plan), nobody, floor, provider, share, naive]
+            let [nobody, baseline, provider, naive] = all.map(cell);
+            let share =
+                share(&self.plans, plan).map_or(String::new(), |share| format!("{:.0} %", share * 100.0));
+            [name(plan), nobody, baseline, provider, share, naive]
         });
-        let head = ["seconds", "Terraform alone", "floor", "provider", "provider's share", "naive client"];
+        let head = ["seconds", "Terraform alone", "baseline", "provider", "provider's share", "naive client"];
         table("### Plans", head, rows)
     }
 
-    /// How much of the plan's time is not the floor's.
-    pub(crate) fn share(&self, plan: &Plan) -> Option<f64> {
-        let (own, floor) = (plan.spread().median, self.plan(plan, Who::Floor)?.spread().median);
-        Some((own - floor) / own)
-    }
-
     fn usage_table(&self) -> String {
-        let rows = self.compared().map(|(plan, [_, floor, provider, naive])| {
+        let rows = self.compared().map(|(plan, [_, baseline, provider, naive])| {
             let middle = |plan: Option<&Plan>, of: fn(&crate::usage::Usage) -> f64| {
                 Some(Spread::of(&plan?.usages.iter().map(of).collect::<Vec<_>>())?.median)
             };
@@ -129,9 +123,9 @@ impl Report {
             [
                 name(plan),
                 processes.map_or(String::new(), |count| format!("{count:.0}")),
-                peak(floor),
+                peak(baseline),
                 peak(provider),
-                cpu(floor),
+                cpu(baseline),
                 cpu(provider),
                 calls(provider),
                 calls(naive),
@@ -140,9 +134,9 @@ impl Report {
         let head = [
             "",
             "processes",
-            "peak memory, floor",
+            "peak memory, baseline",
             "provider",
-            "processor time, floor",
+            "processor time, baseline",
             "provider",
             "calls over connections, provider",
             "naive client",
@@ -150,8 +144,71 @@ impl Report {
         table("### What the plugin's processes used in a plan", head, rows)
     }
 
+    /// Many reads at once: how long, in how many calls, and how long one round of reads takes.
+    fn concurrency_table(&self) -> String {
+        let rows = self.compared().filter(|(plan, _)| plan.case.for_each.is_some());
+        let rows = rows.map(|(plan, [_, baseline, provider, naive])| {
+            let time = |plan: Option<&Plan>| plan.map_or(String::new(), |plan| seconds(plan.spread()));
+            let calls = |plan: Option<&Plan>| plan.map_or(String::new(), |plan| plan.calls.to_string());
+            let round = |plan: Option<&Plan>| {
+                plan.and_then(|plan| plan.round_ms).map_or(String::new(), |ms| format!("{ms:.0} ms"))
+            };
+            [
+                name(plan),
+                time(baseline),
+                time(provider),
+                calls(provider),
+                round(provider),
+                time(naive),
+                calls(naive),
+                round(naive),
+            ]
+        });
+        let head = [
+            "seconds",
+            "baseline",
+            "provider",
+            "calls",
+            "a round",
+            "one call an image, as many at once as reads",
+            "calls",
+            "a round",
+        ];
+        table("### Many reads at once", head, rows)
+    }
+
+    fn released(&self) -> impl Iterator<Item = &Scale> {
+        self.scale.iter().filter(|scale| scale.build == Build::Released)
+    }
+
+    /// Allocators and C libraries.
+    fn build_table(&self) -> String {
+        let rows = self.released().map(|scale| {
+            let [released, musl, glibc, baseline] = BUILDS.map(|build| {
+                find(&self.scale, build, scale.images, scale.types).map_or(String::new(), |scale| {
+                    let time = scale.seconds.map_or("refused".to_owned(), seconds);
+                    let Scale { cpu_seconds, idle_bytes, peak_bytes, .. } = scale;
+                    format!(
+                        "{time}; {cpu_seconds:.3}; {} to {}",
+                        megabytes(*idle_bytes),
+                        megabytes(*peak_bytes)
+                    )
+                })
+            });
+            [scale.name(), released, musl, glibc, baseline]
+        });
+        let head = [
+            "seconds; processor time; memory before and peak",
+            "released",
+            "musl's allocator",
+            "glibc",
+            "baseline",
+        ];
+        table("### Allocators", head, rows)
+    }
+
     fn scale_table(&self) -> String {
-        let rows = self.scale.iter().map(|scale| {
+        let rows = self.released().map(|scale| {
             let each = scale
                 .seconds
                 .map_or(String::new(), |time| format!("{:.1} µs", time.median * 1e6 / scale.images as f64));
@@ -185,14 +242,14 @@ impl Report {
         let plans = Plot {
             title: "terraform plan",
             axis: "seconds",
-            series: &["Terraform alone", "floor", "provider", "naive client"],
+            series: &["Terraform alone", "baseline", "provider", "naive client"],
             rows: self
                 .compared()
                 .map(|(plan, all)| (name(plan), all.map(|plan| plan.map(Plan::spread)).to_vec()))
                 .collect(),
         };
         let rows = |marks: &dyn Fn(&Scale) -> Vec<Option<Spread>>| {
-            self.scale.iter().map(|scale| (scale.name(), marks(scale))).collect()
+            self.released().map(|scale| (scale.name(), marks(scale))).collect()
         };
         let one = |value: f64| Some(Spread { low: value, median: value, high: value, count: 1 });
         let time = Plot {
@@ -221,31 +278,12 @@ impl Scale {
 
 fn name(plan: &Plan) -> String {
     let images = thousands(plan.case.images);
-    let what =
-        if plan.case.for_each { format!("{images} reads of 1") } else { format!("1 read of {images}") };
+    let what = match plan.case.for_each {
+        None => format!("1 read of {images}"),
+        Some(parallelism) => {
+            let rows = if plan.case.constrained { "" } else { " without constraint" };
+            format!("{images} reads of 1{rows}, {parallelism} at once")
+        }
+    };
     format!("{what}, {} ms", plan.latency)
-}
-
-fn thousands(number: usize) -> String {
-    if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
-}
-
-pub(crate) fn megabytes(bytes: f64) -> String {
-    format!("{:.2} MB", bytes / 1e6)
-}
-
-fn seconds(Spread { low, median, high, count }: Spread) -> String {
-    if count == 1 { format!("{median:.3} (once)") } else { format!("{median:.3} ({low:.3} to {high:.3})") }
-}
-
-fn table<const N: usize>(
-    title: &str,
-    head: [&str; N],
-    rows: impl IntoIterator<Item = [String; N]>,
-) -> String {
-    let mut table = format!("{title}\n\n| {} |\n|{}\n", head.join(" | "), "---|".repeat(N));
-    for row in rows {
-        let _ = writeln!(table, "| {} |", row.join(" | "));
-    }
-    table + "\n"
 }

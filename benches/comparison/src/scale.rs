@@ -1,25 +1,43 @@
-//! How time and memory of one read grow with what is read, asked without Terraform.
+//! How time and memory of one read grow with what is read, without Terraform.
 
 use std::path::Path;
 use std::time::Instant;
 
 use jdcloud_emulator::{Catalogue, Emulator, Options};
 
-use crate::Rounds;
 use crate::client::Identity;
 use crate::host::{Plugin, ids, question, runtime};
 use crate::spread::Spread;
+use crate::{Programs, Rounds, replies};
 
 /// Images, and the instance types that each excludes.
-pub(crate) const SIZES: [(usize, usize); 5] =
-    [(1_000, 6), (10_000, 6), (100_000, 6), (1_000, 200), (10_000, 200)];
+const SIZES: [(usize, usize); 6] =
+    [(10, 6), (1_000, 6), (10_000, 6), (100_000, 6), (1_000, 200), (10_000, 200)];
+
+/// Who reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Build {
+    /// The provider as it is released.
+    Released,
+    /// The same with musl's own allocator.
+    MuslMalloc,
+    /// The same on glibc, with glibc's allocator.
+    Glibc,
+    /// Answers with a reply that the provider made before.
+    Baseline,
+}
+
+pub(crate) const BUILDS: [Build; 4] = [Build::Released, Build::MuslMalloc, Build::Glibc, Build::Baseline];
 
 /// Reads of one size, each by a process of its own.
 pub(crate) struct Scale {
+    pub(crate) build: Build,
     pub(crate) images: usize,
     pub(crate) types: usize,
     /// None if the provider refused to answer.
     pub(crate) seconds: Option<Spread>,
+    /// Of the whole process, its start included.
+    pub(crate) cpu_seconds: f64,
     pub(crate) idle_bytes: f64,
     pub(crate) peak_bytes: f64,
     /// All bodies that the API sent, before they were compressed.
@@ -29,47 +47,79 @@ pub(crate) struct Scale {
     pub(crate) calls: u64,
 }
 
-/// Reads of all sizes, in turns.
-pub(crate) fn measure(provider: &Path, directory: &Path, rounds: &Rounds) -> Vec<Scale> {
-    SIZES.map(|(images, types)| size(provider, directory, rounds, images, types)).into()
+/// Reads of all sizes by all builds, in turns.
+pub(crate) fn measure(programs: &Programs, directory: &Path, rounds: &Rounds) -> Vec<Scale> {
+    SIZES.iter().flat_map(|&(images, types)| size(programs, directory, rounds, images, types)).collect()
 }
 
-fn size(provider: &Path, directory: &Path, rounds: &Rounds, images: usize, types: usize) -> Scale {
+/// What the reads of one size by one build came to.
+#[derive(Default)]
+struct Series {
+    seconds: Vec<f64>,
+    cpu: Vec<f64>,
+    idle: Vec<f64>,
+    peak: Vec<f64>,
+    body_bytes: f64,
+    reply_bytes: f64,
+    calls: u64,
+}
+
+fn size(programs: &Programs, directory: &Path, rounds: &Rounds, images: usize, types: usize) -> Vec<Scale> {
     eprintln!("reading {images} images with {types} types each");
     let catalogue = Catalogue::generated(images, types);
     let emulator = Emulator::start(Options { catalogue, ..Options::default() }).unwrap();
-    let (identity, runtime, question) = (Identity::new(), runtime(), question(&ids(images)));
-    let (mut seconds, mut idle, mut peak, mut reply_bytes) = (Vec::new(), Vec::new(), Vec::new(), 0.0);
+    let ids = ids(images);
+    let (identity, question) = (Identity::new(), question(&ids));
+    replies::record(&programs.provider, directory, &emulator, &ids);
+    let mut all = BUILDS.map(|build| (build, Series::default()));
     for _ in 0..rounds.reads {
-        emulator.reset();
-        let plugin = Plugin::start(provider, directory, &identity);
-        idle.push(plugin.memory("VmRSS"));
-        runtime.block_on(async {
-            let client = plugin.connect(&identity).await;
-            client.configure_for(&emulator.url(), &[]).await;
-            let started = Instant::now();
-            let response = client.read(question.clone()).await.unwrap();
-            let elapsed = started.elapsed().as_secs_f64();
-            match response.state {
-                Some(state) => {
-                    seconds.push(elapsed);
-                    reply_bytes = state.msgpack.len() as f64;
+        for (build, series) in &mut all {
+            emulator.reset();
+            let program = match build {
+                Build::Released => &programs.provider,
+                Build::MuslMalloc => &programs.musl_malloc,
+                Build::Glibc => &programs.glibc,
+                Build::Baseline => &programs.baseline,
+            };
+            let plugin = Plugin::start(program, directory, &identity);
+            series.idle.push(plugin.memory("VmRSS"));
+            runtime().block_on(async {
+                let client = plugin.connect(&identity).await;
+                client.configure_for(&emulator.url(), &[]).await;
+                let started = Instant::now();
+                let response = client.read(question.clone()).await.unwrap();
+                let elapsed = started.elapsed().as_secs_f64();
+                match response.state {
+                    Some(state) => {
+                        series.seconds.push(elapsed);
+                        series.reply_bytes = state.msgpack.len() as f64;
+                    }
+                    None => eprintln!("refused: {:?}", response.diagnostics),
                 }
-                None => eprintln!("refused: {:?}", response.diagnostics),
-            }
-        });
-        peak.push(plugin.memory("VmHWM"));
+            });
+            series.peak.push(plugin.memory("VmHWM"));
+            series.cpu.push(plugin.cpu_seconds());
+            let counters = emulator.counters();
+            (series.body_bytes, series.calls) = (counters.body_bytes as f64, counters.calls);
+        }
     }
-    let counters = emulator.counters();
     let middle = |measured: &[f64]| Spread::of(measured).unwrap().median;
-    Scale {
+    let scale = |(build, series): (Build, Series)| Scale {
+        build,
         images,
         types,
-        seconds: Spread::of(&seconds),
-        idle_bytes: middle(&idle),
-        peak_bytes: middle(&peak),
-        body_bytes: counters.body_bytes as f64,
-        reply_bytes,
-        calls: counters.calls,
-    }
+        seconds: Spread::of(&series.seconds),
+        cpu_seconds: middle(&series.cpu),
+        idle_bytes: middle(&series.idle),
+        peak_bytes: middle(&series.peak),
+        body_bytes: series.body_bytes,
+        reply_bytes: series.reply_bytes,
+        calls: series.calls,
+    };
+    all.map(scale).into()
+}
+
+/// What one build's reads of one size came to.
+pub(crate) fn find(scale: &[Scale], build: Build, images: usize, types: usize) -> Option<&Scale> {
+    scale.iter().find(|scale| (scale.build, scale.images, scale.types) == (build, images, types))
 }

@@ -23,7 +23,7 @@ pub(crate) struct Start {
 /// Of both.
 pub(crate) struct Starts {
     pub(crate) provider: Start,
-    pub(crate) floor: Start,
+    pub(crate) baseline: Start,
 }
 
 #[derive(Default)]
@@ -33,11 +33,11 @@ struct Series {
     schema: Vec<f64>,
 }
 
-/// Starts both in turns. `directory` must hold what the floor replies.
+/// Starts both in turns. `directory` must hold what the baseline replies.
 pub(crate) fn measure(programs: &Programs, directory: &Path, rounds: &Rounds) -> Starts {
     eprintln!("starting each {} times", rounds.starts);
     let (identity, runtime) = (Identity::new(), runtime());
-    let pair = [&programs.provider, &programs.floor];
+    let pair = [&programs.provider, &programs.baseline];
     let mut series = [Series::default(), Series::default()];
     for round in 0..=rounds.starts {
         for (program, series) in pair.iter().zip(&mut series) {
@@ -54,12 +54,12 @@ pub(crate) fn measure(programs: &Programs, directory: &Path, rounds: &Rounds) ->
             }
         }
     }
-    let [provider, floor] = pair.map(|program| fs::metadata(program).unwrap().len() as f64);
+    let [provider, baseline] = pair.map(|program| fs::metadata(program).unwrap().len() as f64);
     let start = |binary_bytes, series: &Series| Start {
         binary_bytes,
         handshake_ms: Spread::of(&series.handshake).unwrap(),
         rss_bytes: Spread::of(&series.rss).unwrap(),
         schema_ms: Spread::of(&series.schema).unwrap(),
     };
-    Starts { provider: start(provider, &series[0]), floor: start(floor, &series[1]) }
+    Starts { provider: start(provider, &series[0]), baseline: start(baseline, &series[1]) }
 }

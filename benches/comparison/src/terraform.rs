@@ -31,15 +31,22 @@ pub(crate) struct Module {
     directory: PathBuf,
     /// Of Terraform itself.
     configuration: PathBuf,
+    parallelism: Option<usize>,
 }
 
 impl Module {
     /// Writes `hcl`, whose variable `ids` gets the ids, and runs `terraform init`.
-    pub(crate) fn new(directory: PathBuf, configuration: &Path, hcl: &str, ids: &[String]) -> Self {
+    pub(crate) fn new(
+        directory: PathBuf,
+        configuration: &Path,
+        hcl: &str,
+        ids: &[String],
+        parallelism: Option<usize>,
+    ) -> Self {
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join("main.tf"), hcl).unwrap();
         fs::write(directory.join("terraform.tfvars.json"), json!({ "ids": ids }).to_string()).unwrap();
-        let module = Self { directory, configuration: configuration.to_owned() };
+        let module = Self { directory, configuration: configuration.to_owned(), parallelism };
         ended(module.command("init"));
         module
     }
@@ -53,9 +60,10 @@ impl Module {
         images: usize,
     ) -> f64 {
         let mut command = self.command("plan");
+        command.args(self.parallelism.map(|reads| format!("-parallelism={reads}")));
         command.env("JDCLOUD_VM_ENDPOINT", emulator.url()).env("JDCLOUD_REGION", "cn-north-1");
         command.env("JDCLOUD_ACCESS_KEY", ACCESS_KEY).env("JDCLOUD_SECRET_KEY", SECRET_KEY);
-        command.env("FLOOR_REPLIES", replies);
+        command.env("BASELINE_REPLIES", replies);
         command.envs(usage.map(|file| (usage::FILE, file)));
         let started = Instant::now();
         let output = ended(command);

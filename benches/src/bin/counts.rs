@@ -11,20 +11,20 @@
 use std::hint::black_box;
 use std::process::Command;
 
-use jdcloud_benches::baseline::{Baseline, Counts, WORKLOADS};
+use jdcloud_benches::counts::{Counts, CountsPage, WORKLOADS};
 use jdcloud_benches::workload::{self, Work};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match &arguments[..] {
         [file] => {
-            let mut baseline = Baseline::read(file).unwrap();
+            let mut page = CountsPage::read(file).unwrap();
             for (name, images, types) in WORKLOADS {
                 let counted = run(name, images, types);
                 println!("{name} {images} {types}: {counted}");
-                baseline.update(name, images, types, counted);
+                page.update(name, images, types, counted);
             }
-            baseline.write(file).unwrap();
+            page.write(file).unwrap();
         }
         [name, images, types] => {
             let mut work = workload::prepare(name, images.parse().unwrap(), types.parse().unwrap()).unwrap();

@@ -135,7 +135,7 @@ fn instance_type(
     fields
 }
 
-/// What `state` says of a zone: in stock, sold out, or nothing.
+/// The entry of a zone in `state`: in stock, sold out, or absent.
 fn state(region: &str, name: &str, zone: char) -> Option<Value> {
     let fixed = STOCK.iter().find(|(known, at, _)| *known == name && *at == zone);
     let in_stock = match (fixed, fingerprint(&[region, name, &zone.to_string()].concat()) % 10) {

@@ -20,7 +20,7 @@ const fn field(group: &'static str, name: &'static str, takes: &'static str, hel
 const TIME: &str = "Time";
 const LIMITS: &str = "Rate limits";
 const FAILURES: &str = "Failures";
-const SIZES: &str = "What may be asked";
+const SIZES: &str = "Request limits";
 const LISTS: &str = "Images and instance types";
 const ANSWERS: &str = "Wrong answers";
 const SCOPE: &str = "Which calls";
@@ -77,14 +77,9 @@ pub const FIELDS: &[Field] = &[
         SIZES,
         "without_ids",
         "FORM",
-        "a call without ids answers everything (default), is refused (400), answers empty, a subset, or bare-rows (each image without its constraint), or does hang",
+        "describeImageConstraintsBatch without ids: everything (default), refused (400), empty, subset (half of the rows), bare-rows (images without their constraints), hang (no answer)",
     ),
-    field(
-        SIZES,
-        "without_ids_latency_ms",
-        "MS",
-        "wait this much longer before an answer to a call without ids",
-    ),
+    field(SIZES, "without_ids_latency_ms", "MS", "wait this much longer before the answer to such a call"),
     field(
         SIZES,
         "unknown_region",
@@ -95,13 +90,13 @@ pub const FIELDS: &[Field] = &[
         LISTS,
         "paging",
         "FORM",
-        "pages of describeImages are normal (default), tell a growing-total or a shrinking-total with every call, overlap by one image, are empty-early (all after the first), or are always the first-page",
+        "describeImages: normal (default), growing-total or shrinking-total (totalCount changes by one with each call), overlap (a page repeats the last image of the page before), empty-early (pages after the first are empty), first-page (whatever page is requested)",
     ),
     field(
         LISTS,
         "stock_changes",
         "",
-        "with every second call, describeInstanceTypes says the reverse: sold out for in stock, in stock for sold out",
+        "every second call of describeInstanceTypes swaps in stock and sold out",
     ),
     field(
         ANSWERS,
@@ -113,34 +108,29 @@ pub const FIELDS: &[Field] = &[
         ANSWERS,
         "raw_answer",
         "JSON",
-        "this answer instead: an object of status, headers and body, all optional; see RAW ANSWERS",
+        "send this instead: an object with status, headers and body, all optional; see RAW ANSWERS",
     ),
     field(
         ANSWERS,
         "answer_to",
         "FORM",
-        "a good answer to this-call (default), to the same call without-query, or to the previous-call",
+        "the good answer to this-call (default), to the same call without-query, or to the previous-call",
     ),
-    field(
-        ANSWERS,
-        "rename_fields",
-        "OLD=NEW,..",
-        "JSON fields of good answers have other names, at every depth",
-    ),
+    field(ANSWERS, "rename_fields", "OLD=NEW,..", "rename JSON fields of good answers, at every depth"),
     field(
         ANSWERS,
         "malformed_row",
         "FORM",
         "the first row has no-image-id, an empty-type, a null-type, or is includes-null",
     ),
-    field(ANSWERS, "extra_fields", "", "fields that nobody documented, in every object"),
+    field(ANSWERS, "extra_fields", "", "undocumented fields in every object"),
     field(
         ANSWERS,
         "huge_body_mb",
         "MB",
-        "a good answer with this much padding; a bomb to clients that take gzip",
+        "a good answer with this much padding; a decompression bomb for clients that accept gzip",
     ),
-    field(ANSWERS, "cut_json", "", "half of the JSON, as if it were all"),
+    field(ANSWERS, "cut_json", "", "half of the JSON, with a Content-Length that fits"),
     field(
         ANSWERS,
         "cut_body",
@@ -154,7 +144,7 @@ pub const FIELDS: &[Field] = &[
         SCOPE,
         "only_operations",
         "OPERATION,..",
-        "faults concern, and count, calls of these operations only: describeImageConstraintsBatch, describeImages, describeImage, describeInstanceTypes",
+        "apply faults to calls of these operations, and count only those: describeImageConstraintsBatch, describeImages, describeImage, describeInstanceTypes",
     ),
     field(CONNECTIONS, "no_gzip", "", "never compress"),
     field(CONNECTIONS, "close_connections", "", "close the connection after each answer"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The face of a throttled call.
+/// The response to a throttled call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ThrottleForm {
@@ -36,7 +36,7 @@ pub enum RetryAfter {
 pub enum FailBody {
     /// JD Cloud's error envelope.
     Envelope,
-    /// A web page, as a proxy in between writes it.
+    /// A web page, as a proxy sends it.
     Html,
     /// Nothing.
     Empty,
@@ -70,15 +70,15 @@ pub enum WithoutIds {
     Hang,
 }
 
-/// The call that a good answer belongs to.
+/// The call whose answer is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnswerTo {
     /// The call that it is sent to.
     ThisCall,
-    /// The same call without its query: a cache that ignores queries.
+    /// The same call without its query, as a cache that ignores queries would answer.
     WithoutQuery,
-    /// The call before it: a proxy that has lost count of its answers. The first call gets its own answer.
+    /// The preceding call, as a desynchronised proxy would answer. The first call gets its own answer.
     PreviousCall,
 }
 
@@ -92,7 +92,7 @@ pub enum UnknownRegion {
     Empty,
 }
 
-/// What stands in for a good answer.
+/// What is sent instead of the good answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
@@ -112,7 +112,7 @@ pub enum Answer {
     ForbiddenIp,
     /// 403 `PERMISSION_DENIED`.
     PermissionDenied,
-    /// 302 to the same path, elsewhere.
+    /// 302 to the same path below `/elsewhere`.
     Redirect,
 }
 
@@ -148,7 +148,7 @@ pub enum Paging {
     FirstPage,
 }
 
-/// An answer written by hand; `scripted.rs` describes its placeholders.
+/// A response given literally; `scripted.rs` describes its placeholders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawAnswer {

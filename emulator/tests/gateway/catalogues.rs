@@ -70,7 +70,7 @@ fn a_call_without_ids_lists_every_constrained_image_of_the_region() {
 }
 
 #[test]
-fn the_world_can_change_while_it_runs() {
+fn the_catalogue_can_change_while_the_emulator_runs() {
     let emulator = emulator(Scenario::default());
     let mut catalogue = Catalogue::empty();
     catalogue.insert("cn-north-1", "img-new", Image::includes(&["g.n4.large"]));
@@ -89,7 +89,7 @@ fn the_world_can_change_while_it_runs() {
 }
 
 #[test]
-fn a_call_that_is_written_wrongly_is_refused() {
+fn a_malformed_call_is_refused() {
     let emulator = emulator(Scenario::default());
     for query in ["ids.1=", "ids.2=img-gpu", "ids=img-gpu", "pageSize=10", "ids.1=%FF"] {
         let response = Call { query: query.to_owned(), ..Call::new(&[]) }.send(&emulator).unwrap();

@@ -1,4 +1,4 @@
-//! A client that does by hand what a test wants done, and a signer of its own.
+//! A minimal HTTP/1.1 client, with a signer of its own.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
@@ -14,8 +14,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use time::macros::format_description;
 
-/// How long a test waits for what should happen at once.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a test waits for something that should happen at once.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) fn emulator(scenario: Scenario) -> Emulator {
     Emulator::start(Options { scenario, ..Options::default() }).unwrap()
@@ -96,7 +96,7 @@ impl Call {
         format!("/v1/regions/{}/{}", self.region, self.resource)
     }
 
-    /// All headers, signed.
+    /// All headers, with the signature.
     pub(crate) fn headers(&self) -> Vec<(String, String)> {
         let mut headers = vec![
             ("content-type".to_owned(), "application/json".to_owned()),
@@ -106,12 +106,15 @@ impl Call {
         ];
         headers.extend(self.token.clone().map(|token| ("x-jdcloud-security-token".to_owned(), token)));
 
-        let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
+        // Like JD Cloud's SDK for Python, version 3 adds date and nonce after signing.
+        let late = ["x-jdcloud-date", "x-jdcloud-nonce"];
+        let signed = headers.iter().filter(|(name, _)| self.version == 2 || !late.contains(&name.as_str()));
+        let names: Vec<_> = signed.clone().map(|(name, _)| name.as_str()).collect();
         let names = names.join(";");
         let mut pairs: Vec<_> = self.query.split('&').collect();
         // By key, then value: sorted as text, `ids.10=` would come before `ids.1=`.
         pairs.sort_unstable_by_key(|pair| pair.split_once('='));
-        let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let lines: String = signed.map(|(name, value)| format!("{name}:{value}\n")).collect();
         let path = self.path();
         let nothing = hex(&Sha256::digest(b""));
         let canonical = format!("GET\n{path}\n{}\n{lines}\n{names}\n{nothing}", pairs.join("&"));
@@ -156,7 +159,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What came back, decoded no further than HTTP/1.1 is.
+/// A response with its body as received.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -192,7 +195,7 @@ impl Response {
 /// Opens a connection to an emulator without TLS.
 pub(crate) fn connect(url: &str) -> TcpStream {
     let stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     stream
 }
 

@@ -4,7 +4,7 @@ use jdcloud_emulator::{Emulator, Options, Scenario};
 use reqwest::{Certificate, Client, Version};
 use serde_json::Value;
 
-use crate::client::{Call, PATIENCE};
+use crate::client::{Call, TIMEOUT};
 
 fn start(scenario: Scenario) -> Emulator {
     Emulator::start(Options { tls: true, scenario, ..Options::default() }).unwrap()
@@ -14,7 +14,7 @@ fn client(emulator: &Emulator) -> reqwest::ClientBuilder {
     // The first test to get here wins; they all install the same.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let ca = Certificate::from_pem(emulator.ca_pem().unwrap().as_bytes()).unwrap();
-    Client::builder().tls_certs_only([ca]).no_proxy().timeout(PATIENCE)
+    Client::builder().tls_certs_only([ca]).no_proxy().timeout(TIMEOUT)
 }
 
 async fn send(emulator: &Emulator, client: &Client, ids: &[&str]) -> reqwest::Result<reqwest::Response> {

@@ -106,7 +106,7 @@ fn ids_are_paged_like_everything_else() {
 }
 
 #[test]
-fn a_question_the_documentation_rules_out_is_refused_in_its_words() {
+fn invalid_parameters_are_refused_with_the_documented_errors() {
     let emulator = emulator(Scenario::default());
     for (query, status, message) in [
         ("", "FAILED_PRECONDITION", "Parameter ImageSource missing"),
@@ -158,7 +158,7 @@ fn a_catalogue_says_what_an_image_is() {
 }
 
 #[test]
-fn pages_go_wrong_as_asked() {
+fn each_paging_fault_has_its_form() {
     let pages = |paging| {
         let emulator = emulator(Scenario { paging, ..Scenario::default() });
         [1, 2, 3].map(|number| {
@@ -179,7 +179,7 @@ fn pages_go_wrong_as_asked() {
 }
 
 #[test]
-fn a_fault_can_be_that_of_one_operation() {
+fn faults_can_be_limited_to_one_operation() {
     let scenario = Scenario {
         answer: Answer::PermissionDenied,
         only_operations: vec!["describeImages".to_owned()],
@@ -188,7 +188,7 @@ fn a_fault_can_be_that_of_one_operation() {
         ..Scenario::default()
     };
     let emulator = emulator(scenario);
-    assert_eq!(Call::new(&["img-gpu"]).send(&emulator).unwrap().ids(), ["img-gpu"], "it counts for nothing");
+    assert_eq!(Call::new(&["img-gpu"]).send(&emulator).unwrap().ids(), ["img-gpu"], "it is not counted");
     assert_eq!(get(&emulator, "imageSource=public").status, 500);
     assert_eq!(get(&emulator, "imageSource=public").error(), (403, "PERMISSION_DENIED".to_owned()));
     assert_eq!(Call::of("instanceTypes", "").send(&emulator).unwrap().status, 200);
@@ -196,7 +196,7 @@ fn a_fault_can_be_that_of_one_operation() {
 }
 
 #[test]
-fn the_faults_of_constraints_are_those_of_images_too() {
+fn faults_apply_to_images_as_to_constraints() {
     let scenario = |scenario| {
         emulator(Scenario { poisoned_ids: vec!["img-bad".to_owned()], max_ids: Some(2), ..scenario })
     };
@@ -206,12 +206,12 @@ fn the_faults_of_constraints_are_those_of_images_too() {
     assert_eq!(get(&plain, "ids.1=a&ids.2=b&ids.3=c").status, 400);
     assert_eq!(ids(&get(&plain, "ids.1=img-lamp&ids.2=img-docker")), ["img-lamp"]);
 
-    let bent = scenario(Scenario {
+    let faulty = scenario(Scenario {
         extra_fields: true,
         malformed_row: Some(MalformedRow::NoImageId),
         ..Scenario::default()
     });
-    let image = get(&bent, "ids.1=img-lamp").json()["result"]["images"][0].clone();
+    let image = get(&faulty, "ids.1=img-lamp").json()["result"]["images"][0].clone();
     assert_eq!((image.get("imageId"), &image["uefiSupport"]), (None, &json!(true)));
 
     let body = r#"{"requestId":"r","result":{"images":[{{rows}}],"totalCount":7}}"#;

@@ -1,14 +1,14 @@
-//! What a test can learn about the calls that were made.
+//! The records of calls.
 
 use std::io::{Read as _, Write as _};
 
 use jdcloud_emulator::{Emulator, Options, Scenario};
 use serde_json::Value;
 
-use crate::client::{Call, PATIENCE, connect, emulator, exchange};
+use crate::client::{Call, TIMEOUT, connect, emulator, exchange};
 
 #[test]
-fn every_call_is_on_record() {
+fn every_call_is_recorded() {
     let emulator = emulator(Scenario::default());
     Call::new(&["img-gpu", "img-free"]).unsigned("user-agent", "test/1").send(&emulator).unwrap();
     Call::new(&[]).region("cn-east-2").send(&emulator).unwrap();
@@ -28,7 +28,7 @@ fn every_call_is_on_record() {
         (Some("describeImageConstraintsBatch"), &None)
     );
 
-    assert!(emulator.wait_for(PATIENCE, |counters| counters.in_flight == 0));
+    assert!(emulator.wait_for(TIMEOUT, |counters| counters.in_flight == 0));
     let counters = emulator.counters();
     assert_eq!((counters.calls, counters.failed), (3, 1));
     assert_eq!((counters.with_ids, counters.without_ids), (2, 1));
@@ -41,7 +41,7 @@ fn every_call_is_on_record() {
 }
 
 #[test]
-fn calls_are_told_apart_by_their_operation() {
+fn calls_are_recorded_with_their_operation() {
     let emulator = emulator(Scenario::default());
     for (resource, query) in
         [("images", "ids.1=img-debian12&ids.2=x"), ("images/img-debian12", ""), ("instanceTypes", "")]
@@ -73,11 +73,11 @@ fn a_kept_connection_is_counted_once() {
     assert_eq!((counters.calls, counters.connections_accepted, counters.connections_open), (3, 1, 1));
     assert!(emulator.calls().iter().all(|call| call.connection == 1));
     drop(stream);
-    assert!(emulator.wait_for(PATIENCE, |counters| counters.connections_open == 0));
+    assert!(emulator.wait_for(TIMEOUT, |counters| counters.connections_open == 0));
 }
 
 #[test]
-fn calls_at_the_same_time_are_seen_as_such() {
+fn concurrent_calls_are_counted() {
     let emulator = emulator(Scenario { hang_first: 3, ..Scenario::default() });
     let send = |_| {
         let mut stream = connect(&emulator.url());
@@ -85,16 +85,16 @@ fn calls_at_the_same_time_are_seen_as_such() {
         stream
     };
     let streams: Vec<_> = (0..3).map(send).collect();
-    assert!(emulator.wait_for(PATIENCE, |counters| counters.in_flight == 3));
+    assert!(emulator.wait_for(TIMEOUT, |counters| counters.in_flight == 3));
     drop(streams);
-    assert!(emulator.wait_for(PATIENCE, |counters| counters.in_flight == 0));
+    assert!(emulator.wait_for(TIMEOUT, |counters| counters.in_flight == 0));
     assert_eq!(emulator.counters().peak_in_flight, 3);
     assert_eq!(emulator.counters().failed, 3);
     assert!(emulator.calls().iter().all(|call| call.over && call.status.is_none()));
 }
 
 #[test]
-fn the_record_is_there_over_http_and_can_be_reset() {
+fn the_records_are_available_over_http_and_can_be_reset() {
     let emulator = emulator(Scenario::default());
     Call::new(&["img-gpu"]).send(&emulator).unwrap();
     let ask = |method, path| {
@@ -116,14 +116,14 @@ fn an_emulator_ends_with_its_handle() {
     let url = emulator.url();
     let mut stream = connect(&url);
     stream.write_all(Call::new(&[]).text().as_bytes()).unwrap();
-    assert!(emulator.wait_for(PATIENCE, |counters| counters.in_flight == 1));
+    assert!(emulator.wait_for(TIMEOUT, |counters| counters.in_flight == 1));
     drop(emulator);
     assert!(!matches!(stream.read(&mut [0; 16]), Ok(1..)));
     assert!(std::net::TcpStream::connect(url.strip_prefix("http://").unwrap()).is_err());
 }
 
 #[test]
-fn nobody_but_this_machine_is_served() {
+fn only_loopback_addresses_are_accepted() {
     for address in ["0.0.0.0", "::", "192.0.2.1"] {
         let options = Options { address: address.parse().unwrap(), ..Options::default() };
         let error = Emulator::start(options).unwrap_err();

@@ -1,11 +1,11 @@
-//! Limits on what one call may ask for, told or kept silent, and listings that say less than they seem to.
+//! Limits on one call, with an error or silent, and faults of whole-region listings.
 
 use std::io::{self, Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use jdcloud_emulator::{Catalogue, Scenario, WithoutIds};
 
-use crate::client::{Call, PATIENCE, connect, emulator};
+use crate::client::{Call, TIMEOUT, connect, emulator};
 
 const CONSTRAINED: [&str; 3] = ["img-excludes-none", "img-gpu", "img-ubuntu2204"];
 
@@ -66,7 +66,7 @@ fn a_listing_that_hangs_leaves_calls_with_ids_alone() {
     let emulator = emulator(Scenario { without_ids: WithoutIds::Hang, ..Scenario::default() });
     let mut stream = connect(&emulator.url());
     stream.write_all(Call::new(&[]).text().as_bytes()).unwrap();
-    assert!(emulator.wait_for(PATIENCE, |counters| counters.in_flight == 1));
+    assert!(emulator.wait_for(TIMEOUT, |counters| counters.in_flight == 1));
     assert_eq!(Call::new(&["img-gpu"]).send(&emulator).unwrap().ids(), ["img-gpu"]);
     stream.set_nonblocking(true).unwrap();
     assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);

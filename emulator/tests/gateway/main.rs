@@ -1,4 +1,4 @@
-//! The emulator from outside: over sockets, and as a program.
+//! Black-box tests of the emulator: over sockets, and as a program.
 
 #![allow(
     clippy::unwrap_used,

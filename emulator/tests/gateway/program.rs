@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
-use crate::client::{Call, PATIENCE, exchange};
+use crate::client::{Call, TIMEOUT, exchange};
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_jdcloud-emulator"));
@@ -30,7 +30,7 @@ impl Running {
 
     /// Waits for its end; what it wrote besides the line, and to standard error.
     fn end(mut self) -> (Option<i32>, String, String) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let status = loop {
             match self.child.try_wait().unwrap() {
                 Some(status) => break status,
@@ -69,7 +69,7 @@ fn it_prints_one_line_and_ends_with_a_signal() {
 }
 
 #[test]
-fn it_ends_with_its_parents_pipe_if_told_to() {
+fn it_ends_with_its_standard_input_on_request() {
     let mut running = Running::start(&["--exit-with-stdin"]);
     drop(running.child.stdin.take());
     assert_eq!(running.end().0, Some(0));
@@ -102,7 +102,7 @@ fn calls_are_logged_only_when_asked_for() {
 }
 
 #[test]
-fn account_world_and_scenario_come_from_flags() {
+fn account_catalogue_and_scenario_come_from_flags() {
     let directory = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = directory.path().join(name);
@@ -183,7 +183,7 @@ fn a_port_that_is_taken_is_an_error_with_a_remedy() {
 }
 
 #[test]
-fn the_manual_tells_every_flag_within_the_width_of_a_page() {
+fn the_manual_lists_every_flag_within_110_columns() {
     let output = output(&["--help"]);
     let manual = String::from_utf8(output.stdout).unwrap();
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));

@@ -1,4 +1,4 @@
-//! Every fault, as a client sees it.
+//! Each fault, as a client sees it.
 
 use std::io::{self, Read as _, Write as _};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use jdcloud_emulator::{
 };
 use serde_json::{Value, json};
 
-use crate::client::{Call, PATIENCE, Response, connect, emulator, exchange, parse_http_date};
+use crate::client::{Call, Response, TIMEOUT, connect, emulator, exchange, parse_http_date};
 
 fn get(emulator: &Emulator, ids: &[&str]) -> Response {
     Call::new(ids).send(emulator).unwrap()
@@ -30,7 +30,7 @@ fn latency_keeps_a_client_waiting() {
 }
 
 #[test]
-fn a_throttle_lets_some_calls_pass_and_tells_how_long_to_wait() {
+fn a_throttle_lets_some_calls_pass_and_says_how_long_to_wait() {
     let retry_after = RetryAfter::Seconds;
     let emulator = emulator(Scenario { throttle_per_minute: Some(2), retry_after, ..Scenario::default() });
     assert!(healthy(&emulator) && healthy(&emulator));
@@ -44,7 +44,7 @@ fn a_throttle_lets_some_calls_pass_and_tells_how_long_to_wait() {
 fn a_throttle_opens_again() {
     let scenario = Scenario { throttle_per_minute: Some(1), throttle_window_ms: 100, ..Scenario::default() };
     let emulator = emulator(scenario);
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     for awaited in [429, 200, 429, 200] {
         while get(&emulator, &[]).status != awaited {
             assert!(Instant::now() < deadline, "no {awaited}");
@@ -53,7 +53,7 @@ fn a_throttle_opens_again() {
 }
 
 #[test]
-fn a_throttled_call_has_the_face_that_was_chosen() {
+fn a_throttled_call_is_answered_in_the_chosen_form() {
     let throttled = |throttle_form| {
         let scenario = Scenario { throttle_per_minute: Some(0), throttle_form, ..Scenario::default() };
         get(&emulator(scenario), &["img-gpu"])
@@ -143,20 +143,20 @@ fn a_call_that_hangs_leaves_others_alone() {
     let emulator = emulator(Scenario { hang_first: 1, ..Scenario::default() });
     let mut stream = connect(&emulator.url());
     stream.write_all(Call::new(&[]).text().as_bytes()).unwrap();
-    assert!(emulator.wait_for(PATIENCE, |counters| counters.in_flight == 1));
+    assert!(emulator.wait_for(TIMEOUT, |counters| counters.in_flight == 1));
     assert!(healthy(&emulator));
     stream.set_nonblocking(true).unwrap();
     assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
 }
 
 #[test]
-fn a_poisoned_id_spoils_the_calls_that_carry_it() {
+fn a_poisoned_id_fails_the_calls_that_carry_it() {
     for (poisoned_status, error) in [(400, "INVALID_ARGUMENT"), (404, "NOT_FOUND"), (500, "INTERNAL")] {
         let poisoned_ids = vec!["img-bad".to_owned(), "img-worse".to_owned()];
         let emulator = emulator(Scenario { poisoned_ids, poisoned_status, ..Scenario::default() });
-        let spoilt = get(&emulator, &["img-gpu", "img-worse"]);
+        let failed = get(&emulator, &["img-gpu", "img-worse"]);
         assert_eq!(
-            (spoilt.status, spoilt.error()),
+            (failed.status, failed.error()),
             (poisoned_status, (poisoned_status.into(), error.to_owned()))
         );
         assert!(healthy(&emulator));
@@ -185,7 +185,7 @@ fn too_many_ids_or_too_long_a_url_are_refused() {
 }
 
 #[test]
-fn a_call_without_ids_may_be_worth_less_than_hoped() {
+fn a_call_without_ids_can_be_refused_or_answered_in_part() {
     let emulator = emulator(Scenario::default());
     let all = get(&emulator, &[]).ids();
     let with = |without_ids| {
@@ -209,7 +209,7 @@ fn an_unknown_region_is_not_found_or_empty() {
 }
 
 #[test]
-fn wrong_answers_are_as_wrong_as_asked() {
+fn each_wrong_answer_has_its_form() {
     let wrong = |answer| {
         let emulator = emulator(Scenario { answer, only_first: Some(1), ..Scenario::default() });
         let response = get(&emulator, &["img-gpu"]);
@@ -279,7 +279,7 @@ fn a_huge_body_is_right_but_huge_and_small_on_the_wire_with_gzip() {
 }
 
 #[test]
-fn a_cut_body_breaks_its_promise_and_cut_json_does_not() {
+fn a_cut_body_is_shorter_than_content_length_and_cut_json_is_not() {
     let whole = get(&emulator(Scenario::default()), &["img-gpu"]).body.len();
     let cut = get(&emulator(Scenario { cut_body: true, ..Scenario::default() }), &["img-gpu"]);
     assert_eq!((cut.headers["content-length"].as_str(), cut.body.len()), (&*whole.to_string(), whole / 2));
@@ -306,7 +306,7 @@ fn a_stalled_body_never_ends() {
     assert_eq!(stream.read(&mut byte).unwrap_err().kind(), io::ErrorKind::WouldBlock);
     assert_eq!(emulator.counters().in_flight, 1);
     drop(stream);
-    assert!(emulator.wait_for(PATIENCE, |counters| counters.in_flight == 0));
+    assert!(emulator.wait_for(TIMEOUT, |counters| counters.in_flight == 0));
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn connections_close_after_each_answer() {
 }
 
 #[test]
-fn faults_add_up() {
+fn faults_combine() {
     let scenario = Scenario {
         reset_first: 1,
         fail_first: 2,

@@ -1,4 +1,4 @@
-//! Who gets in, and what the others are told.
+//! Which requests are authenticated, and the errors of the others.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn denied(emulator: &Emulator, request: &str) -> String {
 }
 
 #[test]
-fn a_request_of_the_official_sdks_gets_in() {
+fn a_request_of_the_official_sdks_is_accepted() {
     let vectors: Value = serde_json::from_str(VECTORS).unwrap();
     let skew = (datetime!(2024-11-22 12:00 UTC) - OffsetDateTime::now_utc()).whole_seconds();
     let second = vectors["jdcloud2"].as_array().unwrap();
@@ -129,7 +129,7 @@ fn a_call_that_was_changed_under_way_is_refused() {
         assert_ne!(changed, request, "{from}");
         assert_eq!(denied(&emulator, &changed), message, "{from} -> {to}");
     }
-    // None of that reached a scenario, and the door is still open.
+    // Those failures change nothing for later requests.
     assert_eq!(exchange(&emulator.url(), &call()).unwrap().status, 200);
 }
 
@@ -203,7 +203,7 @@ fn a_call_outside_the_date_window_is_refused_with_the_servers_date() {
 }
 
 #[test]
-fn a_security_token_is_wanted_whole_signed_and_in_the_right_form() {
+fn a_security_token_must_be_complete_signed_and_in_the_right_form() {
     let token = "session-token/+=";
     let base64 = STANDARD.encode(token);
     let mut credentials = Credentials::new("AK", "SK");

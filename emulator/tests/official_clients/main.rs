@@ -1,4 +1,4 @@
-//! JD Cloud's own clients against the emulator, so that somebody else vouches for its reading of the API.
+//! Runs JD Cloud's own clients against the emulator, as an independent check of its API.
 //!
 //! They sign with `JDCLOUD3-HMAC-SHA256`. They are fetched from the Python package index at pinned versions.
 

@@ -1,22 +1,18 @@
-//! Reads a value of a known type.
+//! Decodes a value of a given type.
 
 use std::collections::BTreeMap;
 
 use rmp::Marker;
 
-use super::{REFINED, refinement};
 use crate::framework::value::without_duplicates;
 use crate::framework::value_error::MAX_DEPTH;
-use crate::framework::{Data, Members, Number, Problem, Refinement, Step, Str, Type, Value, ValueError};
+use crate::framework::{Data, Members, Number, Problem, Step, Str, Type, Value, ValueError};
 
-/// The most bytes that may describe an unknown value (go-cty's own limit).
-const MAX_REFINEMENT: usize = 1024;
-
-/// Reads the value of type `ty` that `bytes` hold, all of them.
+/// Decodes a value of type `ty`, which must use all of `bytes`.
 ///
 /// # Errors
-/// When the bytes are no msgpack, end too early or late, or hold a value of another type. Objects must have exactly
-/// the attributes of their type.
+/// When the bytes are not valid msgpack, are truncated, continue after the value, or encode a value of another type.
+/// Objects must have exactly the attributes of their type.
 pub fn decode(ty: &Type, bytes: &[u8]) -> Result<Value, ValueError> {
     let mut decoder = Decoder { input: bytes };
     let value = decoder.value(ty, 0)?;
@@ -40,7 +36,10 @@ impl<'a> Decoder<'a> {
             return Ok(Value::Null);
         }
         if let Some(length) = self.extension_length(marker)? {
-            return self.unknown(length).map(Value::Unknown);
+            // Every extension means unknown. Its payload may hold refinements, which are not needed.
+            self.take(1)?;
+            self.take(length)?;
+            return Ok(Value::Unknown);
         }
         let data = match ty {
             Type::Bool => match marker {
@@ -70,7 +69,7 @@ impl<'a> Decoder<'a> {
         depth: usize,
     ) -> Result<Vec<Value>, ValueError> {
         let length = self.array_length(marker)?.ok_or_else(|| Problem::Required(ty.clone()))?;
-        // An element takes a byte at least, so a length beyond the input reserves nothing for it.
+        // An element takes at least a byte, so a length beyond the input does not reserve memory.
         let mut elements = Vec::with_capacity(length.min(self.input.len()).min(1024));
         for index in 0..length {
             elements.push(self.value(element, depth + 1).map_err(|error| error.within(Step::index(index)))?);
@@ -142,7 +141,7 @@ impl<'a> Decoder<'a> {
         Ok(Data::Dynamic(Box::new(ty), Box::new(value)))
     }
 
-    /// An integer, a float, or the decimal digits of what is neither exactly.
+    /// An integer, a float, or a string of decimal digits.
     fn number(&mut self, marker: Marker) -> Result<Number, ValueError> {
         let number = match marker {
             Marker::FixPos(value) => i64::from(value).into(),
@@ -163,99 +162,6 @@ impl<'a> Decoder<'a> {
             _ => return Err(Problem::Required(Type::Number).into()),
         };
         Ok(number)
-    }
-
-    /// What is known about an unknown value whose description is `length` bytes long.
-    fn unknown(&mut self, length: usize) -> Result<Option<Box<Refinement>>, ValueError> {
-        let code = i8::from_be_bytes(self.array()?);
-        if length > MAX_REFINEMENT {
-            return Err(Problem::Unknown.into());
-        }
-        let payload = self.take(length)?;
-        if length <= 1 {
-            return Ok(None);
-        }
-        if code != REFINED {
-            return Err(Problem::Unknown.into());
-        }
-        let mut decoder = Decoder { input: payload };
-        let refinement = decoder.refinement().map_err(|_| Problem::Unknown)?;
-        // All of it may be from a Terraform that knows more than we do; then nothing is known here.
-        Ok(Some(refinement).filter(|refinement| *refinement != Refinement::default()).map(Box::new))
-    }
-
-    fn refinement(&mut self) -> Result<Refinement, ValueError> {
-        let mut refinement = Refinement::default();
-        let marker = self.marker()?;
-        for _ in 0..self.map_length(marker)?.ok_or(Problem::Unknown)? {
-            let marker = self.marker()?;
-            let key = self.number(marker)?.as_i64().and_then(|key| u64::try_from(key).ok());
-            match key {
-                Some(refinement::NULL) => {
-                    refinement.null = self.bool()?;
-                }
-                Some(refinement::PREFIX) => {
-                    let marker = self.marker()?;
-                    refinement.prefix = Some(self.text(marker)?.to_owned());
-                }
-                Some(refinement::MINIMUM) => refinement.minimum = Some(self.bound()?),
-                Some(refinement::MAXIMUM) => refinement.maximum = Some(self.bound()?),
-                Some(refinement::MINIMUM_LENGTH) => refinement.minimum_length = Some(self.length()?),
-                Some(refinement::MAXIMUM_LENGTH) => refinement.maximum_length = Some(self.length()?),
-                // A later Terraform may know more about a value than we can use.
-                _ => self.skip(0)?,
-            }
-        }
-        Ok(refinement)
-    }
-
-    /// A number and whether the bound includes it.
-    fn bound(&mut self) -> Result<(Number, bool), ValueError> {
-        let pair = Type::Tuple(vec![Type::Number, Type::Bool]);
-        match self.value(&pair, 0)?.as_list() {
-            Some([Value::Known(Data::Number(number)), Value::Known(Data::Bool(inclusive))]) => {
-                Ok((number.clone(), *inclusive))
-            }
-            _ => Err(Problem::Unknown.into()),
-        }
-    }
-
-    fn bool(&mut self) -> Result<Option<bool>, ValueError> {
-        match self.value(&Type::Bool, 0)? {
-            Value::Known(Data::Bool(value)) => Ok(Some(value)),
-            _ => Err(Problem::Unknown.into()),
-        }
-    }
-
-    fn length(&mut self) -> Result<i64, ValueError> {
-        let marker = self.marker()?;
-        self.number(marker)?.as_i64().ok_or_else(|| Problem::Unknown.into())
-    }
-
-    /// Passes over one value of any kind.
-    fn skip(&mut self, depth: usize) -> Result<(), ValueError> {
-        if depth > MAX_DEPTH {
-            return Err(Problem::TooDeep.into());
-        }
-        let marker = self.marker()?;
-        let bytes = match marker {
-            Marker::U8 | Marker::I8 => 1,
-            Marker::U16 | Marker::I16 => 2,
-            Marker::U32 | Marker::I32 | Marker::F32 => 4,
-            Marker::U64 | Marker::I64 | Marker::F64 => 8,
-            _ => 0,
-        };
-        self.take(bytes)?;
-        if let Some(length) = self.extension_length(marker)? {
-            self.take(length + 1)?;
-        } else if let Some(length) = self.array_length(marker)? {
-            (0..length).try_for_each(|_| self.skip(depth + 1))?;
-        } else if let Some(length) = self.map_length(marker)? {
-            (0..length).try_for_each(|_| self.skip(depth + 1).and_then(|()| self.skip(depth + 1)))?;
-        } else if self.binary(marker)?.is_none() && is_text(marker) {
-            self.text(marker)?;
-        }
-        Ok(())
     }
 
     fn key(&mut self) -> Result<&'a str, ValueError> {
@@ -348,8 +254,4 @@ impl<'a> Decoder<'a> {
 
 fn float(value: f64) -> Result<Number, Problem> {
     Number::from_f64(value).map_err(Problem::from)
-}
-
-fn is_text(marker: Marker) -> bool {
-    matches!(marker, Marker::FixStr(_) | Marker::Str8 | Marker::Str16 | Marker::Str32)
 }

@@ -1,51 +1,48 @@
-//! Writes a value of a known type.
+//! Encodes a value of a given type.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use rmp::encode::{self, ByteBuf, ValueWriteError};
 
-use super::{REFINED, refinement};
-use crate::framework::{
-    AttributePath, Data, Members, Number, Problem, Refinement, Step, Str, Type, Value, ValueError,
-};
+use crate::framework::{AttributePath, Data, Members, Number, Problem, Step, Str, Type, Value, ValueError};
 
-/// Writes `value` as a value of type `ty`.
+/// Encodes `value` as a value of type `ty`.
 ///
 /// # Errors
-/// When the value is not of that type; objects must have exactly the attributes of their type.
+/// When the value has another type. Objects must have exactly the attributes of their type.
 pub fn encode(ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
     let mut encoder = Encoder::default();
     encoder.value(ty, value)?;
     Ok(encoder.into_bytes())
 }
 
-/// [`encode`] for a value that must not have unknown parts.
+/// Encodes a value that must not have unknown parts.
 ///
 /// # Errors
-/// When it has, or is not of type `ty`.
+/// When it has unknown parts or another type.
 pub fn encode_known(ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
     let mut encoder = Encoder { known_only: true, ..Encoder::default() };
     encoder.value(ty, value)?;
     Ok(encoder.into_bytes())
 }
 
-/// The msgpack encoding of a value, as far as it has been written.
+/// An encoding in progress.
 #[derive(Default)]
 pub struct Encoder {
     output: ByteBuf,
-    /// Refuses a value that is not known.
+    /// Rejects unknown values.
     known_only: bool,
 }
 
-/// Writing to memory cannot fail, so there is nothing to handle.
-#[allow(clippy::needless_pass_by_value)] // the value is the proof
+/// Writing to memory cannot fail.
+#[allow(clippy::needless_pass_by_value)] // the argument proves it
 fn infallible<T>(result: Result<T, ValueWriteError<Infallible>>) {
     let Ok(_) = result;
 }
 
 impl Encoder {
-    /// What has been written.
+    /// The bytes.
     pub fn into_bytes(self) -> Vec<u8> {
         self.output.into_vec()
     }
@@ -53,16 +50,16 @@ impl Encoder {
     /// Writes a value of type `ty`.
     ///
     /// # Errors
-    /// When the value is not of that type.
+    /// When the value has another type.
     pub fn value(&mut self, ty: &Type, value: &Value) -> Result<(), ValueError> {
         let data = match value {
             Value::Null => {
                 self.null();
                 return Ok(());
             }
-            Value::Unknown(_) if self.known_only => return Err(Problem::NotKnown.into()),
-            Value::Unknown(refinement) => {
-                self.unknown(refinement.as_deref());
+            Value::Unknown if self.known_only => return Err(Problem::NotKnown.into()),
+            Value::Unknown => {
+                self.unknown();
                 return Ok(());
             }
             Value::Known(data) => data,
@@ -97,7 +94,7 @@ impl Encoder {
             }
             (Type::Object(attributes), Data::Map(members)) => {
                 if !attributes.keys().eq(members.keys()) {
-                    return Err(other_attributes(attributes, members).into());
+                    return Err(attribute_mismatch(attributes, members).into());
                 }
                 self.map_length(members.len())?;
                 for (ty, (name, value)) in attributes.values().zip(members.iter()) {
@@ -125,7 +122,7 @@ impl Encoder {
         infallible(encode::write_str(&mut self.output, text));
     }
 
-    /// As Terraform writes numbers: an integer of 64 bits, a float that is exact, or else the decimal digits.
+    /// As Terraform encodes numbers: a 64-bit integer, an exact float, or else a string of decimal digits.
     fn number(&mut self, number: &Number) {
         if let Some(integer) = number.as_i64() {
             infallible(encode::write_sint(&mut self.output, integer));
@@ -146,26 +143,15 @@ impl Encoder {
         Ok(())
     }
 
-    fn unknown(&mut self, refinement: Option<&Refinement>) {
-        let payload = refinement.map(describe).unwrap_or_default();
-        if payload.len() <= 1 {
-            // The extension that every Terraform reads as unknown: type 0, one byte 0.
-            infallible(encode::write_ext_meta(&mut self.output, 1, 0));
-            self.output.as_mut_vec().push(0);
-        } else {
-            // A refinement that was read is at most 1,024 bytes long.
-            infallible(encode::write_ext_meta(
-                &mut self.output,
-                u32::try_from(payload.len()).unwrap_or(u32::MAX),
-                REFINED,
-            ));
-            self.output.as_mut_vec().extend_from_slice(&payload);
-        }
+    /// The extension that every version of Terraform decodes as unknown: type 0, one byte 0.
+    fn unknown(&mut self) {
+        infallible(encode::write_ext_meta(&mut self.output, 1, 0));
+        self.output.as_mut_vec().push(0);
     }
 }
 
-/// What is wrong with `members`, which are not those that `attributes` want.
-fn other_attributes(attributes: &BTreeMap<Str, Type>, members: &Members) -> Problem {
+/// How the names of `members` differ from `attributes`.
+fn attribute_mismatch(attributes: &BTreeMap<Str, Type>, members: &Members) -> Problem {
     let unexpected = members.keys().find(|name| !attributes.contains_key(*name));
     let missing = members.first_missing(attributes.keys());
     match (unexpected, missing) {
@@ -174,49 +160,7 @@ fn other_attributes(attributes: &BTreeMap<Str, Type>, members: &Members) -> Prob
     }
 }
 
-/// The map of what is known about an unknown value.
-fn describe(refinement: &Refinement) -> Vec<u8> {
-    let Refinement { null, prefix, minimum, maximum, minimum_length, maximum_length } = refinement;
-    let mut fields = Encoder::default();
-    let mut count = 0;
-    let mut key = |fields: &mut Encoder, key| {
-        count += 1;
-        infallible(encode::write_uint(&mut fields.output, key));
-    };
-    if let Some(null) = null {
-        key(&mut fields, refinement::NULL);
-        let Ok(()) = encode::write_bool(&mut fields.output, *null);
-    }
-    if let Some(prefix) = prefix {
-        key(&mut fields, refinement::PREFIX);
-        fields.text(prefix);
-    }
-    for (name, bound) in [(refinement::MINIMUM, minimum), (refinement::MAXIMUM, maximum)] {
-        if let Some((number, inclusive)) = bound {
-            key(&mut fields, name);
-            infallible(encode::write_array_len(&mut fields.output, 2));
-            fields.number(number);
-            let Ok(()) = encode::write_bool(&mut fields.output, *inclusive);
-        }
-    }
-    for (name, length) in
-        [(refinement::MINIMUM_LENGTH, minimum_length), (refinement::MAXIMUM_LENGTH, maximum_length)]
-    {
-        if let Some(length) = length {
-            key(&mut fields, name);
-            infallible(encode::write_sint(&mut fields.output, *length));
-        }
-    }
-    if count == 0 {
-        return Vec::new();
-    }
-    let mut map = Encoder::default();
-    infallible(encode::write_map_len(&mut map.output, count));
-    map.output.as_mut_vec().extend_from_slice(&fields.into_bytes());
-    map.into_bytes()
-}
-
-/// A length as msgpack counts it. No message that long fits the wire's own limit, so a longer one is no list or map.
+/// A length in msgpack. A longer list or map would not fit into a message.
 fn wire_length(length: usize) -> Result<u32, ValueError> {
     u32::try_from(length)
         .map_err(|_| ValueError { path: AttributePath::default(), problem: Problem::Truncated })

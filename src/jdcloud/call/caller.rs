@@ -168,7 +168,7 @@ impl Caller {
         }
     }
 
-    /// The notices that nobody has taken yet.
+    /// The notices that no read has taken yet.
     pub(crate) fn take_notices(&self) -> Vec<Notice> {
         std::mem::take(&mut self.notices.lock().unwrap_or_else(PoisonError::into_inner).pending)
     }
@@ -286,15 +286,17 @@ impl Caller {
     ) -> Attempt<T> {
         // The semaphore is never closed; if it were, only the limit would be lost.
         let _slot = self.slots.acquire().await;
-        let number = 1 + attempts.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let correction = self.clock.correction();
         let limit = self.limits.request_timeout;
         let answered = match self.sign(request, version, correction) {
-            Ok(signed) => match timeout(limit, self.transport.send(signed)).await {
-                Ok(sent) => sent.map_err(Failure::from),
-                Err(_) => Err(Failure::AttemptTimeout { limit }),
-            },
+            Ok(signed) => {
+                attempts.fetch_add(1, Ordering::Relaxed);
+                match timeout(limit, self.transport.send(signed)).await {
+                    Ok(sent) => sent.map_err(Failure::from),
+                    Err(_) => Err(Failure::AttemptTimeout { limit }),
+                }
+            }
             Err(failure) => Err(failure),
         };
         let attempt = match answered {
@@ -312,7 +314,7 @@ impl Caller {
                 correction,
             },
         };
-        log(request, number, &attempt, started.elapsed());
+        log(request, attempts.load(Ordering::Relaxed), &attempt, started.elapsed());
         attempt
     }
 
@@ -322,8 +324,15 @@ impl Caller {
             return open(&response, &self.redactor);
         }
         let (open, redactor) = (open.clone(), Arc::clone(&self.redactor));
-        let opened = tokio::task::spawn_blocking(move || open(&response, &redactor)).await;
-        opened.unwrap_or_else(|_| (ResponseMeta::default(), Err(Failure::Lost)))
+        match tokio::task::spawn_blocking(move || open(&response, &redactor)).await {
+            Ok(opened) => opened,
+            Err(error) => match error.try_into_panic() {
+                // As if it had panicked here.
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is shutting down, and this task with it.
+                Err(_) => std::future::pending().await,
+            },
+        }
     }
 
     /// The version of the signature to sign with first.
@@ -393,7 +402,7 @@ impl Caller {
     fn corrects_clock<T>(&self, attempt: &mut Attempt<T>) -> bool {
         let refused = attempt.said.code == Some(401);
         let (Some(server), true) = (attempt.date, refused) else { return false };
-        // Over plain http anybody on the way could have written the date.
+        // Over plain HTTP the date could be forged on the way.
         let trusted = self.endpoint.is_https() || self.endpoint.is_loopback();
         match self.clock.compare(server, attempt.correction, trusted) {
             Finding::Fine => false,

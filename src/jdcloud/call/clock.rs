@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_or_a_day_of_difference_correct_nothing() {
+    fn an_untrusted_date_or_a_day_of_difference_corrects_nothing() {
         let clock = Clock::default();
         for (ahead, trusted) in [(Duration::minutes(-10), false), (Duration::days(2), true)] {
             assert!(matches!(clock.compare(server(ahead), Duration::ZERO, trusted), Finding::Wrong { .. }));

@@ -59,7 +59,7 @@ struct Envelope<T> {
     request_id: Option<String>,
     result: Option<T>,
     error: Option<ErrorBody>,
-    /// The first field that nobody documented.
+    /// The first undocumented field.
     unknown: Option<String>,
 }
 
@@ -293,7 +293,7 @@ fn beginning(body: &[u8], redactor: &Redactor) -> Option<UntrustedText> {
         .take(4 * MAX_BEGINNING)
         .filter(|c| *c == char::REPLACEMENT_CHARACTER || (c.is_control() && !c.is_whitespace()));
     // One character may have been cut in two.
-    (noise.count() <= 1 && !start.trim().is_empty()).then(|| redactor.beginning(&start, MAX_BEGINNING))
+    (noise.count() <= 1 && !start.trim().is_empty()).then(|| redactor.beginning(start.trim(), MAX_BEGINNING))
 }
 
 /// What the status that counts means, told apart by the gateway's messages where one status covers several

@@ -1,4 +1,4 @@
-//! What can go wrong with a read. Errors carry data; whoever shows them makes the sentences.
+//! What can go wrong with a read. Errors carry data; the provider words the messages.
 
 use std::fmt;
 use std::sync::Arc;

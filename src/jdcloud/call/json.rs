@@ -28,13 +28,13 @@ pub(crate) struct Array<T>(pub(crate) T);
 /// What the seed reads, or null.
 pub(crate) struct Nullable<T>(pub(crate) T);
 
-/// A string of at most so many bytes, borrowed where JSON's escapes allow it.
+/// A string of at most `max` bytes, borrowed where JSON's escapes allow it.
 #[derive(Clone, Copy)]
 pub(crate) struct Text {
     pub(crate) max: usize,
 }
 
-/// The first bytes of a string of any length, at most so many.
+/// At most the first `max` bytes of a string of any length.
 #[derive(Clone, Copy)]
 pub(crate) struct Beginning {
     pub(crate) max: usize,

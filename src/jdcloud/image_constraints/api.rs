@@ -138,14 +138,14 @@ impl<'de> Elements<'de> for RowElements<'_> {
 struct Row<'de> {
     image_id: Option<Cow<'de, str>>,
     constraint: Option<Constraint<'de>>,
-    /// It has no constraint, and a field that nobody documented, which may be the constraint.
+    /// It has no constraint, and an undocumented field, which may be the constraint.
     is_undocumented: bool,
 }
 
 struct Constraint<'de> {
     constraints_type: Option<Cow<'de, str>>,
     instance_types: Option<Vec<Cow<'de, str>>>,
-    /// It has no list of types, and a field that nobody documented, which may be the list.
+    /// It has no list of types, and an undocumented field, which may be the list.
     is_undocumented: bool,
 }
 

@@ -159,11 +159,11 @@ impl Client {
         started: Instant,
     ) -> Result<Listed<R>, Error> {
         self.unless_stopped(async {
-            let region = self.region(region).await?;
             if questions.is_empty() {
+                let region = self.region(region).await?;
                 return Ok(Listed { region, rows: Vec::new(), notices: Vec::new() });
             }
-            let connection = self.connection().await?;
+            let (region, connection) = self.region_and_connection(region).await?;
             let reads =
                 questions.into_iter().map(|question| connection.listings.read(&region, question, started));
             let lists = try_join_all(reads).await?;

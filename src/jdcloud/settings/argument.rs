@@ -17,7 +17,7 @@ pub enum Argument<T> {
     Absent,
     /// Written, with this value.
     Known(T),
-    /// Written, with a value nobody knows yet.
+    /// Written, with a value that is not known yet.
     Unknown,
 }
 
@@ -28,7 +28,7 @@ impl<T> Argument<T> {
         !matches!(self, Self::Absent)
     }
 
-    /// Whether it was written and nobody knows it yet.
+    /// Whether it was written and its value is not known yet.
     #[must_use]
     pub const fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown)

@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use super::region::is_region;
 
-/// Where the VM API is when nobody says otherwise.
+/// The default endpoint of the VM API.
 pub(super) const DEFAULT: &str = "https://vm.jdcloud-api.com";
 
 /// A checked base URL: scheme, host and port.
@@ -32,7 +32,7 @@ pub enum EndpointProblem {
     /// A path; the API's paths are fixed.
     #[error("must end after the host and port: no path, no query, no fragment")]
     Path,
-    /// Plain http to a host that a stranger could stand in for.
+    /// Plain HTTP to a host that another could impersonate.
     #[error(
         "is plain http, which is allowed only for this machine and for JD Cloud's internal hosts \
          (*.internal.<region>.jdcloud-api.com): the keys' signature and the answer would travel unprotected"

@@ -108,7 +108,7 @@ impl Profile {
         self.origin.clone()
     }
 
-    /// What to say when `keys` were tried for in vain.
+    /// What to say when none of `keys` was found.
     pub(super) fn without(&self, keys: Vec<&'static str>) -> SourceTried {
         let missing = match &self.ini {
             Ok(_) => Missing::Keys(keys),

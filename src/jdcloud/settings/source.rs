@@ -1,4 +1,4 @@
-//! Where a setting was found, or tried for in vain.
+//! Where a setting was found, and the sources that were tried.
 
 use std::fmt;
 

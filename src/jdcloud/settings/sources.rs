@@ -133,6 +133,14 @@ impl Sources {
         }
     }
 
+    /// [`Sources::region`] where that reads no file.
+    pub(crate) fn known_region(&self, chosen: Option<&str>) -> Option<Result<Region, SettingsError>> {
+        match chosen {
+            Some(_) => Some(self.region(chosen)),
+            None => self.region.get().cloned(),
+        }
+    }
+
     fn default_region(&self) -> Result<Region, SettingsError> {
         let found = self.text(&REGION, &self.settings.region, Profile::region)?;
         let (name, origin) = found.map_err(|tried| SettingsError::NoRegion { tried })?;

@@ -215,7 +215,7 @@ proptest! {
 
     #[test]
     fn text_without_a_secret_is_shown_as_it_is(text in "[a-z .,/%\\\\&;=+-]{0,300}", secret in "[A-Z0-9]{8,64}") {
-        prop_assert_eq!(redactor(&[&secret]).text(&text).to_string(), text.trim());
+        prop_assert_eq!(redactor(&[&secret]).text(&text).to_string(), text);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::framework::{Attribute, Config, Diagnostics, Schema, Type, Value};
+use crate::framework::{Attribute, Config, Diagnostics, Type, Value};
 use crate::jdcloud::{Region, SettingsError, Source};
 use crate::provider::diagnostics::report_settings;
 use crate::provider::names;
@@ -58,7 +58,7 @@ pub(super) fn invalid_names(
         .iter()
         .filter_map(|element| match element {
             Value::Null => Some(("null".to_owned(), "not set")),
-            Value::Unknown(_) => None,
+            Value::Unknown => None,
             Value::Known(_) => element
                 .as_str()
                 .and_then(|name| Some((names::quoted(name), names::problem(name).or_else(|| also(name))?))),
@@ -78,23 +78,6 @@ pub(super) fn validate_ids(config: &Config, otherwise: &str, diagnostics: &mut D
                  left out with compact([...]); {otherwise}."
             ),
         );
-    }
-}
-
-/// Refuses to read with arguments that are not known: each would read as if it were left out.
-pub(super) fn refuse_unknown(schema: &Schema, config: &Config, diagnostics: &mut Diagnostics) {
-    for attribute in &schema.attributes {
-        let argument = attribute.name;
-        if !config.get(argument).is_wholly_known() {
-            diagnostics.argument_error(
-                argument,
-                "Argument not known yet",
-                format!(
-                    "{argument} depends on something that is not applied yet, so the data source cannot be read now. \
-                     Terraform normally waits until it is known; this is a bug in Terraform."
-                ),
-            );
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::arguments::{self, flag, number, text, texts};
-use crate::framework::{Attribute, Config, DataSource, Diagnostics, Schema, Str, Type, Value};
+use crate::framework::{Attribute, Config, DataSource, Diagnostics, ReadError, Schema, Str, Type, Value};
 use crate::jdcloud::Client;
 use crate::jdcloud::images::{Image, Query, SOURCES};
 use crate::provider::diagnostics::{report, report_notice};
@@ -156,22 +156,18 @@ impl DataSource<Client> for Images {
         }
     }
 
-    async fn read(&self, client: &Client, config: &Config, diagnostics: &mut Diagnostics) -> Option<Value> {
+    async fn read(
+        &self,
+        client: &Client,
+        config: &Config,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Value, ReadError> {
         let started = Instant::now();
-        arguments::refuse_unknown(&self.schema(), config, diagnostics);
-        if diagnostics.has_error() {
-            return None;
-        }
         let ids = arguments::strings(config, "ids");
         let filter = Filter::new(config);
         let query = ids.as_ref().map_or_else(|| filter.query(), |ids| Query::Ids(arguments::owned(ids)));
-        let listed = match client.images(config.string("region").known(), &query, started).await {
-            Ok(listed) => listed,
-            Err(error) => {
-                report(&error, diagnostics);
-                return None;
-            }
-        };
+        let listed = client.images(config.string("region").known(), &query, started).await;
+        let listed = listed.map_err(|error| report(&error, diagnostics))?;
         for notice in &listed.notices {
             report_notice(*notice, diagnostics);
         }
@@ -180,7 +176,7 @@ impl DataSource<Client> for Images {
             images.retain(|image| filter.matches(image));
         }
         sort(&mut images);
-        Some(state(config, listed.region.as_str(), &images, ids.as_ref()))
+        Ok(state(config, listed.region.as_str(), &images, ids.as_ref()))
     }
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::arguments::{self, flag, number, text, texts};
-use crate::framework::{Attribute, Config, DataSource, Diagnostics, Schema, Str, Type, Value};
+use crate::framework::{Attribute, Config, DataSource, Diagnostics, ReadError, Schema, Str, Type, Value};
 use crate::jdcloud::Client;
 use crate::jdcloud::instance_types::InstanceType;
 use crate::provider::diagnostics::{report, report_notice};
@@ -117,23 +117,19 @@ impl DataSource<Client> for InstanceTypes {
         }
     }
 
-    async fn read(&self, client: &Client, config: &Config, diagnostics: &mut Diagnostics) -> Option<Value> {
+    async fn read(
+        &self,
+        client: &Client,
+        config: &Config,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Value, ReadError> {
         let started = Instant::now();
-        arguments::refuse_unknown(&self.schema(), config, diagnostics);
-        if diagnostics.has_error() {
-            return None;
-        }
         let filter = Filter::new(config);
         let names = if filter.matches_nothing() { Some(BTreeSet::new()) } else { filter.names.clone() };
         let names = names.as_ref().map(arguments::owned);
         let region = config.string("region").known();
-        let listed = match client.instance_types(region, names.as_ref(), started).await {
-            Ok(listed) => listed,
-            Err(error) => {
-                report(&error, diagnostics);
-                return None;
-            }
-        };
+        let listed = client.instance_types(region, names.as_ref(), started).await;
+        let listed = listed.map_err(|error| report(&error, diagnostics))?;
         for notice in &listed.notices {
             report_notice(*notice, diagnostics);
         }
@@ -142,7 +138,7 @@ impl DataSource<Client> for InstanceTypes {
             types.iter().flat_map(|one| &one.zones).map(|zone| Arc::clone(&zone.az)).collect();
         types.retain(|one| filter.matches(one));
         sort(&mut types);
-        Some(state(config, listed.region.as_str(), &types, &zones))
+        Ok(state(config, listed.region.as_str(), &types, &zones))
     }
 }
 

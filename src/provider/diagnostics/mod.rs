@@ -3,13 +3,13 @@
 mod call;
 mod settings;
 
-use crate::framework::{AttributePath, Diagnostic, Diagnostics, Severity};
+use crate::framework::{AttributePath, Diagnostic, Diagnostics, ReadError, Severity};
 use crate::jdcloud::{CallError, Error, Notice, SettingsError};
 
 use super::sentence::{counted, span};
 
-/// A failed read.
-pub(super) fn report(error: &Error, diagnostics: &mut Diagnostics) {
+/// Reports why a read failed, and returns what the host is told.
+pub(super) fn report(error: &Error, diagnostics: &mut Diagnostics) -> ReadError {
     match error {
         Error::Settings(problem) => {
             let (summary, detail) = settings::message(problem);
@@ -23,6 +23,10 @@ pub(super) fn report(error: &Error, diagnostics: &mut Diagnostics) {
             diagnostics
                 .error("Read cancelled", "Terraform asked the provider to stop before the answer was there.");
         }
+    }
+    match error {
+        Error::Settings(SettingsError::UnknownArguments { .. }) => ReadError::ProviderConfigUnknown,
+        _ => ReadError::Failed,
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn constraints_parameter() -> Parameter {
         ty: Type::object([("ids", Type::set(Type::String)), ("image_constraints", Type::list(row))]),
         description: "The data source itself, such as `data.jdcloud_image_constraints.web`: pass the whole of it, not one \
             of its attributes; with `count` or `for_each` one of its instances, such as \
-            `data.jdcloud_image_constraints.web[0]`. An object with `ids` and `image_constraints` will do too.",
+            `data.jdcloud_image_constraints.web[0]`. An object with `ids` and `image_constraints` works too.",
     }
 }
 

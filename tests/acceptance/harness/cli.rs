@@ -120,6 +120,15 @@ impl Cli {
         if self.is_tofu { "registry.opentofu.org" } else { "registry.terraform.io" }
     }
 
+    pub(crate) fn is_tofu(&self) -> bool {
+        self.is_tofu
+    }
+
+    /// What this host says: Terraform's words, or OpenTofu's, which were recorded on OpenTofu 1.12.6.
+    pub(crate) fn says<'a>(&self, terraform: &'a str, opentofu: &'a str) -> &'a str {
+        if self.is_tofu { opentofu } else { terraform }
+    }
+
     pub(crate) fn has(&self, feature: Feature) -> bool {
         self.version >= feature.since()[usize::from(self.is_tofu)]
     }

@@ -183,7 +183,7 @@ async fn a_body_that_stalls_or_breaks_is_no_answer() {
 }
 
 #[tokio::test]
-async fn an_address_nobody_listens_at_is_named() {
+async fn a_closed_port_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -283,6 +283,72 @@ async fn a_ca_bundle_without_certificates_says_why() {
             Settings { ca_bundle: Argument::Known(bundle.clone()), ..settings("https://vm.jdcloud-api.com") };
         let error = read(&Client::new(settings, Environment::default(), ""), &ids(1)).await.unwrap_err();
         assert!(matches!(error, Error::Settings(SettingsError::CaBundle { .. })), "{bundle}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_named_file_that_cannot_be_read_fails_the_read_whatever_else_has_keys() {
+    let (address, seen) = serve(http("200 OK", "", NO_ROWS.as_bytes()), None).await;
+    let dir = tempfile::tempdir().unwrap();
+    for path in ["/no/such/file", dir.path().to_str().unwrap(), "/dev/null"] {
+        let config_file = Argument::Known(path.to_owned());
+        let settings = Settings { config_file, ..settings(format!("http://{address}")) };
+        let error = read(&Client::new(settings, Environment::default(), ""), &ids(1)).await.unwrap_err();
+        let Error::Settings(SettingsError::UnreadableFile { argument, .. }) = &error else {
+            panic!("{error}")
+        };
+        assert_eq!(*argument, Some("config_file"), "{path}: {error}");
+    }
+    assert!(seen.heads().is_empty(), "another account was asked");
+}
+
+#[tokio::test]
+async fn a_reset_makes_the_next_request_on_a_new_connection() {
+    let (address, seen) = serve(http("200 OK", "", NO_ROWS.as_bytes()), None).await;
+    let endpoint = Endpoint::parse(&format!("http://{address}")).unwrap();
+    let redactor = Arc::<Redactor>::default();
+    let transport =
+        HttpTransport::new(&endpoint, None, &Environment::default(), "tests/1", redactor).unwrap();
+    let send = || {
+        let request = SignedRequest { url: endpoint.join("/", ""), headers: HeaderMap::new() };
+        transport.send(request)
+    };
+    for connections in [1, 1, 2, 2] {
+        if connections == 2 && seen.connections.load(Ordering::Relaxed) == 1 {
+            transport.reset();
+        }
+        assert_eq!(send().await.unwrap().status, 200);
+        assert_eq!(seen.connections.load(Ordering::Relaxed), connections);
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_no_client_sends_is_not_tried() {
+    let (address, seen) = serve(http("200 OK", "", NO_ROWS.as_bytes()), None).await;
+    let settings = Settings { max_retries: Argument::Known(5), ..settings(format!("http://{address}")) };
+    let client = Client::new(settings, Environment::default(), "tests/1");
+    let error = failed(read(&client, &["x".repeat(66_000)]).await);
+    assert!(matches!(error.failure, Failure::Unsendable { .. }), "{error}");
+    assert_eq!((error.context.attempts, seen.heads().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_wrong_scheme_is_told_from_a_broken_connection() {
+    // As servers do that get TLS where they expect a request.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await;
+        let _ = stream.write_all(&http("400 Bad Request", "Connection: close\r\n", b"")).await;
+    });
+    let (encrypted, _) = serve(http("200 OK", "", NO_ROWS.as_bytes()), Some(tls(b"http/1.1").0)).await;
+    for (endpoint, expected) in [(format!("https://{plain}"), true), (format!("http://{encrypted}"), false)] {
+        let error = failure(&client(endpoint)).await;
+        let Failure::Transport(TransportError::WrongScheme { tls, .. }) = error.failure else {
+            panic!("{error}")
+        };
+        assert_eq!(tls, expected);
     }
 }
 

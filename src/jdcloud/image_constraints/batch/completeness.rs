@@ -96,7 +96,7 @@ impl Batcher {
         }
         let this = CancellationToken::new();
         let done = Some(Arc::new(this.clone().drop_guard()));
-        let turn = Turn { after: completeness.last_check.replace(this), done };
+        let turn = Turn { after: completeness.last_check.replace(this), done, ..Turn::default() };
         let members = Arc::new(members.part(missing));
         let check = Arc::clone(self).check(Arc::clone(&members), asked, returned, turn);
         vec![self.track(state, members, check)]

@@ -54,6 +54,8 @@ pub(super) struct Turn {
     pub(super) after: Option<CancellationToken>,
     /// Dropped when this request, and what it goes on with, has ended.
     pub(super) done: Option<Arc<DropGuard>>,
+    /// Ends the waiting of all requests that go on for the same one.
+    pub(super) all: CancellationToken,
 }
 
 /// The rules of a response, and its context for the errors in its rows.
@@ -104,7 +106,7 @@ impl Batcher {
                 }
                 Some(Err(failure)) => {
                     let error = CallError { failure, context: context.clone() };
-                    requests.push(failed(members.part(std::slice::from_ref(id)), error));
+                    requests.push(failed(members.part(std::slice::from_ref(id)), error, Turn::default()));
                 }
                 None => missing.push(Arc::clone(id)),
             }
@@ -148,10 +150,16 @@ impl Batcher {
     }
 }
 
-/// A request that has failed for `members`.
-pub(super) fn failed(members: Members, error: CallError) -> InFlight {
-    let settling = std::future::ready(Outcome::Failed(Arc::new(error))).boxed().shared();
-    InFlight { members: Arc::new(members), settling }
+/// A request that has failed for `members`, and ends the `turn` when they hear of it.
+pub(super) fn failed(members: Members, error: CallError, turn: Turn) -> InFlight {
+    let settling = async move {
+        // An id is to blame and not the number of ids: there is no limit that other parts could be spared.
+        let Turn { all, done, .. } = turn;
+        all.cancel();
+        drop(done);
+        Outcome::Failed(Arc::new(error))
+    };
+    InFlight { members: Arc::new(members), settling: settling.boxed().shared() }
 }
 
 impl Turn {

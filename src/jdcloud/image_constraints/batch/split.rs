@@ -2,12 +2,11 @@
 //!
 //! *A batched answer equals what each read would have got alone*: a refusal that concerns several reads is halved
 //! until it concerns one. A refusal of one read is halved where the number of ids may be to blame, down to single ids.
-//! Halves are sent one after the other, so that a limit that the first ones find spares the others.
+//! Halves are sent one after the other, so that a limit that the first ones find spares the others, until an id is
+//! refused alone.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-use tokio_util::sync::CancellationToken;
 
 use super::request::{InFlight, Outcome, Part, Turn, failed};
 use super::waiter::Members;
@@ -44,17 +43,19 @@ impl Batcher {
             return Outcome::Continued(self.go_on(&mut state, &members, [wanted]).into());
         }
         if ids.len() < 2 || !(may_be_number || may_be_an_id && members.waiters().len() > 1) {
-            return Outcome::Continued([failed(members, error)].into());
+            return Outcome::Continued([failed(members, error, part.turn)].into());
         }
         let size = ids.len().div_ceil(2);
         let (first, second) = ids.split_at(size);
         let halves =
             || Arc::new(Halves { refused: ids.len(), size, one_is_answered: AtomicBool::new(false) });
         let halves = may_be_number.then(halves);
-        let before = CancellationToken::new();
-        let turn = Turn { after: None, done: Some(Arc::new(before.clone().drop_guard())) };
+        let all = part.turn.all;
+        let before = all.child_token();
+        let done = Some(Arc::new(before.clone().drop_guard()));
+        let turn = Turn { after: None, done, all: all.clone() };
         let first = (first, Part { has_retried_500, halves: halves.clone(), turn });
-        let turn = Turn { after: Some(before), done: part.turn.done };
+        let turn = Turn { after: Some(before), done: part.turn.done, all };
         let second = (second, Part { has_retried_500, halves, turn });
         Outcome::Continued(self.go_on(&mut state, &members, [first, second]).into())
     }

@@ -72,7 +72,7 @@ fn the_first_place_with_a_key_pair_wins_whole() {
         (Settings::default(), vec![("JDCLOUD_PROFILE", "work")], "WA/WS/"),
         (with_profile("work"), KEYS.to_vec(), "WA/WS/"),
         (with_profile("work"), vec![("JDCLOUD_PROFILE", "default")], "WA/WS/"),
-        // A written profile without keys is no half pair: the next place has its turn.
+        // A written profile without keys is not half a pair: the next source is tried.
         (with_profile("empty"), KEYS.to_vec(), "EA/ES/"),
     ] {
         let sources = Sources::new(settings, environment(&variables, Some(home.path())));
@@ -154,7 +154,7 @@ fn an_unknown_argument_is_never_replaced() {
     assert_eq!(unknown(Settings { secret_key: Argument::Unknown, ..none() }), ["secret_key", "", "", ""]);
     assert_eq!(unknown(Settings { region: Argument::Unknown, ..none() }), ["", "region", "", ""]);
     assert_eq!(unknown(Settings { vm_endpoint: Argument::Unknown, ..none() }), ["", "", "vm_endpoint", ""]);
-    // A profile that is written comes first, also when nobody knows which.
+    // A profile that is written comes first, also when it is not known.
     assert_eq!(
         unknown(Settings { profile: Argument::Unknown, ..none() }),
         ["profile", "profile", "profile", ""]

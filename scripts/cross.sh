@@ -1,0 +1,61 @@
+#!/bin/sh
+# Builds for a platform as a release does, and prints the directory that holds the binaries:
+#     scripts/cross.sh linux_arm64 --bin terraform-provider-jdcloud
+# The platform is Terraform's name for it, the rest are arguments of cargo build.
+#
+# zig compiles the C of the cryptography and links. It brings the C library of every platform: for Linux musl, linked in.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=scripts/say.sh
+. "$root/scripts/say.sh"
+cd "$root"
+
+platform=$1
+shift
+case $platform in
+linux_amd64) target=x86_64-unknown-linux-musl ;;
+linux_arm64) target=aarch64-unknown-linux-musl ;;
+linux_arm) target=arm-unknown-linux-musleabihf ;; # ARMv6, as Go's GOARM=6
+linux_386) target=i686-unknown-linux-musl ;;
+darwin_amd64) target=x86_64-apple-darwin ;;
+darwin_arm64) target=aarch64-apple-darwin ;;
+windows_amd64) target=x86_64-pc-windows-gnu ;;
+windows_arm64) target=aarch64-pc-windows-gnullvm ;;
+freebsd_amd64) target=x86_64-unknown-freebsd ;;
+*) fail "scripts/cross.sh does not know platform $platform." ;;
+esac
+
+tools=$root/.tools/zig
+if ! cmp -s scripts/release/requirements.txt "$tools/requirements.txt"; then
+	say 'Setting up cargo-zigbuild and zig in .tools/zig.'
+	rm -rf "$tools"
+	python3 -m venv "$tools" &&
+		"$tools/bin/pip" -q install --require-hashes --only-binary=:all: --no-deps -r scripts/release/requirements.txt >&2 ||
+		fail 'cargo-zigbuild could not be set up with Python (venv and pip); the reason is above.'
+	cp scripts/release/requirements.txt "$tools/"
+fi
+PATH=$tools/bin:$PATH
+scripts/cargo.sh --version >/dev/null
+rustup -q target list --installed | grep -qx "$target" || rustup -q target add "$target" >&2 ||
+	fail "rustup could not add the target $target of $platform; the reason is above."
+
+# Paths of this machine would make the binary another one on the next machine. The standard library's sources have the
+# first path where rust-src is installed, the second elsewhere.
+library=$(rustc --print sysroot)/lib/rustlib/src/rust
+commit=$(rustc -vV | sed -n 's/^commit-hash: //p')
+cargo_home=${CARGO_HOME:-${HOME:?}/.cargo}
+# cargo and cargo-zigbuild split their flags at spaces unless told otherwise.
+separator=$(printf '\037')
+flags="--remap-path-prefix=$root=/provider$separator--remap-path-prefix=$cargo_home/registry/src=/cargo"
+flags="$flags$separator--remap-path-prefix=$library=/rustc/$commit"
+case $platform in
+# One fixed address, as Go's own programs have: smaller, and faster to start than a static-pie. See performance/README.md.
+linux_*) flags="$flags$separator-Crelocation-model=static" ;;
+esac
+export CARGO_ENCODED_RUSTFLAGS="$flags"
+export CFLAGS="'-ffile-prefix-map=$cargo_home=/cargo' '-ffile-prefix-map=$root=/provider'" CC_SHELL_ESCAPED_FLAGS=1
+export CARGO_TARGET_DIR="${RELEASE_TARGET_DIR:-$root/target/release-build}"
+say "Building for $platform."
+scripts/cargo.sh zigbuild --release --locked --target "$target" "$@" >&2
+printf '%s\n' "$CARGO_TARGET_DIR/$target/release"

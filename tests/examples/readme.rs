@@ -1,0 +1,42 @@
+//! README: its configuration runs as it stands there, and what it prints is what Terraform prints.
+
+use std::fs;
+
+use crate::example::{accepts, is_printed, root, suits, typed};
+use crate::harness::{Case, Feature, Protocol};
+
+/// The fenced blocks of the README in one language.
+fn blocks(language: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join("../README.md")).unwrap();
+    let opening = format!("```{language}\n");
+    text.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_configuration_runs_as_printed() {
+    if !suits(Feature::Functions) {
+        return;
+    }
+    let configuration = &blocks("terraform")[0];
+    assert_eq!(
+        *configuration,
+        fs::read_to_string(root().join("quickstart/main.tf")).unwrap(),
+        "README.md prints another configuration than examples/quickstart/main.tf, which `make demo` runs"
+    );
+    let case = Case::build(Protocol::V6, configuration).file("terraform.tf", "").without(&["JDCLOUD_REGION"]);
+    let case = case.init();
+    accepts(&case, &["image_id=img-ubuntu2204", "instance_type=g.n2.large"]);
+
+    let variables = ["image_id=img-ubuntu2204", "instance_type=g.n4.large"];
+    let (refused, text) = typed(&case, &["plan"], &variables);
+    refused.failed();
+    let printed = blocks("console").into_iter().find(|block| block.starts_with("$ terraform plan")).unwrap();
+    if std::env::var_os("UPDATE_EXAMPLES").is_some() {
+        for path in ["../README.md", "../README.zh-CN.md"].map(|name| root().join(name)) {
+            let page = fs::read_to_string(&path).unwrap();
+            fs::write(path, page.replace(&printed, &text)).unwrap();
+        }
+        return;
+    }
+    assert!(is_printed(&printed, &text), "README.md prints\n{printed}\nand Terraform says\n{text}");
+}
