@@ -231,7 +231,7 @@ fn matrix() -> Vec<Row> {
         row("few rows a call, untold", Value, [1, 400, 60], Scenario { silent_max_rows: Some(30), ..s() }),
         row(
             "an ignored query",
-            Error("The answer is about another image"),
+            Error("The answer is to another request"),
             // Each call is sent once more on a new connection.
             [2, 16, 60],
             Scenario { answer_to: AnswerTo::WithoutQuery, ..s() },

@@ -11,7 +11,7 @@ use super::arguments::{self, flag, number, text, texts};
 use crate::framework::{Attribute, Config, DataSource, Diagnostics, ReadError, Schema, Str, Type, Value};
 use crate::jdcloud::Client;
 use crate::jdcloud::instance_types::InstanceType;
-use crate::provider::diagnostics::{failed, report_notice};
+use crate::provider::diagnostics::{report, report_notice};
 
 pub(super) struct InstanceTypes;
 
@@ -129,7 +129,7 @@ impl DataSource<Client> for InstanceTypes {
         let names = names.as_ref().map(arguments::owned);
         let region = config.string("region").known();
         let listed = client.instance_types(region, names.as_ref(), started).await;
-        let listed = listed.map_err(|error| failed(&error, diagnostics))?;
+        let listed = listed.map_err(|error| report(&error, diagnostics))?;
         for notice in &listed.notices {
             report_notice(*notice, diagnostics);
         }
