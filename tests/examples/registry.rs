@@ -85,6 +85,44 @@ fn the_data_source_answers_as_its_page_says() {
 }
 
 #[test]
+fn images_and_instance_types_are_found_as_their_pages_say() {
+    let in_stock = |zones: &[&str]| json!(zones);
+    for (name, output, check) in [
+        ("jdcloud_images/data-source.tf", "newest_image_id", json!("img-ubuntu2204")),
+        ("jdcloud_images/data-source_ids.tf", "unknown_image_ids", json!([])),
+        ("jdcloud_images/data-source_ids.tf", "delisted_image_ids", json!([])),
+    ] {
+        let Some(case) = open(V6, Feature::Plain, &format!("data-sources/{name}")) else { return };
+        same(&case.planned_outputs()[output], &check, "the example shows something else");
+    }
+    let name = "data-sources/jdcloud_instance_types/data-source.tf";
+    let Some(case) = open(V6, Feature::Plain, name) else { return };
+    let outputs = case.planned_outputs();
+    let names = outputs["instance_type_names"].as_array().unwrap();
+    assert!(names.contains(&json!("c.n3.large")) && !names.contains(&json!("c.n4.large")), "{names:?}");
+    let name = "data-sources/jdcloud_instance_types/data-source_names.tf";
+    let Some(case) = open(V6, Feature::Plain, name) else { return };
+    let all = in_stock(&["cn-north-1a", "cn-north-1b", "cn-north-1c"]);
+    let expected = json!({"c.n3.large": all, "g.n4.large": all});
+    same(&case.planned_outputs()["zones_in_stock"], &expected, "the example shows something else");
+}
+
+#[test]
+fn a_misspelt_id_of_any_image_ends_the_plan_and_private_ones_pass() {
+    let name = "data-sources/jdcloud_image_constraints/data-source_verify.tf";
+    let Some(case) = open(V6, Feature::Plain, name) else { return };
+    accepts(&case, &[]);
+    crate::example::refuses(
+        &case,
+        &["plan"],
+        &["image_ids=[\"img-ubunut2204\",\"img-private\"]"],
+        "Images that can't be used",
+        "No server can be created from these images in cn-north-1: - img-ubunut2204: does not exist, or is not visible to this \
+         account Correct the ids: look for a typing error, and check the region and the account.",
+    );
+}
+
+#[test]
 fn a_misspelt_id_of_a_public_image_ends_the_plan() {
     let name = "data-sources/jdcloud_image_constraints/data-source_on_missing.tf";
     let Some(case) = open(V6, Feature::Plain, name) else { return };
@@ -96,8 +134,8 @@ fn a_misspelt_id_of_a_public_image_ends_the_plan() {
         &[misspelt],
         "Image IDs not returned",
         "JD Cloud returned no constraint in cn-north-1 for img-gpo. These are images without a constraint, such as private \
-         images, or IDs that don't exist there; the answer does not tell which. Correct the ids, or set on_missing to \"warn\" or \"ignore\" to \
-         treat them as images without a constraint.",
+         images, or IDs that don't exist there; the answer does not tell which. Correct the ids, or set on_missing to \"verify\" to \
+         refuse only those that don't exist or are delisted.",
     );
 }
 
