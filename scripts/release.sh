@@ -20,14 +20,7 @@ name=terraform-provider-jdcloud_$version
 
 # Every file carries the commit's time, and files are taken in the order of the C locale.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
-export SOURCE_DATE_EPOCH TZ=UTC LC_ALL=C
-
-cyclonedx=$root/.tools/cyclonedx
-if [ ! -x "$cyclonedx/bin/cargo-cyclonedx" ]; then
-	say 'Setting up cargo-cyclonedx in .tools/cyclonedx.'
-	CARGO_TARGET_DIR="$cyclonedx/target" scripts/cargo.sh install -q --locked --root "$cyclonedx" cargo-cyclonedx@0.5.9
-	rm -rf "$cyclonedx/target"
-fi
+export TZ=UTC LC_ALL=C
 
 mkdir -p "$dist"
 rm -f "$dist"/terraform-provider-jdcloud_*
@@ -43,10 +36,7 @@ for platform; do
 	touch -d "@$SOURCE_DATE_EPOCH" "$contents"/*
 	(cd "$contents" && python3 -m zipfile -c "$dist/${name}_$platform.zip" ./*)
 
-	target=$(basename "$(dirname "$built")")
-	PATH=$cyclonedx/bin:$PATH scripts/cargo.sh cyclonedx -q --target "$target" --no-build-deps --format json \
-		--spec-version 1.5 --override-filename "sbom-$platform"
-	mv "sbom-$platform.json" "$dist/${name}_$platform.sbom.json"
+	scripts/sbom.sh "$(basename "$(dirname "$built")")" "$dist/${name}_$platform.sbom.json"
 done
 cp terraform-registry-manifest.json "$dist/${name}_manifest.json"
 cd "$dist"

@@ -90,7 +90,7 @@ fn help() -> String {
          {NAME} --version   print the version\n  \
          {NAME} --help      print this text\n  \
          {NAME} -debug      serve until Ctrl-C and print the TF_REATTACH_PROVIDERS to attach with;\n  \
-         {:width$}         PLUGIN_PROTOCOL_VERSIONS=5 makes it speak protocol 5\n\n\
+         {:width$}         PLUGIN_PROTOCOL_VERSIONS=5 selects protocol 5\n\n\
          Logs go to standard error at the level of TF_LOG_PROVIDER or TF_LOG (TRACE, DEBUG, INFO, WARN, ERROR).",
         provider::VERSION,
         introduction(),

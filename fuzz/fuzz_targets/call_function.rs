@@ -1,4 +1,4 @@
-//! Any bytes as a CallFunction request: a result or an error, and no crash behind either.
+//! Handles arbitrary bytes as a CallFunction request: a result or an error, and never a panic.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};

@@ -1,6 +1,6 @@
-//! Any bytes as a host's variables: understood or refused, and never without the certificate that they name.
+//! Parses arbitrary bytes as a host's variables: an error, or a configuration that has the certificate if there is one.
 //!
-//! Zero bytes part the values, in the order of the names below.
+//! Zero bytes separate the values, in the order of the names below.
 #![no_main]
 
 use std::ffi::OsString;

@@ -1,4 +1,4 @@
-//! Any bytes as msgpack of a type: read or refused, and what was read is written back as the same value.
+//! Decodes arbitrary bytes as msgpack of a type: an error, or a value that encodes and decodes to itself.
 #![no_main]
 
 mod types;
@@ -9,6 +9,6 @@ use terraform_provider_jdcloud::framework::msgpack;
 fuzz_target!(|input: &[u8]| {
     let Some((ty, bytes)) = types::choose(input) else { return };
     let Ok(value) = msgpack::decode(ty, bytes) else { return };
-    let written = msgpack::encode(ty, &value).expect("what was read has its type");
+    let written = msgpack::encode(ty, &value).expect("a decoded value has its type");
     assert_eq!(msgpack::decode(ty, &written).as_ref(), Ok(&value), "{ty}");
 });

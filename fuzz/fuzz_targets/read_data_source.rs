@@ -1,4 +1,4 @@
-//! Any bytes as a ReadDataSource request: a value or an error in a diagnostic, never both and never neither.
+//! Handles arbitrary bytes as a ReadDataSource request: either a value or an error in a diagnostic.
 //!
 //! The provider has a key pair and an endpoint that refuses every connection, so a request that passes all checks ends
 //! there.

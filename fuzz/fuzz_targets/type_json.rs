@@ -1,4 +1,4 @@
-//! Any text as a type: read or refused, and what was read is written back as the same type.
+//! Decodes arbitrary bytes as a type: an error, or a type that encodes and decodes to itself.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! The types against which bytes are read: those of the provider's own schema, and every kind that there is.
+//! The types to decode: like the provider's schema, and one of every kind.
 
 use std::sync::OnceLock;
 

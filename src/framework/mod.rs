@@ -1,7 +1,7 @@
 //! A small provider framework: schemas, values and their codecs, diagnostics, and the traits a provider implements.
 //!
-//! Knows Terraform's type system and what a provider is asked to do, but neither gRPC nor JD Cloud: `tfplugin` puts a
-//! [`Server`] on the wire, and `provider` implements the traits.
+//! Knows Terraform's type system and the calls of a provider, but neither gRPC nor JD Cloud: `tfplugin` serves a [`Server`]
+//! over gRPC, and `provider` implements the traits.
 
 mod config;
 mod cty_type;

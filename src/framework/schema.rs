@@ -34,7 +34,7 @@ pub enum Mode {
     Required,
     /// The user, or it is null.
     Optional,
-    /// The provider alone.
+    /// The provider only.
     Computed,
     /// The user, otherwise the provider.
     OptionalComputed,

@@ -193,7 +193,7 @@ impl<P: Provider> Server<P> {
         if found.is_none() {
             diagnostics.error(
                 "Unknown data source",
-                format!("The provider has no data source \"{type_name}\". Terraform asks for one only if the schema lists it, so this is a bug in Terraform."),
+                format!("The provider has no data source \"{type_name}\". Terraform requests only data sources of the schema, so this is a bug in Terraform."),
             );
         }
         found

@@ -11,7 +11,7 @@ pub type Str = Arc<str>;
 /// Shared elements of a list, set or tuple: thousands of images have the same list.
 pub type Elements = Arc<[Value]>;
 
-/// A value in one of its three states. It does not know its [`Type`], which the schema tells.
+/// A value in one of three states. Its [`Type`] is in the schema.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value<T = Data> {
     /// Omitted, or set to `null`.

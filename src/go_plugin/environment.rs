@@ -24,8 +24,8 @@ pub struct PluginEnvironment {
     pub(super) socket_dir: Option<PathBuf>,
     /// The group that may connect to the socket.
     pub(super) socket_group: Option<String>,
-    /// Whether the host wants to know if the plugin supports multiplexing.
-    pub(super) asks_multiplexing: bool,
+    /// Whether the host requests multiplexing.
+    pub(super) multiplexing_requested: bool,
     /// The range of ports to listen on, for Windows.
     #[cfg_attr(unix, allow(dead_code))]
     pub(super) ports: RangeInclusive<u16>,
@@ -56,7 +56,7 @@ impl PluginEnvironment {
             client_certificate: None,
             socket_dir: None,
             socket_group: None,
-            asks_multiplexing: false,
+            multiplexing_requested: false,
             ports: PORTS,
         }
     }
@@ -79,7 +79,7 @@ impl PluginEnvironment {
             client_certificate: text("PLUGIN_CLIENT_CERT")?.map(|pem| certificate(&pem)).transpose()?,
             socket_dir: lookup("PLUGIN_UNIX_SOCKET_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from),
             socket_group: text("PLUGIN_UNIX_SOCKET_GROUP")?,
-            asks_multiplexing: text("PLUGIN_MULTIPLEX_GRPC")?.is_some(),
+            multiplexing_requested: text("PLUGIN_MULTIPLEX_GRPC")?.is_some(),
             ports: ports(text("PLUGIN_MIN_PORT")?, text("PLUGIN_MAX_PORT")?)?,
         })
     }

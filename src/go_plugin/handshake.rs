@@ -16,16 +16,17 @@ pub(super) struct Handshake<'a> {
     pub(super) address: &'a Address,
     /// The server's certificate, in DER.
     pub(super) certificate: Option<&'a [u8]>,
-    /// Whether the host asked about multiplexing. Other hosts would take a seventh field for a part of the certificate.
-    pub(super) answers_multiplexing: bool,
+    /// Whether the seventh field is written, for hosts that requested multiplexing. Others would take it for a part of the
+    /// certificate.
+    pub(super) has_multiplexing_field: bool,
 }
 
 impl Handshake<'_> {
     fn line(&self) -> String {
-        let Self { protocol, address, certificate, answers_multiplexing } = self;
+        let Self { protocol, address, certificate, has_multiplexing_field } = self;
         // Hosts reject padding.
         let certificate = certificate.map(|der| STANDARD_NO_PAD.encode(der)).unwrap_or_default();
-        let multiplexing = if *answers_multiplexing { "|false" } else { "" };
+        let multiplexing = if *has_multiplexing_field { "|false" } else { "" };
         let (network, address) = (address.network(), address);
         format!("{CORE_PROTOCOL}|{protocol}|{network}|{address}|grpc|{certificate}{multiplexing}\n")
     }
@@ -50,11 +51,11 @@ mod tests {
     fn the_line_has_the_fields_that_hosts_parse() {
         let address = Address::Tcp(std::net::SocketAddr::from(([127, 0, 0, 1], 10_000)));
         let mut handshake =
-            Handshake { protocol: 6, address: &address, certificate: None, answers_multiplexing: false };
+            Handshake { protocol: 6, address: &address, certificate: None, has_multiplexing_field: false };
         assert_eq!(handshake.line(), "1|6|tcp|127.0.0.1:10000|grpc|\n");
         handshake.certificate = Some(b"x");
         assert_eq!(handshake.line(), "1|6|tcp|127.0.0.1:10000|grpc|eA\n");
-        handshake.answers_multiplexing = true;
+        handshake.has_multiplexing_field = true;
         assert_eq!(handshake.line(), "1|6|tcp|127.0.0.1:10000|grpc|eA|false\n");
     }
 }

@@ -1,4 +1,4 @@
-//! The services that every go-plugin host calls, whatever the plugin does.
+//! The services that every go-plugin host calls, besides the plugin's own.
 //!
 //! Source: go-plugin's grpc_controller.go, grpc_stdio.go and grpc_broker.go, and gRPC's health checking protocol.
 
@@ -56,7 +56,7 @@ impl HostServices {
 #[async_trait]
 impl GrpcController for HostServices {
     async fn shutdown(&self, _: Request<Empty>) -> Result<Response<Empty>, Status> {
-        tracing::debug!("the host asked the plugin to end");
+        tracing::debug!("the host requested shutdown");
         self.shutdown.cancel();
         Ok(Response::new(Empty {}))
     }
@@ -94,7 +94,7 @@ impl Health for HostServices {
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
         let HealthCheckRequest { service } = request.into_inner();
-        // An empty name asks for the process as a whole.
+        // An empty name means the whole process.
         if service.is_empty() || service == HEALTH_SERVICE {
             return Ok(Response::new(serving()));
         }
@@ -119,7 +119,7 @@ fn serving() -> HealthCheckResponse {
     HealthCheckResponse { status: ServingStatus::Serving.into() }
 }
 
-/// A stream whose end is noticed.
+/// A stream that reports its end through its guard.
 struct Guarded<M> {
     messages: Messages<M>,
     _guard: StreamGuard,

@@ -105,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    /// A reader that takes nothing until it is told to.
+    /// A writer that blocks until the test resumes it.
     struct Stalled {
         resume: mpsc::Receiver<()>,
         written: mpsc::Sender<String>,

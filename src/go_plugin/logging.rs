@@ -37,7 +37,7 @@ pub fn init(crate_name: &'static str, provider: &str, lookup: impl Fn(&str) -> O
     if level == LevelFilter::OFF {
         return LogGuard(None);
     }
-    // Without a thread to write them there are no logs; the provider's work goes on.
+    // If the thread cannot be started there are no logs, and the provider works without them.
     let writer = LogWriter::start(std::io::stderr(), |lines| dropped(lines, OffsetDateTime::now_utc())).ok();
     if let Some(writer) = writer.clone() {
         let subscriber = tracing_subscriber::registry().with(Hclog { level, crate_name, writer });
@@ -60,12 +60,12 @@ impl Drop for LogGuard {
 
 fn level(provider: &str, lookup: impl Fn(&str) -> Option<OsString>) -> LevelFilter {
     let own = format!("TF_LOG_PROVIDER_{}", provider.to_uppercase());
-    let asked = [own.as_str(), "TF_LOG_PROVIDER", "TF_LOG"]
+    let requested = [own.as_str(), "TF_LOG_PROVIDER", "TF_LOG"]
         .into_iter()
         .filter_map(lookup)
         .find(|value| !value.is_empty());
-    let Some(asked) = asked else { return LevelFilter::OFF };
-    match asked.to_string_lossy().to_ascii_uppercase().as_str() {
+    let Some(requested) = requested else { return LevelFilter::OFF };
+    match requested.to_string_lossy().to_ascii_uppercase().as_str() {
         "DEBUG" => LevelFilter::DEBUG,
         "INFO" => LevelFilter::INFO,
         "WARN" => LevelFilter::WARN,

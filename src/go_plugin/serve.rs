@@ -70,7 +70,7 @@ pub fn serve(plugin: &Plugin<'_>, mut environment: PluginEnvironment) -> Result<
             protocol,
             address: &listener.address(),
             certificate: tls.as_ref().map(|tls| tls.certificate.as_ref()),
-            answers_multiplexing: environment.asks_multiplexing,
+            has_multiplexing_field: environment.multiplexing_requested,
         };
         handshake.print().map_err(ServeError::Output)?;
         let host = HostLiveness::new();

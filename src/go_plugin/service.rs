@@ -44,8 +44,8 @@ impl Services {
         Self(services.into_iter().collect())
     }
 
-    /// Calls the service that the request's path names. A service that is not there is answered UNIMPLEMENTED, as tonic
-    /// answers a call that a service does not have.
+    /// Calls the service that the request's path names. An unknown service is UNIMPLEMENTED, as an unknown method of a
+    /// service is to tonic.
     pub(super) async fn call(self, request: Request) -> Response {
         let started = Instant::now();
         let path = request.uri().path().to_owned();
@@ -57,7 +57,7 @@ impl Services {
             }
             None => Status::unimplemented(format!("unknown service {name}")).into_http(),
         };
-        tracing::trace!(rpc = path, milliseconds = started.elapsed().as_millis(), "answered");
+        tracing::trace!(rpc = path, milliseconds = started.elapsed().as_millis(), "call completed");
         response
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio_util::sync::CancellationToken;
 
-/// Cancels `shutdown` when a signal asks the process to end: TERM, QUIT, a hang-up of the terminal, and Ctrl-C where a
+/// Cancels `shutdown` when a signal requests it: TERM, QUIT, a hang-up of the terminal, and Ctrl-C where a
 /// person started the process (`interactive`). Where a host did, Ctrl-C reaches the plugin too, but the host decides
 /// what happens.
 ///
@@ -30,7 +30,7 @@ pub(super) fn end_by_signals(shutdown: &CancellationToken, interactive: bool) ->
                 _ = interrupt.recv() => if interactive { break },
             }
         }
-        tracing::debug!("a signal asked the plugin to end");
+        tracing::debug!("a signal requested shutdown");
         shutdown.cancel();
     });
     Ok(())

@@ -105,7 +105,7 @@ pub(crate) fn typed(case: &Case, command: &[&str], variables: &[&str]) -> (Outco
 }
 
 /// Whether Terraform says what is printed. OpenTofu may say more in between, such as the value of `self`.
-pub(crate) fn is_printed(printed: &str, said: &str) -> bool {
+fn is_printed(printed: &str, said: &str) -> bool {
     let (printed, said) = (flat(printed), flat(said).replace("OpenTofu", "Terraform"));
     let mut words = said.split(' ');
     said == printed || Cli::get().is_tofu() && printed.split(' ').all(|word| words.any(|other| other == word))

@@ -178,7 +178,7 @@ fn whole_region() {
     );
 }
 
-/// An image whose constraint nobody understands never passes.
+/// An image whose constraint is of an unknown kind never passes.
 #[track_caller]
 fn never_guesses(case: &Case) {
     let refused = case.run(&[

@@ -97,21 +97,21 @@ fn reads_work_while_the_clock_jumps_by_hours() {
                 }
                 set(hours);
             };
-            let (answers, ()) = join(reads, jump).await;
-            let told = answers.iter().flat_map(|(_, texts)| texts).collect::<Vec<_>>();
-            assert!(told.iter().all(|text| text.starts_with(WRONG)), "{hours} hours: {told:?}");
+            let (results, ()) = join(reads, jump).await;
+            let diagnostics = results.iter().flat_map(|(_, texts)| texts).collect::<Vec<_>>();
+            assert!(diagnostics.iter().all(|text| text.starts_with(WRONG)), "{hours} hours: {diagnostics:?}");
             if warnings == READS {
-                assert!(answers.iter().all(|(right, texts)| *right == texts.is_empty()), "{answers:?}");
-                assert!(!told.is_empty());
+                assert!(results.iter().all(|(right, texts)| *right == texts.is_empty()), "{results:?}");
+                assert!(!diagnostics.is_empty());
             } else {
-                assert!(answers.iter().all(|(right, _)| *right), "{hours} hours: {answers:?}");
-                assert_eq!(told.len(), warnings, "{hours} hours: {told:?}");
+                assert!(results.iter().all(|(right, _)| *right), "{hours} hours: {results:?}");
+                assert_eq!(diagnostics.len(), warnings, "{hours} hours: {diagnostics:?}");
             }
         }
         // The next plan starts without a correction.
         client.configure_for(&emulator.url(), &arguments).await;
-        let (right, told) = read(&client, 5 * READS).await;
-        assert!(right && told.len() == 1 && told[0].starts_with(WRONG), "{told:?}");
+        let (right, diagnostics) = read(&client, 5 * READS).await;
+        assert!(right && diagnostics.len() == 1 && diagnostics[0].starts_with(WRONG), "{diagnostics:?}");
     });
 }
 
@@ -129,8 +129,8 @@ fn an_expired_certificate_is_reported_with_a_hint_at_the_clock() {
             set(hours);
             let arguments = [("ca_bundle", bundle.clone()), ("max_retries", 0.into())];
             client.configure_for(&emulator.url(), &arguments).await;
-            let (_, told) = read(&client, 1).await;
-            let [text] = &told[..] else { panic!("{told:?}") };
+            let (_, diagnostics) = read(&client, 1).await;
+            let [text] = &diagnostics[..] else { panic!("{diagnostics:?}") };
             assert!(text.contains(reason) && text.contains("this machine's clock is wrong"), "{text}");
         }
     });

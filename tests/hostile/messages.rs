@@ -48,7 +48,7 @@ fn a_message_of_300_mib_is_rejected_by_its_length() {
     runtime().block_on(async {
         let client = plugin.connect_plain().await;
         let sent = client.send("/tfplugin6.Provider/ReadDataSource", message(300, 0));
-        let headers = tokio::time::timeout(PATIENCE, sent).await.expect("no answer").unwrap();
+        let headers = tokio::time::timeout(PATIENCE, sent).await.expect("no response").unwrap();
         let code = Code::from_bytes(headers["grpc-status"].as_bytes());
         let text = headers["grpc-message"].to_str().unwrap();
         assert_eq!(code, Code::OutOfRange, "{text}");
@@ -79,8 +79,8 @@ fn invalid_bodies_are_errors() {
         ];
         for (what, body) in cases {
             let sent = client.send("/tfplugin6.Provider/CallFunction", body);
-            let answered = tokio::time::timeout(PATIENCE, sent).await.expect(what);
-            if let Ok(headers) = answered {
+            let response = tokio::time::timeout(PATIENCE, sent).await.expect(what);
+            if let Ok(headers) = response {
                 let code = headers.get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
                 assert!(!matches!(code, None | Some(Code::Ok)), "{what}: {headers:?}");
             }

@@ -41,7 +41,7 @@ impl ResolvesClientCert for Shows {
     }
 }
 
-/// The host's certificate is no secret: it stands in the environment of a process. Its key is what counts.
+/// The host's certificate is not secret: it is in the environment of a process. Only its key proves the host's identity.
 #[test]
 fn the_hosts_certificate_without_its_key_is_refused() {
     let (identity, thief) = (Identity::new(), Identity::new());
@@ -64,7 +64,7 @@ fn the_hosts_certificate_without_its_key_is_refused() {
     });
 }
 
-/// The first message of a TLS client that speaks `version` and nothing newer.
+/// The first message of a TLS client that supports `version` and nothing newer.
 fn client_hello(version: [u8; 2]) -> Vec<u8> {
     let mut body = version.to_vec();
     body.extend([7; 32]); // random
@@ -90,17 +90,17 @@ fn tls_below_1_2_is_rejected_with_an_alert() {
     for (name, version) in [("TLS 1.1", [3, 2]), ("TLS 1.0", [3, 1]), ("SSL 3", [3, 0])] {
         let mut stream = raw(&plugin.socket());
         stream.write_all(&client_hello(version)).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).unwrap();
         // An alert, fatal, protocol_version.
-        assert_eq!(answer.first(), Some(&21), "{name}: {answer:?}");
-        assert_eq!(answer[5..], [2, 70], "{name}: {answer:?}");
+        assert_eq!(response.first(), Some(&21), "{name}: {response:?}");
+        assert_eq!(response[5..], [2, 70], "{name}: {response:?}");
     }
     let mut stream = raw(&plugin.socket());
     stream.write_all(&client_hello([3, 3])).unwrap();
-    let mut answer = [0];
-    stream.read_exact(&mut answer).unwrap();
-    assert_eq!(answer, [22], "TLS 1.2 is not accepted in this form: the test itself is wrong");
+    let mut response = [0];
+    stream.read_exact(&mut response).unwrap();
+    assert_eq!(response, [22], "TLS 1.2 is not accepted in this form: the test itself is wrong");
     runtime().block_on(async { assert_eq!(plugin.connect(&identity).await.health().await.unwrap(), 1) });
 }
 

@@ -17,11 +17,7 @@ fn with_unknown_region(test: impl AsyncFn(Client)) {
             let client = plugin.connect_plain().await;
             client.configure_for(&emulator.url(), &[("region", Value::Unknown)]).await;
             test(client).await;
-            assert_eq!(
-                emulator.counters().calls,
-                0,
-                "protocol {protocol}: JD Cloud was asked something else"
-            );
+            assert_eq!(emulator.counters().calls, 0, "protocol {protocol}: the API was called");
         });
     }
 }
@@ -46,13 +42,13 @@ fn reason(response: &v6::read_data_source::Response) -> Option<Reason> {
 fn an_unknown_provider_argument_that_a_read_needs_defers_it_where_the_host_accepts_that() {
     with_unknown_region(async |client| {
         let arguments = || config(&[("ids", strings(&["img-free"])), ("on_missing", Value::string("warn"))]);
-        let refused = read(&client, arguments(), false).await;
-        let [text] = &texts(&refused.diagnostics)[..] else { panic!("{refused:?}") };
+        let rejected = read(&client, arguments(), false).await;
+        let [text] = &texts(&rejected.diagnostics)[..] else { panic!("{rejected:?}") };
         assert!(
             text.starts_with("Provider configuration not known yet: This data source needs region"),
             "{text}"
         );
-        assert_eq!((refused.state.clone(), reason(&refused)), (None, None));
+        assert_eq!((rejected.state.clone(), reason(&rejected)), (None, None));
 
         let deferred = read(&client, arguments(), true).await;
         assert_eq!(deferred.diagnostics, []);
@@ -96,9 +92,9 @@ fn an_unknown_argument_of_the_data_source_is_never_left_out() {
             (unknown_block, &["ids", "on_missing", "region"]),
         ];
         for (config, unknown) in cases {
-            let refused = read(&client, config.clone(), false).await;
-            let texts = texts(&refused.diagnostics);
-            assert_eq!((refused.state.clone(), reason(&refused), texts.len()), (None, None, unknown.len()));
+            let rejected = read(&client, config.clone(), false).await;
+            let texts = texts(&rejected.diagnostics);
+            assert_eq!((rejected.state.clone(), reason(&rejected), texts.len()), (None, None, unknown.len()));
             for (text, name) in texts.iter().zip(unknown) {
                 assert!(text.starts_with(&format!("Argument not known yet: {name} depends on")), "{text}");
                 assert!(text.contains("-target"), "the remedy: {text}");

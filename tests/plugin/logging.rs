@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use jdcloud_emulator::Scenario;
 
-use crate::support::{Options, PATIENCE, emulator, eventually, runtime, strings};
+use crate::support::{Identity, Options, PATIENCE, emulator, eventually, runtime, strings};
 
 /// A pipe takes 64 KiB, the provider's queue eight times that; a read at this level writes more than 500 bytes.
 const READS: usize = 3_000;
@@ -51,7 +51,7 @@ fn a_log_that_is_not_read_stops_no_call_and_says_what_is_missing() {
     plugin.signal("TERM");
     assert!(plugin.wait().success());
     let rest: Vec<String> = lines.iter().collect();
-    assert!(rest.iter().any(|line| line.contains("a signal asked the plugin to end")), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("a signal requested shutdown")), "{rest:?}");
 }
 
 #[test]
@@ -86,4 +86,22 @@ fn standard_output_has_the_handshake_only_and_standard_error_the_log() {
         let entry: serde_json::Map<_, _> = serde_json::from_str(&line).unwrap();
         assert!(entry.values().all(serde_json::Value::is_string), "hosts crash on other values: {line}");
     }
+}
+
+#[test]
+fn a_normal_shutdown_logs_no_failure() {
+    let identity = Identity::new();
+    let mut plugin = Options::host(&identity).set("TF_LOG", "TRACE").start();
+    runtime().block_on(async {
+        let client = plugin.connect(&identity).await;
+        let stdio = client.stream::<()>("/plugin.GRPCStdio/StreamStdio").await.unwrap();
+        client.call::<(), ()>("/plugin.GRPCController/Shutdown", ()).await.unwrap();
+        drop((client, stdio));
+    });
+    assert!(plugin.wait().success());
+    eventually("the log is read", || {
+        plugin.log.all().iter().any(|line| line.contains("the host requested shutdown"))
+    });
+    let failures: Vec<_> = plugin.log.all().into_iter().filter(|line| line.contains("failed")).collect();
+    assert_eq!(failures, Vec::<String>::new());
 }

@@ -43,13 +43,13 @@ fn both_protocols_give_the_same_response() {
     }
     let [five, six] = &clients;
 
-    let answered = Cell::new(0);
+    let succeeded = Cell::new(0);
     let inputs = (data_source_config(), any::<bool>(), function_call());
     let outcome = TestRunner::new(config(CASES)).run(&inputs, |(config, deferral_allowed, call)| {
         runtime.block_on(async {
             let response = read(five, &config, deferral_allowed).await;
             prop_assert_eq!(&response, &read(six, &config, deferral_allowed).await, "read");
-            answered.set(answered.get() + u32::from(response.state.is_some()));
+            succeeded.set(succeeded.get() + u32::from(response.state.is_some()));
             prop_assert_eq!(validate(five, &config).await, validate(six, &config).await, "validate");
             let (five, six) = (function(five, call.clone()).await, function(six, call).await);
             prop_assert_eq!(five.encode_to_vec(), six.encode_to_vec(), "function");
@@ -57,8 +57,8 @@ fn both_protocols_give_the_same_response() {
         })
     });
     outcome.unwrap_or_else(|error| panic!("{error}"));
-    let answered = answered.get();
-    assert!(answered > 20, "only {answered} reads of {CASES} were answered: this tests little");
+    let succeeded = succeeded.get();
+    assert!(succeeded > 20, "only {succeeded} of {CASES} reads succeeded: this tests little");
 
     let outcome = TestRunner::new(config(CASES)).run(&provider_config(), |config| {
         runtime.block_on(async {

@@ -22,8 +22,8 @@ impl DataSource<String> for FaultyProvider {
 
     fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {
         match config.string("do").known() {
-            Some("panic in validate") => panic!("told to"),
-            Some("refuse") => diagnostics.argument_error("do", "Refused", "No."),
+            Some("panic in validate") => panic!("as requested"),
+            Some("reject") => diagnostics.argument_error("do", "Rejected", "No."),
             _ => {}
         }
     }
@@ -36,7 +36,7 @@ impl DataSource<String> for FaultyProvider {
     ) -> Result<Value, ReadError> {
         let state = |value| Ok(Value::members([("do", value)]));
         match config.string("do").known() {
-            Some("panic") => panic!("told to"),
+            Some("panic") => panic!("as requested"),
             Some("wait") => std::future::pending().await,
             Some("wrong type") => state(1.into()),
             Some("too large") => state(Value::string("x".repeat(MAX_RESULT))),
@@ -71,7 +71,7 @@ impl Function for FaultyProvider {
 
     fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
         match arguments[0].as_str() {
-            Some("panic") => panic!("told to"),
+            Some("panic") => panic!("as requested"),
             Some("wrong") => Ok(1.into()),
             _ => Ok(arguments[0].clone()),
         }
@@ -99,8 +99,8 @@ impl Provider for FaultyProvider {
 
     fn configure(&self, config: &Config, _: &Host, _: &mut Diagnostics) -> Option<String> {
         match config.string("do").known() {
-            Some("panic") => panic!("told to"),
-            told => Some(told.unwrap_or_default().to_owned()),
+            Some("panic") => panic!("as requested"),
+            value => Some(value.unwrap_or_default().to_owned()),
         }
     }
 
@@ -138,14 +138,14 @@ async fn read(server: &Server<FaultyProvider>, what: &str) -> Result<Value, Stri
 #[tokio::test]
 async fn a_failing_call_gets_a_diagnostic_and_the_next_call_works() {
     let server = Server::new(Arc::new(FaultyProvider));
-    assert_eq!(read(&server, "well").await, Err("Provider not configured".into()));
-    assert_eq!(summaries(&server.configure(&block("refuse"), &Host::default())), ["Refused"]);
+    assert_eq!(read(&server, "succeed").await, Err("Provider not configured".into()));
+    assert_eq!(summaries(&server.configure(&block("reject"), &Host::default())), ["Rejected"]);
     assert_eq!(summaries(&server.configure(&block("panic"), &Host::default())), ["Provider crashed"]);
-    assert_eq!(summaries(&server.configure(&block("told"), &Host::default())), Vec::<&str>::new());
+    assert_eq!(summaries(&server.configure(&block("configured"), &Host::default())), Vec::<&str>::new());
     for (what, message) in [
         ("panic", "Provider crashed"),
         ("panic in validate", "Provider crashed"),
-        ("refuse", "Refused"),
+        ("reject", "Rejected"),
         ("wrong type", "Invalid result"),
         ("unknown", "Invalid result"),
         ("too large", "Result too large"),
@@ -153,7 +153,7 @@ async fn a_failing_call_gets_a_diagnostic_and_the_next_call_works() {
         ("fail", "Failed"),
     ] {
         assert_eq!(read(&server, what).await, Err(message.into()), "{what}");
-        assert_eq!(read(&server, "well").await, Ok(Value::members([("do", Value::string("told"))])));
+        assert_eq!(read(&server, "succeed").await, Ok(Value::members([("do", Value::string("configured"))])));
     }
     assert_eq!(summaries(&server.validate_provider(&block("panic in validate"))), ["Provider crashed"]);
     assert_eq!(
@@ -165,7 +165,7 @@ async fn a_failing_call_gets_a_diagnostic_and_the_next_call_works() {
 #[tokio::test]
 async fn what_is_not_known_yet_is_an_error_or_deferred_and_never_a_read() {
     let server = Server::new(Arc::new(FaultyProvider));
-    server.configure(&block("told"), &Host::default());
+    server.configure(&block("configured"), &Host::default());
     let unknown = encoded(&Value::members([("do", Value::Unknown)]));
     let needs_provider = block("need the provider's configuration");
     for (config, summary, reason) in [
@@ -176,9 +176,9 @@ async fn what_is_not_known_yet_is_an_error_or_deferred_and_never_a_read() {
         let read = async |deferral_allowed| {
             server.read_data_source("faulty", config, ClientCapabilities { deferral_allowed }).await
         };
-        let refused = read(false).await;
-        assert!(summaries(&refused.diagnostics).contains(&summary), "{refused:?}");
-        assert_eq!((refused.state, refused.deferred), (None, None));
+        let rejected = read(false).await;
+        assert!(summaries(&rejected.diagnostics).contains(&summary), "{rejected:?}");
+        assert_eq!((rejected.state, rejected.deferred), (None, None));
         let deferred = read(true).await;
         assert!(!deferred.diagnostics.has_error(), "{deferred:?}");
         assert_eq!(deferred.deferred, Some(reason));
@@ -195,7 +195,7 @@ async fn what_is_not_known_yet_is_an_error_or_deferred_and_never_a_read() {
 #[tokio::test]
 async fn a_block_that_is_not_there_is_an_error_in_every_call() {
     let server = Server::new(Arc::new(FaultyProvider));
-    server.configure(&block("told"), &Host::default());
+    server.configure(&block("configured"), &Host::default());
     for absent in [EncodedValue::default(), encoded(&Value::Null)] {
         for diagnostics in [
             server.validate_provider(&absent),
@@ -214,13 +214,13 @@ async fn a_block_that_is_not_there_is_an_error_in_every_call() {
 #[tokio::test(start_paused = true)]
 async fn stop_cancels_reads_in_progress_but_no_later_ones() {
     let server = Server::new(Arc::new(FaultyProvider));
-    server.configure(&block("told"), &Host::default());
+    server.configure(&block("configured"), &Host::default());
     let (stopped, ()) = tokio::join!(read(&server, "wait"), async {
         tokio::task::yield_now().await;
         server.stop();
     });
     assert_eq!(stopped, Err("Read cancelled".into()));
-    assert!(read(&server, "well").await.is_ok());
+    assert!(read(&server, "succeed").await.is_ok());
 }
 
 #[test]
