@@ -51,7 +51,7 @@ fn the_image_and_the_instance_type_that_it_finds_fit_together() {
     accepts(&case, &[]);
     assert_eq!(
         case.planned_outputs()["instance_type"],
-        "c.n3.large",
+        "g.s2.small",
         "the smallest that is in stock and supported"
     );
 }
