@@ -32,7 +32,7 @@ fn newest_image_and_smallest_type() {
         &["plan"],
         &["zone=cn-east-1z"],
         FAILED,
-        "No instance type with 2 CPUs and 4 GB of memory for image img-ubuntu2204c is in stock in cn-east-1z.",
+        "No instance type with at least 2 CPUs and 4 GB of memory for image img-ubuntu2204c is in stock in cn-east-1z.",
     );
     let unsupported = ["os_version=16.04", "min_cpu=96"];
     shows(&case, "rules/newest-image-smallest-type/refused.txt", &["plan"], &unsupported).failed();

@@ -52,7 +52,7 @@ locals {
     local.image_id == null
     ? "There is no public image of Ubuntu ${var.os_version}."
     : length(local.in_stock) == 0
-    ? "No instance type with ${var.min_cpu} CPUs and 4 GB of memory for image ${local.image_id} is in stock in ${var.zone}."
+    ? "No instance type with at least ${var.min_cpu} CPUs and 4 GB of memory for image ${local.image_id} is in stock in ${var.zone}."
     : length(local.supported) == 0
     ? "Of the instance types in stock in ${var.zone}, image ${local.image_id} supports none. The smallest: ${provider::jdcloud::explain_instance_type(data.jdcloud_image_constraints.ubuntu, local.image_id, local.in_stock[0])}"
     : null
@@ -69,6 +69,7 @@ resource "terraform_data" "server" {
 
   lifecycle {
     # A newer image, or a smaller instance type that is in stock again, must not replace or change a server that runs.
+    # In the resource of a server: ignore_changes = [image_id, instance_type].
     ignore_changes = [input]
 
     precondition {
