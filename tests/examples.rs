@@ -19,6 +19,8 @@ mod harness;
 #[path = "examples/example.rs"]
 mod example;
 
+#[path = "examples/finding.rs"]
+mod finding;
 #[allow(dead_code)] // what only the official clients use
 #[path = "../emulator/tests/official_clients/packages.rs"]
 mod packages;
