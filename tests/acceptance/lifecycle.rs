@@ -72,8 +72,9 @@ fn a_plan_reads_each_block_once(protocol: Protocol) {
     let planned = case.plan();
     planned.succeeded();
     assert_eq!(planned.calls("ReadDataSource"), 2, "Terraform reads more often than it has blocks");
-    // One request for each block, and one that checks the response of the first.
-    assert_eq!(case.emulator().counters().calls, 3, "a plan of two blocks costs more than three calls");
+    // One request for each block, and one that checks the response of the first unless the listing came earlier.
+    let calls = case.emulator().counters().calls;
+    assert!((2..=3).contains(&calls), "a plan of two blocks costs {calls} calls");
 }
 
 fn nothing_depends_on_logging(protocol: Protocol) {
