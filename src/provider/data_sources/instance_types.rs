@@ -158,7 +158,7 @@ impl<'a> Filter<'a> {
     fn new(config: &'a Config) -> Self {
         let [names, zones, families] = SETS.map(|name| arguments::strings(config, name));
         let [min_cpu, min_memory_mb] =
-            MINIMUMS.map(|name| config.number(name).known().and_then(|number| number.as_i64()));
+            MINIMUMS.map(|name| config.number(name).known().and_then(crate::framework::Number::as_i64));
         Self {
             names,
             zones,
