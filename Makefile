@@ -11,7 +11,7 @@ WITH_TERRAFORM = terraform=$$(scripts/terraform.sh) && TERRAFORM="$$terraform" C
 help: ## Lists these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
 
-demo: ## Shows it: two real plans against an emulated JD Cloud, one accepted, one refused
+demo: ## Runs two plans against the emulator: one accepted, one refused
 	@scripts/demo.sh
 
 build: ## Builds the provider and the emulator

@@ -1,13 +1,13 @@
-//! Runs every file of `examples/` under real Terraform, against the emulator: what the documentation prints works, and
-//! what it says is refused is refused, in the words that it prints.
+//! Runs every file of `examples/` with Terraform against the emulator: the printed configurations work, and fail with the
+//! printed messages.
 //!
 //! ```text
 //! cargo test --test examples
 //! UPDATE_EXAMPLES=1 cargo test --test examples    # writes the outputs that the guides print (refused.txt and others)
 //! ```
 //!
-//! The other provider of `rules/beside-hashicorp-jdcloud` can't be downloaded in a test. This provider's own binary
-//! stands in for it there, under the other's source address.
+//! The archived provider of `rules/beside-hashicorp-jdcloud` cannot be downloaded in a test. This provider's own binary is
+//! installed under its source address instead.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // a test fails by panicking
@@ -19,6 +19,8 @@ mod harness;
 #[path = "examples/example.rs"]
 mod example;
 
+#[path = "examples/finding.rs"]
+mod finding;
 #[allow(dead_code)] // what only the official clients use
 #[path = "../emulator/tests/official_clients/packages.rs"]
 mod packages;

@@ -1,4 +1,4 @@
-# The section [staging] of ~/.jdc/config, whatever the environment says.
+# The profile [staging] of ~/.jdc/config. It takes precedence over the environment.
 provider "jdcloud" {
   profile = "staging"
 }

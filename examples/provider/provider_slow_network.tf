@@ -1,4 +1,4 @@
-# Every argument that has to do with time and load, with its default.
+# The arguments for timeouts and limits, with their defaults.
 provider "jdcloud" {
   request_timeout         = "20s" # one attempt
   read_timeout            = "5m"  # one data source, retries and waiting included

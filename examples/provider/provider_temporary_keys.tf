@@ -1,4 +1,4 @@
-# Terraform 1.10 and later: ephemeral values are neither in the plan nor in the state.
+# Terraform 1.10 and later: ephemeral values are stored neither in the plan nor in the state.
 variable "access_key" {
   type      = string
   ephemeral = true

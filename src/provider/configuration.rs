@@ -14,10 +14,10 @@ pub(super) fn schema() -> Schema {
     let text = |name, description| Attribute::optional(name, Type::String, description);
     let number = |name, description| Attribute::optional(name, Type::Number, description);
     Schema {
-        description: "The JD Cloud provider tells at plan time which instance types an image supports, so that a combination \
-            of `image_id` and `instance_type` that is not supported fails in `terraform plan` and not in the middle of an \
-            apply. Every argument is \
-            optional: what is not written here comes from the environment or from the JD Cloud CLI's `~/.jdc/config`.",
+        description: "The JD Cloud provider finds images and instance types, and checks during `terraform plan` whether an image \
+            supports an instance type, so that an unsupported combination fails in the plan and not in the middle of an \
+            apply. Every argument is optional: what is not set here comes from the environment or from the JD Cloud CLI's \
+            `~/.jdc/config`.",
         attributes: vec![
             secret(
                 "access_key",
@@ -42,13 +42,13 @@ pub(super) fn schema() -> Schema {
             ),
             text(
                 "profile",
-                "Section of the JD Cloud CLI's configuration file to use. It comes before the environment when it is written \
-                 here. Without it: `JDCLOUD_PROFILE`, then the name in `~/.jdc/current`, then `default`.",
+                "Profile of the JD Cloud CLI to use. If it is set here, it takes precedence over the environment. Without \
+                 it: `JDCLOUD_PROFILE`, then the name in `~/.jdc/current`, then `default`.",
             ),
             text(
                 "config_file",
-                "The JD Cloud CLI's configuration file. Defaults to `~/.jdc/config`. It is only read. A file that is named here \
-                 must exist.",
+                "The JD Cloud CLI's configuration file. Defaults to `~/.jdc/config`. The provider never writes it. A file that is \
+                 named here must exist.",
             ),
             text(
                 "vm_endpoint",
@@ -58,33 +58,30 @@ pub(super) fn schema() -> Schema {
             ),
             text(
                 "ca_bundle",
-                "PEM file with certificates to trust besides the system's, for a proxy that inspects TLS or a private \
+                "PEM file with certificates to trust in addition to the system's, for a proxy that inspects TLS or a private \
                  endpoint.",
             ),
             text(
                 "request_timeout",
-                "The longest that one attempt of a request may take, such as `\"20s\"` or `\"1m30s\"`; a bare number means \
+                "Timeout of one attempt of a request, such as `\"20s\"` or `\"1m30s\"`; a bare number means \
                  seconds. Defaults to `\"20s\"`.",
             ),
             text(
                 "read_timeout",
-                "The longest that one data source may take, retries and waiting included, such as `\"5m\"`. Defaults to \
+                "Timeout of one data source, retries and waiting included, such as `\"5m\"`. Defaults to \
                  `\"5m\"`.",
             ),
             number(
                 "max_retries",
-                "How many times a request that failed temporarily is sent again. Defaults to 5.",
+                "The number of retries of a request that failed temporarily. Defaults to 5.",
             ),
-            number("max_concurrent_requests", "How many requests may be in progress at once. Defaults to 8."),
-            number(
-                "batch_size",
-                "How many image ids one request asks about, from 1 to 350. Defaults to 100.",
-            ),
+            number("max_concurrent_requests", "The number of requests in progress at once. Defaults to 8."),
+            number("batch_size", "The number of image IDs in one request, from 1 to 350. Defaults to 100."),
             Attribute::optional(
                 "read_ahead",
                 Type::Bool,
-                "Whether many small data sources of a region may be answered by one request for the whole region. Defaults \
-                 to `true`.",
+                "Whether many small data sources of a region may be read with one request for the whole region. Defaults to \
+                 `true`.",
             ),
         ],
     }

@@ -42,7 +42,8 @@ fn a_configuration_lives_from_plan_to_destroy(protocol: Protocol) {
         "missing_ids": ["img-free"],
     });
     same(&case.planned_outputs()["web"], &web, "a plan does not show what JD Cloud answered");
-    assert_eq!(case.emulator().counters().calls, 1, "a plan of one data block costs more than one call");
+    // One request, and one that checks that the image without a row was not left out silently.
+    assert_eq!(case.emulator().counters().calls, 2, "a plan of one data block costs more than two calls");
 
     case.apply().succeeded();
     same(&case.outputs()["web"], &web, "the state is not what the plan said");
@@ -71,7 +72,9 @@ fn a_plan_reads_each_block_once(protocol: Protocol) {
     let planned = case.plan();
     planned.succeeded();
     assert_eq!(planned.calls("ReadDataSource"), 2, "Terraform reads more often than it has blocks");
-    assert_eq!(case.emulator().counters().calls, 2, "a plan of two blocks costs more than two calls");
+    // One request for each block, and one that checks the response of the first unless the listing came earlier.
+    let calls = case.emulator().counters().calls;
+    assert!((2..=3).contains(&calls), "a plan of two blocks costs {calls} calls");
 }
 
 fn nothing_depends_on_logging(protocol: Protocol) {

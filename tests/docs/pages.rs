@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use terraform_provider_jdcloud::framework::{Function, Provider};
+use terraform_provider_jdcloud::framework::{Function, Provider, Schema};
 use terraform_provider_jdcloud::provider::{JdCloud, NAME};
 
 use super::{files, read, schema};
@@ -16,7 +16,7 @@ pub(crate) fn all() -> BTreeMap<String, String> {
     let mut add = |path: String, template: &str, fields: Fields| {
         pages.insert(path, render(template, &read(template), &fields));
     };
-    let block = |name: &str, schema: terraform_provider_jdcloud::framework::Schema| {
+    let block = |name: &str, schema: Schema| {
         Fields::from([
             ("Name", name.to_owned()),
             ("Description", schema.description.to_owned()),
@@ -31,11 +31,8 @@ pub(crate) fn all() -> BTreeMap<String, String> {
         add(format!("docs/data-sources/{short}.md"), &template, block(source.type_name(), source.schema()));
     }
     for function in JdCloud.functions() {
-        add(
-            format!("docs/functions/{}.md", function.name()),
-            "templates/functions.md.tmpl",
-            of_function(&*function),
-        );
+        let path = format!("docs/functions/{}.md", function.name());
+        add(path, "templates/functions.md.tmpl", of_function(&*function));
     }
     for template in files("templates/guides") {
         let name = template.trim_start_matches("templates/").trim_end_matches(".tmpl");
@@ -70,10 +67,7 @@ fn render(path: &str, template: &str, fields: &Fields) -> String {
             [field] if fields.contains_key(field.trim_start_matches('.')) => {
                 fields[field.trim_start_matches('.')].clone()
             }
-            _ => panic!(
-                "{path}: {{{{{directive}}}}} is not a directive or a field; fields: {:?}",
-                fields.keys()
-            ),
+            _ => panic!("{path}: {{{{{directive}}}}} is not a directive, or not a field of this page"),
         });
         text.push_str(after);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use terraform_provider_jdcloud::framework::{Provider, Schema};
+use terraform_provider_jdcloud::framework::{Provider, Schema, Signature};
 use terraform_provider_jdcloud::provider::JdCloud;
 
 use super::{files, markdown, read};
@@ -23,42 +23,33 @@ fn pages_have_the_form_that_the_registry_reads() {
         for key in ["page_title: \"", "subcategory: \"", "description: |-\n  "] {
             assert!(page.front_matter.contains(key), "{path}: its front matter lacks {key}");
         }
-        assert_eq!(
-            page.headings.iter().filter(|(level, _)| *level == 1).count(),
-            1,
-            "{path}: headings of the first level"
-        );
+        let titles = page.headings.iter().filter(|(level, _)| *level == 1).count();
+        assert_eq!(titles, 1, "{path}: headings of the first level");
     }
 }
 
 #[test]
 fn every_attribute_and_parameter_has_a_description() {
     let check = |place: &str, text: &str| {
-        assert!(
-            text.ends_with('.') && !text.contains("  "),
-            "{place}: not a description in sentences: {text:?}"
-        );
+        assert!(text.ends_with('.') && !text.contains("  "), "{place} is not described: {text:?}");
     };
     let block = |place: &str, schema: Schema| {
         check(place, schema.description);
-        schema
-            .attributes
-            .iter()
-            .for_each(|attribute| check(&format!("{place}.{}", attribute.name), attribute.description));
+        for attribute in &schema.attributes {
+            check(attribute.name, attribute.description);
+        }
     };
     block("provider", JdCloud.schema());
-    JdCloud.data_sources().iter().for_each(|source| block(source.type_name(), source.schema()));
+    for source in JdCloud.data_sources() {
+        block(source.type_name(), source.schema());
+    }
     for function in JdCloud.functions() {
-        let (name, signature) = (function.name(), function.signature());
-        check(name, signature.description);
-        assert!(
-            !signature.summary.is_empty() && !signature.summary.ends_with('.'),
-            "{name}: its summary is a title"
-        );
-        signature
-            .parameters
-            .iter()
-            .for_each(|parameter| check(&format!("{name}.{}", parameter.name), parameter.description));
+        let Signature { summary, description, parameters, .. } = function.signature();
+        check(function.name(), description);
+        assert!(!summary.is_empty() && !summary.ends_with('.'), "{summary:?} is not a title");
+        for parameter in parameters {
+            check(parameter.name, parameter.description);
+        }
     }
 }
 
@@ -70,11 +61,8 @@ fn every_block_of_hcl_is_an_example() {
     for path in files("docs") {
         for (language, code) in markdown::parse(&read(&path)).code {
             match language.as_str() {
-                "terraform" | "hcl" | "rego" | "python" => {
-                    assert!(
-                        examples.contains(code.trim()),
-                        "{path} prints code that is not a file of examples/:\n{code}"
-                    );
+                "terraform" | "hcl" | "rego" => {
+                    assert!(examples.contains(code.trim()), "{path}: not a file of examples/:\n{code}");
                 }
                 "text" | "console" | "shell" | "ini" | "json" => {}
                 other => panic!("{path}: a block of code in {other:?}"),

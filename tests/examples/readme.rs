@@ -40,3 +40,18 @@ fn the_configuration_runs_as_printed() {
         rest = after;
     }
 }
+
+#[test]
+fn the_image_and_the_instance_type_that_it_finds_fit_together() {
+    if !suits(Feature::Functions) {
+        return;
+    }
+    let [_, chain] = &blocks("terraform")[..] else { panic!("README.md has another number of examples") };
+    let case = Case::new(Protocol::V6, chain);
+    accepts(&case, &[]);
+    assert_eq!(
+        case.planned_outputs()["instance_type"],
+        "g.s2.small",
+        "the smallest that is in stock and supported"
+    );
+}

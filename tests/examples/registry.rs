@@ -73,14 +73,14 @@ fn the_data_source_answers_as_its_page_says() {
     same(
         &case.planned_outputs(),
         &json!({"excluded": ["g.n4.large", "m.n2.18xlarge", "p.c1p40g.large"]}),
-        "the example shows something else",
+        "the example has another result",
     );
     let name = "data-sources/jdcloud_image_constraints/data-source_region.tf";
     let Some(case) = open(V6, Feature::Plain, name) else { return };
     same(
         &case.planned_outputs(),
         &json!({"constrained_images": ["img-east", "img-ubuntu2204"]}),
-        "the example shows something else",
+        "the example has another result",
     );
 }
 
@@ -93,7 +93,7 @@ fn images_and_instance_types_are_found_as_their_pages_say() {
         ("jdcloud_images/data-source_ids.tf", "delisted_image_ids", json!([])),
     ] {
         let Some(case) = open(V6, Feature::Plain, &format!("data-sources/{name}")) else { return };
-        same(&case.planned_outputs()[output], &check, "the example shows something else");
+        same(&case.planned_outputs()[output], &check, "the example has another result");
     }
     let name = "data-sources/jdcloud_instance_types/data-source.tf";
     let Some(case) = open(V6, Feature::Plain, name) else { return };
@@ -104,7 +104,7 @@ fn images_and_instance_types_are_found_as_their_pages_say() {
     let Some(case) = open(V6, Feature::Plain, name) else { return };
     let all = in_stock(&["cn-north-1a", "cn-north-1b", "cn-north-1c"]);
     let expected = json!({"c.n3.large": all, "g.n4.large": all});
-    same(&case.planned_outputs()["zones_in_stock"], &expected, "the example shows something else");
+    same(&case.planned_outputs()["zones_in_stock"], &expected, "the example has another result");
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn the_functions_answer_as_their_pages_say() {
         ),
     ] {
         let Some(case) = open(V6, Feature::Functions, name) else { return };
-        same(&case.planned_outputs(), &expected, "the example shows something else");
+        same(&case.planned_outputs(), &expected, "the example has another result");
         // An image that was not asked about has no answer.
         let text = fs::read_to_string(crate::example::root().join(name)).unwrap();
         let typo = text.replace("constraints.web, \"img-ubuntu2204\"", "constraints.web, \"img-ubuntu2404\"");

@@ -1,4 +1,4 @@
-//! The cookbook: each rule accepts what works and refuses what does not.
+//! The cookbook: each rule accepts supported instance types and refuses the others.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -110,7 +110,7 @@ fn first_supported_type() {
     same(
         &plan["planned_values"]["outputs"]["instance_type"]["value"],
         &json!("g.n3.large"),
-        "the first type that works is not chosen",
+        "the first supported instance type is not chosen",
     );
     refuses(
         &case,
@@ -281,7 +281,7 @@ fn beside_hashicorp_jdcloud() {
     if !suits(Feature::Functions) {
         return;
     }
-    // The archived provider is not here to be installed: this provider's binary stands in under its address.
+    // The archived provider cannot be downloaded in a test: this provider's binary is installed under its address.
     let mirror = tempfile::tempdir().unwrap();
     let cli = Cli::get();
     let registry = cli.registry();

@@ -18,7 +18,7 @@ fn suites_with_mocks_need_no_account() {
 }
 
 #[test]
-fn a_suite_without_mocks_calls_jd_cloud() {
+fn a_suite_without_mocks_makes_requests() {
     if !suits(Feature::CrossValidation) {
         return;
     }
@@ -26,10 +26,10 @@ fn a_suite_without_mocks_calls_jd_cloud() {
     let test = case.text(&["test", "-test-directory=emulator"]);
     test.succeeded();
     test.shows("Success! 2 passed, 0 failed.");
-    assert!(case.emulator().counters().calls > 0, "nothing was asked");
+    assert!(case.emulator().counters().calls > 0, "no request was made");
 }
 
-/// A suite that can't fail would show users nothing.
+/// A suite that cannot fail tests nothing.
 #[test]
 fn a_module_without_its_rule_fails_its_suites() {
     if !suits(Feature::CrossValidation) {

@@ -1,4 +1,4 @@
-//! Holds over all examples: formatted, and each of them run by a test.
+//! All examples: each is formatted and run by a test.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::harness::{Cli, Feature};
 
 #[test]
 fn examples_are_formatted() {
-    // An older one can't read provider:: at all.
+    // In an older one, provider:: is a syntax error.
     if !suits(Feature::Functions) {
         return;
     }

@@ -1,4 +1,4 @@
-//! What the guides warn of: it happens as they say, and so do the ways out.
+//! The problems that the guides describe, and their solutions.
 
 use jdcloud_emulator::{Catalogue, Image};
 
@@ -7,7 +7,7 @@ use crate::harness::{Case, Cli, Expected, Feature, Protocol, same};
 
 const V6: Protocol = Protocol::V6;
 
-/// From now on the image excludes the type that was fine before.
+/// From now on the image excludes an instance type that it supported before.
 fn exclude(case: &Case, instance_type: &str) {
     let mut catalogue = Catalogue::empty();
     catalogue.insert("cn-north-1", "img-ubuntu2204", Image::excludes(&[instance_type]));
@@ -41,7 +41,7 @@ fn a_validation_passes_silently_while_the_image_is_unknown() {
     let made = state["values"]["root_module"]["resources"].as_array().unwrap();
     let mut made: Vec<_> = made.iter().filter_map(|resource| resource["name"].as_str()).collect();
     made.sort_unstable();
-    assert_eq!(made, ["image", "web"], "the image is made, and the server is not");
+    assert_eq!(made, ["image", "web"], "the image is created, and the server is not");
 }
 
 #[test]
@@ -56,14 +56,14 @@ fn a_validation_blocks_destroy_and_a_precondition_does_not() {
         exclude(&case, "g.n2.large");
         let destroy = case.run(&["plan", "-destroy", "-json", "-input=false", variable]);
         assert_eq!(destroy.success, !blocks, "{example}: {destroy}");
-        // The way out: any type that passes will do for a destroy.
+        // The solution: any supported instance type allows the destroy.
         case.run(&["destroy", "-json", "-input=false", "-auto-approve", "-var=instance_type=g.n3.large"])
             .succeeded();
     }
 }
 
 #[test]
-fn a_check_tells_of_drift_and_goes_on() {
+fn a_check_warns_of_a_changed_constraint_and_the_plan_succeeds() {
     let Some(case) = open(V6, Feature::Functions, "rules/check") else { return };
     accepts(&case, &["instance_type=g.n2.large"]);
     exclude(&case, "g.n2.large");
@@ -108,7 +108,7 @@ fn natural_expressions_fail_or_pass_silently_as_the_cookbook_says() {
 }
 
 #[test]
-fn a_check_says_in_the_plan_that_it_does_not_know_yet() {
+fn a_check_reports_in_the_plan_that_its_result_is_unknown() {
     let Some(case) = open(V6, Feature::Functions, "rules/check") else { return };
     let main = std::fs::read_to_string(crate::example::root().join("rules/check/main.tf")).unwrap();
     let unknown = main.replace("ids = [var.image_id]", "ids = [terraform_data.image.output]");

@@ -164,7 +164,11 @@ fn invalid_arguments_of_the_data_source_are_named() {
             Value::list([text(""), Value::Null, text("img-a"), text(" \t")]),
             "\"\" (empty), null (not set), \" \\t\" (white space).",
         ),
-        ("on_missing", text("explode"), "must be \"ignore\", \"warn\" or \"error\", not \"explode\""),
+        (
+            "on_missing",
+            text("explode"),
+            "must be \"ignore\", \"warn\", \"error\" or \"verify\", not \"explode\"",
+        ),
         ("region", text("../x"), "\"../x\""),
         ("region", text(""), "is not a valid region name"),
     ];

@@ -231,6 +231,22 @@ impl Client {
         assert_eq!(self.configure(&arguments).await, []);
     }
 
+    /// Reads another data source, whose type is `ty`.
+    pub async fn read_other(
+        &self,
+        type_name: &str,
+        ty: &Type,
+        arguments: &[(&str, Value)],
+    ) -> (Option<Value>, Vec<v6::Diagnostic>) {
+        let config = Some(dynamic(ty, &block(ty, arguments)));
+        let request =
+            v6::read_data_source::Request { type_name: type_name.into(), config, ..Default::default() };
+        let response: v6::read_data_source::Response =
+            self.provider("ReadDataSource", "ReadDataSource", request).await.unwrap();
+        let state = response.state.map(|state| msgpack::decode(ty, &state.msgpack).unwrap());
+        (state, response.diagnostics)
+    }
+
     /// Reads the data source with an encoded configuration.
     pub async fn read(&self, config: v6::DynamicValue) -> Result<v6::read_data_source::Response, Status> {
         self.read_with(Some(config), false).await

@@ -3,7 +3,7 @@ variable "public_image_ids" {
   default = ["img-ubuntu2204", "img-gpu"]
 }
 
-# Good for lists of public images that all have a constraint: a misspelt id ends the plan.
+# For public images that all have a constraint: the plan fails for a misspelt ID.
 data "jdcloud_image_constraints" "public" {
   ids        = var.public_image_ids
   on_missing = "error"

@@ -3,7 +3,7 @@ variable "image_ids" {
   default = ["img-ubuntu2204", "img-private"]
 }
 
-# Good for every list of images: a misspelt or delisted one ends the plan, and private images pass.
+# For images of any source: the plan fails for a misspelt or delisted ID, and private images pass.
 data "jdcloud_image_constraints" "servers" {
   ids        = var.image_ids
   on_missing = "verify"

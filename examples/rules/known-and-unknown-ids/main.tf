@@ -2,12 +2,12 @@ variable "instance_type" {
   type = string
 }
 
-# Stands for an image that this configuration makes: its id is not known before it is applied.
+# Stands for an image that this configuration creates: its ID is unknown until it is applied.
 resource "terraform_data" "new_image" {
   input = "img-private"
 }
 
-# One unknown id defers a whole data block, so the known ones have a block of their own.
+# One unknown ID defers a whole data block, so the known IDs have a block of their own.
 data "jdcloud_image_constraints" "known" {
   ids = ["img-ubuntu2204"]
 }

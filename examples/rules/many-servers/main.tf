@@ -10,7 +10,7 @@ locals {
   excluded = data.jdcloud_image_constraints.servers.excluded_instance_types
   included = data.jdcloud_image_constraints.servers.included_instance_types
 
-  # Two look-ups for each server. The functions would take in the whole data source for each.
+  # Two look-ups for each server. Each function call would pass the whole data source.
   unsupported = [
     for name, server in var.servers :
     "Server ${name}: image ${server.image_id} does not support instance type ${server.instance_type}."

@@ -1,4 +1,4 @@
-# Stands for something that has to be applied before its values are known.
+# Stands for an object whose values are unknown until it is applied.
 resource "terraform_data" "account" {
   input = { region = "cn-north-1" }
 }
@@ -10,7 +10,7 @@ provider "jdcloud" {
 data "jdcloud_image_constraints" "web" {
   ids = ["img-ubuntu2204"]
 
-  # Without this line the read fails in the first plan. With it, it waits for apply.
+  # Without this line, the read fails in the first plan. With it, the read is deferred to apply.
   depends_on = [terraform_data.account]
 }
 

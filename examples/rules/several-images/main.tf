@@ -7,7 +7,7 @@ variable "instance_type" {
   type = string
 }
 
-# One data block, and mostly one request, for all of them.
+# One data block for all images.
 data "jdcloud_image_constraints" "all" {
   ids = var.image_ids
 }

@@ -11,7 +11,7 @@ variable "instance_type" {
   }
 }
 
-# Its output is not known before it is applied.
+# Its output is unknown until it is applied.
 resource "terraform_data" "image" {
   input = "img-ubuntu2204"
 }

@@ -1,4 +1,4 @@
-# Real requests, to JD Cloud or to the emulator: whatever JDCLOUD_VM_ENDPOINT and the keys of the environment say.
+# These runs make requests to JD Cloud or to the emulator, depending on JDCLOUD_VM_ENDPOINT and the keys in the environment.
 run "accepts_a_supported_type" {
   variables {
     instance_type = "g.n2.large"

@@ -1,4 +1,4 @@
-# No account and no network: the provider's answers are made up here. Functions are real.
+# No account and no network: the data is defined here. The functions are not mocked.
 mock_provider "jdcloud" {
   mock_data "jdcloud_image_constraints" {
     defaults = {

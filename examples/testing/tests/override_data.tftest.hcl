@@ -1,4 +1,4 @@
-# One answer for all runs of this file, and another for one of them.
+# Data for all runs of this file, and other data for one of them.
 mock_provider "jdcloud" {
   override_data {
     target = data.jdcloud_image_constraints.web
@@ -32,7 +32,7 @@ run "refuses_every_type_that_is_not_included" {
       image_constraints = [
         { image_id = "img-ubuntu2204", constraints_type = "includes", instance_types = ["p.c1p40.large"] },
       ]
-      # Null, as the provider itself says for an image that lists what it includes.
+      # Null, as the provider returns it for a constraint of the type "includes".
       excluded_instance_types = { "img-ubuntu2204" = null }
       included_instance_types = { "img-ubuntu2204" = ["p.c1p40.large"] }
     }

@@ -1,6 +1,5 @@
 //! One call of an API: sign, send, open the envelope, and again while that may help.
 
-use std::mem::Discriminant;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,11 +22,11 @@ use crate::jdcloud::signing::random;
 use crate::jdcloud::signing::signer::{Unsigned, Version};
 use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
-/// The notices that no read has taken, and the kinds of all there were.
+/// The notices of a connection, and how many of them reads have taken.
 #[derive(Default)]
 struct Notices {
-    pending: Vec<Notice>,
-    kinds: Vec<Discriminant<Notice>>,
+    all: Vec<Notice>,
+    taken: usize,
 }
 
 /// What every call of a connection shares.
@@ -158,19 +157,20 @@ impl Caller {
         self.endpoint.join(&encode_path(path), "").as_str().len()
     }
 
-    /// Keeps `notice` for the next read that has an answer, unless there was one of its kind.
+    /// Keeps `notice` for the next read that has an answer, unless an earlier one says the same.
     pub(crate) fn notice(&self, notice: Notice) {
         let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        let kind = std::mem::discriminant(&notice);
-        if !notices.kinds.contains(&kind) {
-            notices.kinds.push(kind);
-            notices.pending.push(notice);
+        if !notices.all.contains(&notice) {
+            notices.all.push(notice);
         }
     }
 
     /// The notices that no read has taken yet.
     pub(crate) fn take_notices(&self) -> Vec<Notice> {
-        std::mem::take(&mut self.notices.lock().unwrap_or_else(PoisonError::into_inner).pending)
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        let pending = notices.all[notices.taken..].to_vec();
+        notices.taken = notices.all.len();
+        pending
     }
 
     /// What is known of a call for `asked` before it is made.

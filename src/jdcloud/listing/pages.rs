@@ -173,6 +173,7 @@ impl<R: Row> List<R> {
             && self.totals.is_none_or(|(least, most)| least == most)
     }
 
+    #[allow(clippy::result_large_err)] // as the requests that it belongs to
     fn into_rows(self, caller: &Caller) -> Result<Vec<Arc<R>>, CallError> {
         let failure = match (&self.contradiction, self.totals) {
             (Some((row, id)), _) => Failure::MalformedRow {

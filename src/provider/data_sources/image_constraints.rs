@@ -12,7 +12,7 @@ use super::arguments;
 use crate::framework::{Attribute, Config, DataSource, Diagnostics, ReadError, Schema, Str, Type, Value};
 use crate::jdcloud::images::{self, Image};
 use crate::jdcloud::{self, Answer, Client, Error, Failure, ImageSelection, Rule};
-use crate::provider::diagnostics::{failed, report, report_notice, ticket};
+use crate::provider::diagnostics::{report, report_notice, ticket};
 use crate::provider::names;
 use crate::provider::sentence::listed;
 
@@ -113,7 +113,7 @@ impl DataSource<Client> for ImageConstraints {
         let wanted =
             ids.as_ref().map_or(ImageSelection::All, |ids| ImageSelection::Named(arguments::owned(ids)));
         let answer = client.image_constraints(config.string("region").known(), wanted).await;
-        let answer = answer.map_err(|error| failed(&error, diagnostics))?;
+        let answer = answer.map_err(|error| report(&error, diagnostics))?;
         for notice in &answer.notices {
             report_notice(*notice, diagnostics);
         }
@@ -121,7 +121,7 @@ impl DataSource<Client> for ImageConstraints {
             config.string("on_missing").known().and_then(OnMissing::parse).unwrap_or(OnMissing::Ignore);
         on_missing.report(&answer, diagnostics);
         if let OnMissing::Verify = on_missing {
-            verify(client, &answer, started, diagnostics).await;
+            verify(client, &answer, started, diagnostics).await?;
         }
         warn_of_unknown_kinds(client, &answer.images, diagnostics);
         Ok(state(config, &answer, ids.as_ref()))
@@ -239,12 +239,15 @@ impl OnMissing {
 }
 
 /// Refuses images without a constraint from which no server can be made.
-async fn verify(client: &Client, answer: &Answer, started: Instant, diagnostics: &mut Diagnostics) {
+async fn verify(
+    client: &Client,
+    answer: &Answer,
+    started: Instant,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), ReadError> {
     let query = images::Query::Ids(answer.missing.iter().map(ToString::to_string).collect());
-    let listed = match client.images(Some(answer.region.as_str()), &query, started).await {
-        Ok(listed) => listed,
-        Err(error) => return report_unverified(&error, diagnostics),
-    };
+    let listed = client.images(Some(answer.region.as_str()), &query, started).await;
+    let listed = listed.map_err(|error| report_unverified(&error, diagnostics))?;
     for notice in &listed.notices {
         report_notice(*notice, diagnostics);
     }
@@ -275,25 +278,29 @@ async fn verify(client: &Client, answer: &Answer, started: Instant, diagnostics:
                 unusable[..unusable.len().min(NAMED)].join("\n")
             ),
         );
+        return Err(ReadError::Failed);
     }
+    Ok(())
 }
 
 /// The error of images that could not be verified.
-fn report_unverified(error: &Error, diagnostics: &mut Diagnostics) {
-    match error {
-        Error::Call(call) if call.failure == Failure::PermissionDenied => diagnostics.argument_error(
-            "on_missing",
-            "JD Cloud denies the permission",
-            format!(
-                "on_missing = \"verify\" asks JD Cloud about images without a constraint, and the user of this access key may \
-                 not call {}. Attach a policy that allows it to the user in JD Cloud's IAM, or set on_missing to \"ignore\", \
-                 \"warn\" or \"error\".\n\n{}",
-                call.context.operation,
-                ticket(call)
-            ),
-        ),
-        _ => report(error, diagnostics),
+fn report_unverified(error: &Error, diagnostics: &mut Diagnostics) -> ReadError {
+    let Error::Call(call) = error else { return report(error, diagnostics) };
+    if call.failure != Failure::PermissionDenied {
+        return report(error, diagnostics);
     }
+    diagnostics.argument_error(
+        "on_missing",
+        "JD Cloud denies the permission",
+        format!(
+            "on_missing = \"verify\" asks JD Cloud about images without a constraint, and the user of this access key may not \
+             call {}. Attach a policy that allows it to the user in JD Cloud's IAM, or set on_missing to \"ignore\", \"warn\" \
+             or \"error\".\n\n{}",
+            call.context.operation,
+            ticket(call)
+        ),
+    );
+    ReadError::Failed
 }
 
 fn warn_of_unknown_kinds(client: &Client, images: &[jdcloud::Image], diagnostics: &mut Diagnostics) {

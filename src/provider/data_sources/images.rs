@@ -11,7 +11,7 @@ use super::arguments::{self, flag, number, text, texts};
 use crate::framework::{Attribute, Config, DataSource, Diagnostics, ReadError, Schema, Str, Type, Value};
 use crate::jdcloud::Client;
 use crate::jdcloud::images::{Image, Query, SOURCES};
-use crate::provider::diagnostics::{failed, report_notice};
+use crate::provider::diagnostics::{report, report_notice};
 use crate::provider::names;
 use crate::provider::sentence::joined;
 
@@ -167,7 +167,7 @@ impl DataSource<Client> for Images {
         let filter = Filter::new(config);
         let query = ids.as_ref().map_or_else(|| filter.query(), |ids| Query::Ids(arguments::owned(ids)));
         let listed = client.images(config.string("region").known(), &query, started).await;
-        let listed = listed.map_err(|error| failed(&error, diagnostics))?;
+        let listed = listed.map_err(|error| report(&error, diagnostics))?;
         for notice in &listed.notices {
             report_notice(*notice, diagnostics);
         }

@@ -11,7 +11,7 @@ use super::arguments::{self, flag, number, text, texts};
 use crate::framework::{Attribute, Config, DataSource, Diagnostics, ReadError, Schema, Str, Type, Value};
 use crate::jdcloud::Client;
 use crate::jdcloud::instance_types::InstanceType;
-use crate::provider::diagnostics::{failed, report_notice};
+use crate::provider::diagnostics::{report, report_notice};
 
 pub(super) struct InstanceTypes;
 
@@ -129,7 +129,7 @@ impl DataSource<Client> for InstanceTypes {
         let names = names.as_ref().map(arguments::owned);
         let region = config.string("region").known();
         let listed = client.instance_types(region, names.as_ref(), started).await;
-        let listed = listed.map_err(|error| failed(&error, diagnostics))?;
+        let listed = listed.map_err(|error| report(&error, diagnostics))?;
         for notice in &listed.notices {
             report_notice(*notice, diagnostics);
         }
@@ -158,7 +158,7 @@ impl<'a> Filter<'a> {
     fn new(config: &'a Config) -> Self {
         let [names, zones, families] = SETS.map(|name| arguments::strings(config, name));
         let [min_cpu, min_memory_mb] =
-            MINIMUMS.map(|name| config.number(name).known().and_then(|number| number.as_i64()));
+            MINIMUMS.map(|name| config.number(name).known().and_then(crate::framework::Number::as_i64));
         Self {
             names,
             zones,

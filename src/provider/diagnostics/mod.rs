@@ -8,8 +8,8 @@ use crate::jdcloud::{CallError, Error, Notice, SettingsError};
 
 use super::sentence::{counted, span};
 
-/// A failed read.
-pub(super) fn report(error: &Error, diagnostics: &mut Diagnostics) {
+/// Reports why a read failed, and returns what the host is told.
+pub(super) fn report(error: &Error, diagnostics: &mut Diagnostics) -> ReadError {
     match error {
         Error::Settings(problem) => {
             let (summary, detail) = settings::message(problem);
@@ -24,11 +24,6 @@ pub(super) fn report(error: &Error, diagnostics: &mut Diagnostics) {
                 .error("Read cancelled", "Terraform asked the provider to stop before the answer was there.");
         }
     }
-}
-
-/// Reports a failed read, and tells the host why there is no value.
-pub(super) fn failed(error: &Error, diagnostics: &mut Diagnostics) -> ReadError {
-    report(error, diagnostics);
     match error {
         Error::Settings(SettingsError::UnknownArguments { .. }) => ReadError::ProviderConfigUnknown,
         _ => ReadError::Failed,

@@ -84,7 +84,7 @@ impl Outcome {
 
     /// How many calls of this name the provider answered, by its log.
     pub(crate) fn calls(&self, rpc: &str) -> usize {
-        let calls = self.log.lines().filter(|line| line.contains("answered") && line.contains("rpc="));
+        let calls = self.log.lines().filter(|line| line.contains("call completed") && line.contains("rpc="));
         calls.filter(|line| line.split_whitespace().any(|word| word.ends_with(&format!("/{rpc}")))).count()
     }
 }

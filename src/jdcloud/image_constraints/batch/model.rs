@@ -172,7 +172,7 @@ impl Gateway {
             Ok(answer) => {
                 of(Image::Bad).is_empty()
                     && returned(answer) == returned_ids(&[Image::Constrained, Image::Unrestricted])
-                    && answer.missing.iter().map(|id| id.to_string()).collect::<Vec<_>>()
+                    && answer.missing.iter().map(ToString::to_string).collect::<Vec<_>>()
                         == returned_ids(&[Image::Absent])
                     && answer.images.iter().all(|image| {
                         let number: usize = image.id["img-".len()..].parse().unwrap();
