@@ -128,7 +128,12 @@ fn matrix() -> Vec<Row> {
             FINAL,
             Scenario { answer: Answer::Redirect, ..s() },
         ),
-        row("a login page", Error("The answer is not JSON"), FINAL, Scenario { answer: Answer::Html, ..s() }),
+        row(
+            "a login page",
+            Error("The response is not JSON"),
+            FINAL,
+            Scenario { answer: Answer::Html, ..s() },
+        ),
         row(
             "an empty object",
             Error("Unexpected response"),
@@ -141,7 +146,7 @@ fn matrix() -> Vec<Row> {
             FINAL,
             Scenario { answer: Answer::NoRequestId, ..s() },
         ),
-        row("half of the JSON", Error("The answer is not JSON"), FINAL, Scenario { cut_json: true, ..s() }),
+        row("half of the JSON", Error("The response is not JSON"), FINAL, Scenario { cut_json: true, ..s() }),
         row(
             "half of the body",
             Error("The connection to JD Cloud broke"),
@@ -164,25 +169,25 @@ fn matrix() -> Vec<Row> {
         row("silence at first", Value, plus(1), Scenario { hang_first: 1, ..s() }),
         row(
             "silence for ever",
-            Error("JD Cloud did not answer in time"),
+            Error("JD Cloud did not respond in time"),
             FAILING,
             Scenario { hang_first: EVER, ..s() },
         ),
         row(
             "a body that stalls",
-            Error("JD Cloud did not answer in time"),
+            Error("JD Cloud did not respond in time"),
             FAILING,
             Scenario { stall_after_bytes: Some(10), ..s() },
         ),
         row(
             "a body that trickles",
-            Error("JD Cloud did not answer in time"),
+            Error("JD Cloud did not respond in time"),
             FAILING,
             Scenario { body_bytes_per_second: Some(20), ..s() },
         ),
         row(
             "too large",
-            Error("The answer is too large"),
+            Error("The response is too large"),
             [1, 16, 60],
             Scenario { huge_body_mb: Some(80), ..s() },
         ),
@@ -231,7 +236,7 @@ fn matrix() -> Vec<Row> {
         row("few rows a call, untold", Value, [1, 400, 60], Scenario { silent_max_rows: Some(30), ..s() }),
         row(
             "an ignored query",
-            Error("The answer is to another request"),
+            Error("The response is for another request"),
             // Each call is sent once more on a new connection.
             [2, 16, 60],
             Scenario { answer_to: AnswerTo::WithoutQuery, ..s() },

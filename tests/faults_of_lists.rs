@@ -91,7 +91,7 @@ fn matrix() -> Vec<Row> {
     let failed = Error("JD Cloud failed");
     let unexpected = Error("Unexpected response");
     let broke = Error("The connection to JD Cloud broke");
-    let late = Error("JD Cloud did not answer in time");
+    let late = Error("JD Cloud did not respond in time");
     let throttled = Error("JD Cloud throttles this account");
     vec![
         row("healthy", Value, HEALTHY, s()),
@@ -123,17 +123,27 @@ fn matrix() -> Vec<Row> {
             FINAL,
             Scenario { answer: Answer::Redirect, ..s() },
         ),
-        row("a login page", Error("The answer is not JSON"), FINAL, Scenario { answer: Answer::Html, ..s() }),
+        row(
+            "a login page",
+            Error("The response is not JSON"),
+            FINAL,
+            Scenario { answer: Answer::Html, ..s() },
+        ),
         row("an empty object", unexpected, FINAL, Scenario { answer: Answer::EmptyObject, ..s() }),
         row("no requestId", unexpected, FINAL, Scenario { answer: Answer::NoRequestId, ..s() }),
-        row("half of the JSON", Error("The answer is not JSON"), FINAL, Scenario { cut_json: true, ..s() }),
+        row("half of the JSON", Error("The response is not JSON"), FINAL, Scenario { cut_json: true, ..s() }),
         row("half of the body", broke, FAILING, Scenario { cut_body: true, ..s() }),
         row("reset at first", Value, more(2), Scenario { reset_first: 2, ..s() }),
         row("reset for ever", broke, FAILING, Scenario { reset_first: EVER, ..s() }),
         row("silence at first", Value, more(1), Scenario { hang_first: 1, ..s() }),
         row("silence for ever", late, FAILING, Scenario { hang_first: EVER, ..s() }),
         row("a body that stalls", late, FAILING, Scenario { stall_after_bytes: Some(10), ..s() }),
-        row("too large", Error("The answer is too large"), FINAL, Scenario { huge_body_mb: Some(80), ..s() }),
+        row(
+            "too large",
+            Error("The response is too large"),
+            FINAL,
+            Scenario { huge_body_mb: Some(80), ..s() },
+        ),
         row("throttled for ever", throttled, FAILING, Scenario { throttle_per_minute: Some(0), ..s() }),
         row(
             "throttled for ever inside 200",

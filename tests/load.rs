@@ -36,7 +36,7 @@ const ERRORS: [&str; 4] = [
     "JD Cloud failed",
     "JD Cloud throttles this account",
     "The connection to JD Cloud broke",
-    "JD Cloud did not answer in time",
+    "JD Cloud did not respond in time",
 ];
 
 /// One fault after another; between them, none.

@@ -1,4 +1,4 @@
-//! The provider block: its schema, and how it becomes a client.
+//! The provider block: its schema, and the client made from it.
 
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ pub(super) fn schema() -> Schema {
     }
 }
 
-/// Reports what can be seen to be wrong without looking at the environment.
+/// Reports invalid arguments, without reading settings from the environment.
 pub(super) fn validate(config: &Config, diagnostics: &mut Diagnostics) {
     let settings = settings(config, diagnostics);
     for problem in settings.problems(&Environment::of_process()) {
@@ -95,7 +95,7 @@ pub(super) fn validate(config: &Config, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// The client of a configuration. It looks at the environment and its files at the first read, and not before.
+/// The client of a configuration. It reads the files of the settings at the first read of a data source, and not before.
 pub(super) fn client(config: &Config, host: &Host, diagnostics: &mut Diagnostics) -> Option<Client> {
     let settings = settings(config, diagnostics);
     let user_agent = user_agent(host, &std::env::var("TF_APPEND_USER_AGENT").unwrap_or_default());
@@ -107,7 +107,7 @@ fn user_agent(host: &Host, append: &str) -> String {
     if !host.terraform_version.is_empty() {
         user_agent.push_str(&format!(" (terraform {})", host.terraform_version));
     }
-    // Other characters can't stand in a header, and no request would be sent at all.
+    // Other characters are not valid in a header: the HTTP client would not send any request.
     let append: String = append.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
     if !append.trim().is_empty() {
         user_agent.push(' ');
@@ -116,7 +116,7 @@ fn user_agent(host: &Host, append: &str) -> String {
     user_agent
 }
 
-/// The arguments as the client takes them. What is not known yet stays so: nothing else may take its place.
+/// The arguments for the client. An unknown argument stays unknown: no other source may replace it.
 fn settings(config: &Config, diagnostics: &mut Diagnostics) -> Settings {
     let text = |name| argument(config.string(name).map(str::to_owned));
     let secret = |name| argument(config.string(name).map(SecretString::from));
@@ -175,7 +175,7 @@ fn count(config: &Config, name: &str, diagnostics: &mut Diagnostics) -> Argument
     usable(value)
 }
 
-/// An argument that is left out where it can't be used: its error is reported, so nothing goes on with it.
+/// An argument whose invalid value is treated as absent: its error is reported, so no client is made from it.
 fn usable<T>(value: Value<Option<T>>) -> Argument<T> {
     match argument(value) {
         Argument::Known(None) | Argument::Absent => Argument::Absent,
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jd_cloud_sees_who_asks() {
+    fn the_user_agent_names_provider_host_and_appended_text() {
         let host = Host { terraform_version: "1.11.4".into() };
         let expected = format!("terraform-provider-jdcloud/{VERSION} (terraform 1.11.4) ci/7");
         assert_eq!(user_agent(&host, " ci/7\n中"), expected);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Longer than any read, and far from what arithmetic on times can't hold.
+/// Longer than any read, and small enough that adding it to a time does not overflow.
 const MAX_SECONDS: f64 = 86_400.0;
 
 /// Text that is not a valid duration.

@@ -1,7 +1,7 @@
 //! The JD Cloud provider: where the framework meets the API client.
 //!
-//! Takes configurations in, answers reads with what the client finds, and makes the sentences that users read. What a
-//! constraint means is decided in [`crate::jdcloud`], not here.
+//! Turns configurations into clients, results into values, and errors into diagnostics. What a constraint means is decided
+//! in [`crate::jdcloud`], not here.
 
 mod configuration;
 mod data_sources;
@@ -14,7 +14,7 @@ mod sentence;
 use crate::framework::{Config, DataSource, Diagnostics, Function, Host, Provider, Schema};
 use crate::jdcloud::Client;
 
-/// What configurations call the provider, and the prefix of what it offers.
+/// The name of the provider in configurations, and the prefix of its data sources.
 pub const NAME: &str = "jdcloud";
 
 /// Where Terraform finds the provider.

@@ -1,18 +1,18 @@
-//! What users write as image IDs and instance types: what cannot be one, mostly a typing error, and how it is quoted.
+//! Validation of image IDs and instance types in configurations, and how messages quote invalid ones.
 
 use crate::provider::sentence::listed;
 
-/// The longest image ID or instance type. Real ones have some twenty characters, and a longer one would not fit a URL
-/// beside others.
+/// The maximum length of an image ID or instance type. Real ones have about twenty characters, and a URL has room for
+/// several.
 const MAX_LENGTH: usize = 256;
 
-/// How many characters of a wrong name are quoted.
+/// The maximum number of quoted characters of an invalid name.
 const QUOTED: usize = 40;
 
-/// How many wrong names a message quotes before it only counts.
+/// The maximum number of invalid names in a message; further ones are counted.
 const NAMED: usize = 20;
 
-/// Why `name` cannot be an image ID or an instance type; any other text is taken as it is.
+/// Why `name` is not a valid image ID or instance type; any other text is valid.
 pub(super) fn problem(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("empty")
@@ -36,7 +36,7 @@ pub(super) fn quoted(name: &str) -> String {
     format!("{shown:?}{more}")
 }
 
-/// Wrong names, each quoted with what is wrong with it.
+/// Invalid names, each quoted with its problem.
 pub(super) fn quoted_list(wrong: impl IntoIterator<Item = (String, &'static str)>) -> String {
     let wrong: Vec<String> = wrong.into_iter().map(|(name, problem)| format!("{name} ({problem})")).collect();
     listed(&wrong, NAMED)
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn typing_errors_are_told_from_names() {
+    fn typing_errors_are_not_valid_names() {
         for good in ["img-m5s0abcd29", "g.n2.large", "镜像", "-", "a/b?c=d&e#f%20"] {
             assert_eq!(problem(good), None, "{good}");
         }

@@ -1,8 +1,8 @@
-//! Parts of sentences that several messages need.
+//! Parts of sentences that several messages share.
 
 use std::time::Duration;
 
-/// Names in a sentence: all of a few, the first `most` of many.
+/// At most `most` names, and the number of the others.
 pub(super) fn listed<T: AsRef<str>>(names: &[T], most: usize) -> String {
     let shown = names.iter().take(most).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
     match names.len().checked_sub(most) {
@@ -26,12 +26,12 @@ pub(super) fn joined<T: AsRef<str>>(names: &[T]) -> String {
     }
 }
 
-/// "is" or "are", for this number of names.
+/// "is" for one name, else "are".
 pub(super) fn are<T>(names: &[T]) -> &'static str {
     if names.len() == 1 { "is" } else { "are" }
 }
 
-/// A duration as a reader would say it: `30 ms`, `20 s`, `1.5 min`, `2 h`.
+/// A duration in its largest unit: `30 ms`, `20 s`, `1.5 min`, `2 h`.
 pub(super) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     let (value, unit) = match seconds {
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_and_times_read_as_sentences_do() {
+    fn names_and_durations_are_formatted_for_sentences() {
         assert_eq!(listed(&["a", "b"], 2), "a, b");
         assert_eq!(listed(&["a", "b", "c"], 2), "a, b and 1 more");
         assert_eq!(listed::<&str>(&[], 2), "none");

@@ -50,7 +50,7 @@ fn refuses(case: &Case, summary: &str, says: &[&str]) -> Diagnostic {
     error
 }
 
-const NOT_TAKEN: &str = "It was not taken for \"no constraints\".";
+const NOT_TREATED: &str = "It was not treated as \"no constraints\".";
 
 fn strangers_answers_are_refused(protocol: Protocol) {
     let garbage = garbage();
@@ -59,27 +59,32 @@ fn strangers_answers_are_refused(protocol: Protocol) {
         (
             "application/octet-stream",
             &garbage[..],
-            "The answer is not JSON",
-            "The answer is application/octet-stream",
+            "The response is not JSON",
+            "The response has the content type application/octet-stream",
         ),
         (
             "text/html",
             b"<html><title>Log in</title></html>",
-            "The answer is not JSON",
+            "The response is not JSON",
             "it begins with: \"<html><title>Log in",
         ),
-        ("application/json", b"", "The answer is not JSON", "The answer is application/json"),
+        (
+            "application/json",
+            b"",
+            "The response is not JSON",
+            "The response has the content type application/json",
+        ),
         (
             "application/json",
             b"{\"requestId\":\"r\",\"result\":{\"imageC",
-            "The answer is not JSON",
-            "cut it off",
+            "The response is not JSON",
+            "cut off",
         ),
-        ("application/json", b"{}", "Unexpected response", NOT_TAKEN),
-        ("application/json", b"[]", "Unexpected response", NOT_TAKEN),
-        ("application/json", b"[\"r\", null, null]", "Unexpected response", NOT_TAKEN),
-        ("application/json", b"null", "Unexpected response", NOT_TAKEN),
-        ("application/json", b"{\"requestId\": 5}", "Unexpected response", NOT_TAKEN),
+        ("application/json", b"{}", "Unexpected response", NOT_TREATED),
+        ("application/json", b"[]", "Unexpected response", NOT_TREATED),
+        ("application/json", b"[\"r\", null, null]", "Unexpected response", NOT_TREATED),
+        ("application/json", b"null", "Unexpected response", NOT_TREATED),
+        ("application/json", b"{\"requestId\": 5}", "Unexpected response", NOT_TREATED),
     ] {
         let stranger = Stranger::answering(content_type, body);
         case.set("JDCLOUD_VM_ENDPOINT", &stranger.url());
@@ -101,17 +106,17 @@ fn answers_to_another_question_are_refused(protocol: Protocol) {
         (
             r#"{"requestId":"r","code":500,"message":"internal error"}"#.to_owned(),
             "Unexpected response",
-            &["the undocumented field \"code\" in its place", NOT_TAKEN][..],
+            &["has the undocumented field \"code\"", NOT_TREATED][..],
         ),
         (
             r#"{"requestId":"r","result":{"image_constraints":[]}}"#.to_owned(),
             "Unexpected response",
-            &["the undocumented field \"image_constraints\" in its place", NOT_TAKEN],
+            &["has the undocumented field \"image_constraints\"", NOT_TREATED],
         ),
         (
             r#"{"requestId":"","result":{"imageConstraints":[]}}"#.to_owned(),
             "Unexpected response",
-            &["without a requestId", NOT_TAKEN],
+            &["without a requestId", NOT_TREATED],
         ),
         (
             row("img-ubuntu2204", "constraint"),
@@ -120,13 +125,13 @@ fn answers_to_another_question_are_refused(protocol: Protocol) {
         ),
         (
             row("img-other", constraint),
-            "The answer is to another request",
-            &["a row for image img-other, and the request was for img-ubuntu2204.", "requestId: r"],
+            "The response is for another request",
+            &["a row for image img-other, but the request was for img-ubuntu2204.", "requestId: r"],
         ),
         (
             row("IMG-UBUNTU2204", constraint),
-            "The answer is to another request",
-            &["a row for image IMG-UBUNTU2204, and the request was for img-ubuntu2204."],
+            "The response is for another request",
+            &["a row for image IMG-UBUNTU2204, but the request was for img-ubuntu2204."],
         ),
     ] {
         let stranger = Stranger::answering("application/json", body.as_bytes());
@@ -209,7 +214,11 @@ fn garbage() -> Vec<u8> {
 fn binary_garbage_is_not_shown(protocol: Protocol) {
     let stranger = Stranger::answering("application/octet-stream", &garbage());
     let case = build(protocol).variable("JDCLOUD_VM_ENDPOINT", stranger.url()).init();
-    let error = refuses(&case, "The answer is not JSON", &["The answer is application/octet-stream"]);
+    let error = refuses(
+        &case,
+        "The response is not JSON",
+        &["The response has the content type application/octet-stream"],
+    );
     let readable = |character: char| character != char::REPLACEMENT_CHARACTER;
     assert!(error.detail.chars().all(readable), "a screen full of noise: {}", error.detail);
 }
@@ -221,7 +230,7 @@ fn trying_again_is_not_claimed_where_nothing_was_tried_again(protocol: Protocol)
         let refused = with(protocol, change).plan();
         let error = refused.diagnostics().of_severity("error").0.remove(0);
         assert!(error.detail.contains("Attempts:  1 "), "{}", error.detail);
-        assert!(!error.detail.contains("did not help"), "there was one attempt: {}", error.detail);
+        assert!(!error.detail.contains("retries"), "there was one attempt: {}", error.detail);
     }
 }
 
@@ -231,17 +240,21 @@ fn with(protocol: Protocol, change: impl FnOnce(&mut Scenario)) -> Case {
 
 fn broken_answers_are_refused(protocol: Protocol) {
     let portal = with(protocol, |scenario| scenario.answer = Answer::Html);
-    refuses(&portal, "The answer is not JSON", &["The answer is text/html", "a proxy or a login page"]);
+    refuses(
+        &portal,
+        "The response is not JSON",
+        &["The response has the content type text/html", "a proxy or a login page"],
+    );
     let cut = with(protocol, |scenario| scenario.cut_json = true);
-    refuses(&cut, "The answer is not JSON", &["ends too early", "cut it off"]);
+    refuses(&cut, "The response is not JSON", &["ends too early", "cut off"]);
     let broken = with(protocol, |scenario| scenario.cut_body = true);
-    refuses(&broken, "The connection to JD Cloud broke", &["before the answer was complete"]);
+    refuses(&broken, "The connection to JD Cloud broke", &["before the response was complete"]);
     let reset = with(protocol, |scenario| scenario.reset_first = 1);
     refuses(&reset, "The connection to JD Cloud broke", &[]);
     let redirect = with(protocol, |scenario| scenario.answer = Answer::Redirect);
     refuses(&redirect, "Redirected away from JD Cloud", &["HTTP 302"]);
     let bomb = with(protocol, |scenario| scenario.huge_body_mb = Some(80));
-    refuses(&bomb, "The answer is too large", &["larger than 64 MiB"]);
+    refuses(&bomb, "The response is too large", &["larger than 64 MiB"]);
 }
 
 fn errors_of_jd_cloud_are_explained(protocol: Protocol) {
@@ -291,7 +304,7 @@ data "jdcloud_image_constraints" "web" {
 "#;
     let case = Case::build(protocol, hcl).emulator(|options| options.scenario.hang_first = 100).init();
     let begun = Instant::now();
-    refuses(&case, "JD Cloud did not answer in time", &["within 1 s", "read_timeout"]);
+    refuses(&case, "JD Cloud did not respond in time", &["within 1 s", "read_timeout"]);
     assert!(
         begun.elapsed() < Duration::from_secs(15),
         "read_timeout is 1 s and it took {:?}",
@@ -303,7 +316,7 @@ fn a_wrong_clock_is_corrected_with_a_warning(protocol: Protocol) {
     let case = with(protocol, |scenario| scenario.clock_skew_s = 3 * 3600);
     case.plan().warned_of(&[Expected {
         summary: "The clock of this machine is wrong",
-        says: &["It is 3 h slow.", "Set the clock, for example by switching on NTP."],
+        says: &["It is 3 h slow.", "Set the clock, for example by enabling NTP."],
         at: "data \"jdcloud_image_constraints\" \"web\"",
     }]);
     assert_eq!(case.emulator().counters().calls, 2, "the clock is corrected once");
@@ -320,7 +333,7 @@ fn malformed_rows_are_refused(protocol: Protocol) {
         ),
     ] {
         let case = with(protocol, |scenario| scenario.malformed_row = Some(row));
-        refuses(&case, "Malformed response", &["Row 1 of JD Cloud's answer", problem, "requestId: "]);
+        refuses(&case, "Malformed response", &["Row 1 of JD Cloud's response", problem, "requestId: "]);
     }
     let quarrel = Case::new(
         protocol,
@@ -354,12 +367,12 @@ fn a_message_has_what_a_ticket_needs(protocol: Protocol) {
            with data.jdcloud_image_constraints.web,
            on main.tf line 5, in data "jdcloud_image_constraints" "web":
            5: data "jdcloud_image_constraints" "web" {
-           JD Cloud could not answer"#,
+           JD Cloud responded with a server error"#,
     );
     let endpoint = case.emulator().url();
     refused.shows(&format!(
         "Request: describeImageConstraintsBatch for 1 image (img-ubuntu2204) in cn-north-1 at {endpoint} \
-         Answer: HTTP 503, "
+         Response: HTTP 503, "
     ));
     refused.shows("requestId: ");
     refused.shows("Attempts: 1 in ");

@@ -142,7 +142,7 @@ fn missing_and_private_images_are_ignored_by_default(protocol: Protocol) {
 }
 
 const RETURNED_NOTHING: &str = "JD Cloud returned no constraint in cn-north-1 for img-private, img-typo. These are images \
-                                without a constraint, such as private images, or IDs that don't exist there; the answer does not tell which.";
+                                without a constraint, such as private images, or IDs that don't exist there; the response does not distinguish them.";
 
 fn missing_and_private_images_are_warned_of(protocol: Protocol) {
     let case = with_missing(protocol, "on_missing = \"warn\"");
@@ -150,7 +150,7 @@ fn missing_and_private_images_are_warned_of(protocol: Protocol) {
         summary: "Image IDs not returned",
         says: &[
             RETURNED_NOTHING,
-            "Set on_missing to \"verify\" to find out whether they exist, or to \"ignore\"",
+            "Set on_missing to \"verify\" to check whether they exist, or to \"ignore\"",
         ],
         at: "ids = [\"img-ubuntu2204\", \"img-typo\", \"img-private\"]",
     }]);

@@ -176,10 +176,7 @@ fn pages_that_disagree_are_never_a_short_list(protocol: Protocol) {
         case.emulator().set_scenario(Scenario { paging, ..Scenario::default() });
         case.plan().refused_with(&[Expected {
             summary: "JD Cloud's list is incomplete",
-            says: &[
-                "A part was not taken for the whole.",
-                "describeImages for images with imageSource=public",
-            ],
+            says: &["The incomplete list was not used.", "describeImages for images with imageSource=public"],
             at: "",
         }]);
     }
@@ -190,7 +187,7 @@ fn the_right_that_is_missing_is_named(protocol: Protocol) {
     case.emulator().set_scenario(Scenario { answer: Answer::PermissionDenied, ..Scenario::default() });
     case.plan().refused_with(&[Expected {
         summary: "JD Cloud denies the permission",
-        says: &["may not call describeImages"],
+        says: &["is not allowed to call describeImages"],
         at: "",
     }]);
 }
@@ -218,7 +215,7 @@ fn wrong_arguments_are_found_by_validate(protocol: Protocol) {
         (
             "image_source = \"private\"\n  offline = true",
             "Conflicting arguments",
-            "only those of the sources public and thirdparty are ever delisted",
+            "only images of the sources public and thirdparty can be delisted",
             "offline",
         ),
         ("ids = [\"\"]", "Invalid image ID", "\"\" (empty)", "ids"),

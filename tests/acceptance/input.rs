@@ -70,9 +70,9 @@ fn all_invalid_ids_are_quoted_in_one_error(protocol: Protocol) {
     case.plan().refused_with(&[Expected {
         summary: "Invalid image ID",
         says: &[
-            "some elements can't be one: \"\" (empty), \"  \" (white space), null (not set).",
+            "some elements are not valid: \"\" (empty), \"  \" (white space), null (not set).",
             "compact([...])",
-            "to ask about every image of the region, leave ids out.",
+            "to read every image of the region, omit ids.",
         ],
         at: "ids = [\"img-a\", \"\", null, \"  \"]",
     }]);

@@ -68,7 +68,7 @@ fn an_unknown_access_key_is_named_as_such(protocol: Protocol) {
         &case,
         "JD Cloud rejected the access key",
         &[
-            "JD Cloud does not know the access key from JDCLOUD_ACCESS_KEY. Check it, and that the key pair is enabled",
+            "The access key from JDCLOUD_ACCESS_KEY does not exist at JD Cloud, or is disabled. Check the key pair",
             "HTTP 401",
             "requestId: ",
         ],
@@ -349,7 +349,7 @@ fn a_rejected_key_names_the_profile_it_is_from(protocol: Protocol) {
     refuses(
         &case,
         "JD Cloud rejected the access key",
-        &["JD Cloud does not know the access key from profile \"work\" of ../file."],
+        &["The access key from profile \"work\" of ../file does not exist at JD Cloud, or is disabled."],
     );
 }
 
@@ -405,7 +405,7 @@ fn a_missing_profile_is_named(protocol: Protocol) {
     refuses(
         &case,
         "Profile not found",
-        &["There is no file", "would hold profile \"wrok\"", "jdc configure add"],
+        &["which should contain profile \"wrok\", does not exist.", "jdc configure add"],
     );
     assert_eq!(case.emulator().counters().calls, 0, "another account was asked instead");
 }
@@ -470,7 +470,7 @@ fn an_unknown_region_is_explained(protocol: Protocol) {
         &case,
         "JD Cloud found nothing at this address",
         &[
-            "the region does not exist: check that \"cn-nroth-1\" is right (cn-north-1,",
+            "The region \"cn-nroth-1\" probably does not exist. Common regions are cn-north-1,",
             "HTTP 404",
             "requestId: ",
         ],

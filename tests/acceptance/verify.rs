@@ -37,7 +37,7 @@ fn images_that_cant_be_used_end_the_plan_each_with_its_reason(protocol: Protocol
     case.plan().refused_with(&[Expected {
         summary: "Images that can't be used",
         says: &["No server can be created from these images in cn-north-1: \
-             - img-delisted: is delisted (offline), so no new server can be made from it \
+             - img-delisted: is delisted (offline), so no new server can be created from it \
              - img-ubunut2204: does not exist, or is not visible to this account \
              Correct the ids"],
         at: "ids",
@@ -70,7 +70,7 @@ fn the_right_that_is_missing_is_named_with_the_way_out(protocol: Protocol) {
     case.plan().refused_with(&[Expected {
         summary: "JD Cloud denies the permission",
         says: &[
-            "may not call describeImages",
+            "is not allowed to call describeImages",
             "or set on_missing to \"ignore\", \"warn\" or \"error\".",
             "describeImages for 1 image (img-private) in cn-north-1",
         ],

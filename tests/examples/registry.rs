@@ -134,8 +134,8 @@ fn a_misspelt_id_of_a_public_image_ends_the_plan() {
         &[misspelt],
         "Image IDs not returned",
         "JD Cloud returned no constraint in cn-north-1 for img-gpo. These are images without a constraint, such as private \
-         images, or IDs that don't exist there; the answer does not tell which. Correct the ids, or set on_missing to \"verify\" to \
-         refuse only those that don't exist or are delisted.",
+         images, or IDs that don't exist there; the response does not distinguish them. Correct the ids, or set on_missing to \"verify\" to \
+         reject only those that don't exist or are delisted.",
     );
 }
 

@@ -70,6 +70,6 @@ fn a_read_that_times_out_reports_the_last_failure() {
         let (_, diagnostics) = client.read_value(&[("ids", strings(&["img-a"]))]).await;
         let text = texts(&diagnostics).join("\n");
         assert!(text.starts_with("The connection to JD Cloud broke: "), "{text}");
-        assert!(text.contains("gave up after read_timeout, which is 2 s"), "{text}");
+        assert!(text.contains("stopped retrying after read_timeout (2 s)"), "{text}");
     });
 }

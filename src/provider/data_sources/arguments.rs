@@ -1,4 +1,4 @@
-//! What the arguments of several data sources have in common: their checks, and the values made of them.
+//! Arguments that several data sources share: their schema, their validation, and the values made from them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(super) fn region() -> Attribute {
     Attribute::optional_computed(
         "region",
         Type::String,
-        "Region to ask, such as `cn-north-1`. Defaults to the provider's region.",
+        "Region to read, such as `cn-north-1`. Defaults to the provider's region.",
     )
 }
 
@@ -27,7 +27,7 @@ pub(super) fn validate_region(config: &Config, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Refuses texts that are set and select nothing: empty ones, and typing errors that nobody sees.
+/// Rejects texts that match nothing: empty ones, and those with white space at an end or control characters.
 pub(super) fn validate_texts(config: &Config, arguments: &[&'static str], diagnostics: &mut Diagnostics) {
     for argument in arguments {
         let Value::Known(text) = config.string(argument) else { continue };
@@ -38,7 +38,7 @@ pub(super) fn validate_texts(config: &Config, arguments: &[&'static str], diagno
                 argument,
                 "Invalid filter",
                 format!(
-                    "{argument} is compared exactly, and {} begins or ends with white space or has control characters. \
+                    "{argument} is compared exactly, but {} begins or ends with white space or contains control characters. \
                      Remove them.",
                     names::quoted(text)
                 ),
@@ -47,7 +47,7 @@ pub(super) fn validate_texts(config: &Config, arguments: &[&'static str], diagno
     }
 }
 
-/// The elements of `argument` that cannot be a name, quoted in a list; `also` may refuse more.
+/// The elements of `argument` that are not valid names, quoted in a list; `also` is an additional check.
 pub(super) fn invalid_names(
     config: &Config,
     argument: &str,
@@ -67,52 +67,52 @@ pub(super) fn invalid_names(
     (!invalid.is_empty()).then(|| names::quoted_list(invalid))
 }
 
-/// Refuses `ids` that cannot be image IDs; `otherwise` says what to do to ask without any.
+/// Rejects `ids` that are not valid image IDs; `otherwise` explains how to read without `ids`.
 pub(super) fn validate_ids(config: &Config, otherwise: &str, diagnostics: &mut Diagnostics) {
     if let Some(invalid) = invalid_names(config, "ids", |_| None) {
         diagnostics.argument_error(
             "ids",
             "Invalid image ID",
             format!(
-                "ids must hold image IDs, and some elements can't be one: {invalid}. An ID that may be empty or null can be \
-                 left out with compact([...]); {otherwise}."
+                "ids must contain image IDs, but some elements are not valid: {invalid}. Remove elements that may be empty or \
+                 null with compact([...]); {otherwise}."
             ),
         );
     }
 }
 
-/// The elements of a set of strings; `None` where it is left out.
+/// The elements of a set of strings; `None` if the argument is omitted.
 pub(super) fn strings<'a>(config: &'a Config, argument: &str) -> Option<BTreeSet<&'a str>> {
     let elements = config.elements(argument).known()?;
     Some(elements.iter().filter_map(Value::as_str).collect())
 }
 
-/// The same, to keep.
+/// Owned copies of `names`.
 pub(super) fn owned(names: &BTreeSet<&str>) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// What a plan's log shows beside a data source's name: short, and the same for the same question. `asked` is what was
-/// asked besides the region.
-pub(super) fn id<'a>(region: &str, asked: Option<impl IntoIterator<Item = &'a str>>) -> Value {
-    let Some(asked) = asked else { return Value::string(region) };
-    let text = asked.into_iter().collect::<Vec<_>>().join("\n");
+/// The attribute `id`, which Terraform shows in a plan: the region and a short hash of the other arguments that select
+/// something.
+pub(super) fn id<'a>(region: &str, arguments: Option<impl IntoIterator<Item = &'a str>>) -> Value {
+    let Some(arguments) = arguments else { return Value::string(region) };
+    let text = arguments.into_iter().collect::<Vec<_>>().join("\n");
     let digest = digest(&SHA256, text.as_bytes());
     let short: String = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     Value::string(format!("{region}/{short}"))
 }
 
-/// A text that the API may not have returned.
+/// A text, or null if the API did not return it.
 pub(super) fn text(text: &Option<Arc<str>>) -> Value {
     text.as_ref().map_or(Value::Null, |text| Value::string(Arc::clone(text)))
 }
 
-/// A number that the API may not have returned.
+/// A number, or null if the API did not return it.
 pub(super) fn number(number: Option<i64>) -> Value {
     number.map_or(Value::Null, Value::from)
 }
 
-/// A bool that the API may not have returned.
+/// A bool, or null if the API did not return it.
 pub(super) fn flag(flag: Option<bool>) -> Value {
     flag.map_or(Value::Null, Value::from)
 }

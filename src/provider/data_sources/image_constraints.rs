@@ -16,7 +16,7 @@ use crate::provider::diagnostics::{report, report_notice, ticket};
 use crate::provider::names;
 use crate::provider::sentence::listed;
 
-/// How many ids a message names before it only counts.
+/// The maximum number of ids in a message; further ones are counted.
 const NAMED: usize = 20;
 
 pub(super) struct ImageConstraints;
@@ -29,31 +29,31 @@ impl DataSource<Client> for ImageConstraints {
 
     fn schema(&self) -> Schema {
         Schema {
-            description: "Asks JD Cloud which instance types images exclude (or include), so that a precondition, a check or \
-                the validation of a variable can refuse a combination of image and instance type that is not supported in \
-                `terraform plan`. Only public and third-party images have constraints, as JD Cloud's documentation says.",
+            description: "Reads which instance types images exclude (or include), so that a precondition, a check or the \
+                validation of a variable can reject an unsupported combination of image and instance type in \
+                `terraform plan`. According to JD Cloud's documentation, only public and third-party images have constraints.",
             attributes: vec![
                 Attribute::computed(
                     "id",
                     Type::String,
-                    "The region, followed by a short hash of `ids` where they are set.",
+                    "The region, followed by a short hash of `ids` if they are set.",
                 ),
                 arguments::region(),
                 Attribute::optional(
                     "ids",
                     Type::set(Type::String),
-                    "IDs of the images to ask about, which is recommended. Leave it out to ask about every image of the \
-                     region that JD Cloud returns a constraint for; JD Cloud does not document that this is every \
-                     constrained image. An empty set asks about none, and makes no request.",
+                    "IDs of the images to read, which is recommended. Without it: every image of the region that JD Cloud \
+                     returns a constraint for; JD Cloud does not document that this is every constrained image. An empty \
+                     set reads nothing, and makes no request.",
                 ),
                 Attribute::optional(
                     "on_missing",
                     Type::String,
                     "What to do when JD Cloud returns nothing for some of the `ids`: `\"ignore\"` (the default), `\"warn\"`, \
                      `\"error\"` or `\"verify\"`, which is recommended. Private images are always among them. \
-                     `\"verify\"` asks JD Cloud's `describeImages` about them, and refuses those that don't exist, that are \
-                     not visible to this account, or that are delisted; private, shared and community images pass. It makes \
-                     a request only when something is missing.",
+                     `\"verify\"` looks them up with JD Cloud's `describeImages`, and rejects those that don't exist, that \
+                     are not visible to this account, or that are delisted; private, shared and community images pass. It \
+                     makes a request only if something is missing.",
                 ),
                 Attribute::computed(
                     "image_constraints",
@@ -65,21 +65,21 @@ impl DataSource<Client> for ImageConstraints {
                 Attribute::computed(
                     "excluded_instance_types",
                     Type::map(Type::list(Type::String)),
-                    "The instance types that each image excludes, by image id. Every requested or returned image has a key: \
-                     `[]` says that it has no constraint, and `null` that a list of exclusions can't describe it (see \
+                    "The instance types that each image excludes, by image ID. Every requested or returned image has a key: \
+                     `[]` means that it has no constraint, and `null` that a list of exclusions can't describe it (see \
                      `included_instance_types`), so that a rule written for exclusions fails instead of passing.",
                 ),
                 Attribute::computed(
                     "included_instance_types",
                     Type::map(Type::list(Type::String)),
-                    "The only instance types that an image supports, by image id; only images whose constraint is of the \
+                    "The only instance types that an image supports, by image ID; only images whose constraint is of the \
                      type `\"includes\"` have a key.",
                 ),
                 Attribute::computed(
                     "missing_ids",
                     Type::list(Type::String),
                     "The `ids` for which JD Cloud returned nothing, sorted: images without a constraint, such as private \
-                     images, or IDs that don't exist. The answer does not tell which.",
+                     images, or IDs that don't exist. The response does not distinguish them.",
                 ),
             ],
         }
@@ -87,7 +87,7 @@ impl DataSource<Client> for ImageConstraints {
 
     fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {
         arguments::validate_region(config, diagnostics);
-        arguments::validate_ids(config, "to ask about every image of the region, leave ids out", diagnostics);
+        arguments::validate_ids(config, "to read every image of the region, omit ids", diagnostics);
         if let Value::Known(on_missing) = config.string("on_missing")
             && OnMissing::parse(on_missing).is_none()
         {
@@ -110,9 +110,9 @@ impl DataSource<Client> for ImageConstraints {
     ) -> Result<Value, ReadError> {
         let started = Instant::now();
         let ids = arguments::strings(config, "ids");
-        let wanted =
+        let selection =
             ids.as_ref().map_or(ImageSelection::All, |ids| ImageSelection::Named(arguments::owned(ids)));
-        let answer = client.image_constraints(config.string("region").known(), wanted).await;
+        let answer = client.image_constraints(config.string("region").known(), selection).await;
         let answer = answer.map_err(|error| report(&error, diagnostics))?;
         for notice in &answer.notices {
             report_notice(*notice, diagnostics);
@@ -188,13 +188,13 @@ impl Lists {
     }
 }
 
-/// What happens when images were asked about and not returned.
+/// What to do about requested images that were not returned.
 #[derive(Clone, Copy)]
 enum OnMissing {
     Ignore,
     Warn,
     Error,
-    /// What the images are is found out.
+    /// Look the images up with `describeImages`.
     Verify,
 }
 
@@ -217,7 +217,7 @@ impl OnMissing {
         let detail = |remedy: &str| {
             format!(
                 "JD Cloud returned no constraint in {} for {}. These are images without a constraint, such as private images, \
-                 or IDs that don't exist there; the answer does not tell which. {remedy}",
+                 or IDs that don't exist there; the response does not distinguish them. {remedy}",
                 answer.region,
                 listed(&answer.missing, NAMED)
             )
@@ -227,18 +227,18 @@ impl OnMissing {
             Self::Warn => diagnostics.warning(
                 Some("ids"),
                 summary,
-                detail("A rule treats them as images without a constraint. Set on_missing to \"verify\" to find out whether they exist, or to \"ignore\" if that is right."),
+                detail("Rules treat them as images without a constraint. Set on_missing to \"verify\" to check whether they exist, or to \"ignore\" if this is expected."),
             ),
             Self::Error => diagnostics.argument_error(
                 "ids",
                 summary,
-                detail("Correct the ids, or set on_missing to \"verify\" to refuse only those that don't exist or are delisted."),
+                detail("Correct the ids, or set on_missing to \"verify\" to reject only those that don't exist or are delisted."),
             ),
         }
     }
 }
 
-/// Refuses images without a constraint from which no server can be made.
+/// Rejects images without a constraint from which no server can be created.
 async fn verify(
     client: &Client,
     answer: &Answer,
@@ -258,7 +258,7 @@ async fn verify(
         .filter_map(|id| match found.get(&**id) {
             None => Some(format!("  - {id}: does not exist, or is not visible to this account")),
             Some(image) if image.offline == Some(true) => {
-                Some(format!("  - {id}: is delisted (offline), so no new server can be made from it"))
+                Some(format!("  - {id}: is delisted (offline), so no new server can be created from it"))
             }
             Some(_) => None,
         })
@@ -283,7 +283,7 @@ async fn verify(
     Ok(())
 }
 
-/// The error of images that could not be verified.
+/// Reports that images could not be verified.
 fn report_unverified(error: &Error, diagnostics: &mut Diagnostics) -> ReadError {
     let Error::Call(call) = error else { return report(error, diagnostics) };
     if call.failure != Failure::PermissionDenied {
@@ -293,7 +293,7 @@ fn report_unverified(error: &Error, diagnostics: &mut Diagnostics) -> ReadError 
         "on_missing",
         "JD Cloud denies the permission",
         format!(
-            "on_missing = \"verify\" asks JD Cloud about images without a constraint, and the user of this access key may not \
+            "on_missing = \"verify\" looks up images without a constraint, but the user of this access key is not allowed to \
              call {}. Attach a policy that allows it to the user in JD Cloud's IAM, or set on_missing to \"ignore\", \"warn\" \
              or \"error\".\n\n{}",
             call.context.operation,
@@ -319,9 +319,9 @@ fn warn_of_unknown_kinds(client: &Client, images: &[jdcloud::Image], diagnostics
             None,
             "Constraint of an unknown kind",
             format!(
-                "JD Cloud returned constraints of a kind that this version of the provider does not know: {}. They are kept in \
-                 image_constraints as they are; excluded_instance_types is null for these images, and the functions refuse to \
-                 judge them. Look for a newer version of the provider.",
+                "JD Cloud returned constraints of a kind that this version of the provider does not know: {}. They are in \
+                 image_constraints as they were returned; excluded_instance_types is null for these images, and functions \
+                 that need their meaning fail. Look for a newer version of the provider.",
                 listed(&unknown, NAMED)
             ),
         );

@@ -1,4 +1,4 @@
-//! `jdcloud_images`: the images of one source that have the asked properties, or those of the asked ids.
+//! `jdcloud_images`: the images of one source that match the filters, or the images with the given ids.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -17,13 +17,13 @@ use crate::provider::sentence::joined;
 
 pub(super) struct Images;
 
-/// The arguments that select images by a text that they have.
+/// The filters on text properties.
 const TEXTS: [&str; 6] = ["image_source", "platform", "os_version", "name", "architecture", "status"];
 
 /// The sources whose images can be delisted.
 const LISTED: [&str; 2] = ["public", "thirdparty"];
 
-/// The status that an image must have to make servers from it.
+/// The status of images from which servers can be created.
 const READY: &str = "ready";
 
 #[async_trait]
@@ -36,7 +36,7 @@ impl DataSource<Client> for Images {
         let filter = |name, description| Attribute::optional(name, Type::String, description);
         Schema {
             description: "Finds images of a region: those of one source with the given properties, newest first, or those \
-                with the given ids. An argument that is left out filters nothing, and no match is an empty list, not an \
+                with the given ids. An omitted argument filters nothing, and no match is an empty list, not an \
                 error.",
             attributes: vec![
                 Attribute::computed(
@@ -48,13 +48,13 @@ impl DataSource<Client> for Images {
                 Attribute::optional(
                     "ids",
                     Type::set(Type::String),
-                    "IDs of the images to look up, whatever their source, status and whether they are delisted. Can't be \
+                    "IDs of the images to look up, of any source and status, delisted or not. Can't be \
                      combined with the other arguments but `region`. An empty set finds none, and makes no request.",
                 ),
                 filter(
                     "image_source",
-                    "Whose images: `\"public\"` (JD Cloud's), `\"thirdparty\"` (the marketplace's), `\"private\"` (your \
-                     own), `\"shared\"` (others' that are shared with you) or `\"community\"`. Required unless `ids` are set.",
+                    "Source of the images: `\"public\"` (JD Cloud), `\"thirdparty\"` (the marketplace), `\"private\"` (your \
+                     account), `\"shared\"` (shared with your account) or `\"community\"`. Required unless `ids` are set.",
                 ),
                 filter(
                     "platform",
@@ -74,7 +74,7 @@ impl DataSource<Client> for Images {
                 Attribute::optional(
                     "offline",
                     Type::Bool,
-                    "Whether to find delisted images, from which no new server can be made, in the place of the others. Only \
+                    "Whether to find delisted images, from which no new server can be created, instead of the others. Only \
                      public and third-party images are ever delisted. Defaults to `false`.",
                 ),
                 Attribute::computed(
@@ -94,7 +94,7 @@ impl DataSource<Client> for Images {
                 Attribute::computed(
                     "missing_ids",
                     Type::list(Type::String),
-                    "The `ids` that JD Cloud does not know or does not show to this account, sorted.",
+                    "The `ids` that don't exist or are not visible to this account, sorted.",
                 ),
             ],
         }
@@ -132,8 +132,8 @@ impl DataSource<Client> for Images {
                         argument,
                         "Conflicting arguments",
                         format!(
-                            "{argument} can't be combined with ids, which say already which images to find. Remove one of \
-                             them; to choose among images by ID, use a for expression on images."
+                            "{argument} can't be combined with ids, which already select the images. Remove one of them; to \
+                             filter images by ID, use a for expression on images."
                         ),
                     );
                 }
@@ -147,8 +147,8 @@ impl DataSource<Client> for Images {
                 "offline",
                 "Conflicting arguments",
                 format!(
-                    "offline = true finds delisted images, and only those of the sources {} are ever delisted; image_source is \
-                     {}. Remove offline.",
+                    "offline = true finds delisted images, but only images of the sources {} can be delisted; image_source is {}. \
+                     Remove offline.",
                     joined(&LISTED),
                     names::quoted(source)
                 ),
@@ -180,7 +180,7 @@ impl DataSource<Client> for Images {
     }
 }
 
-/// What images by their properties must have.
+/// The filters of a read without `ids`.
 #[derive(Debug, Clone, Default)]
 struct Filter<'a> {
     source: &'a str,
@@ -206,7 +206,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// What JD Cloud can select. It has no parameter for the version, and its match of names is not documented.
+    /// The filters that JD Cloud applies. It has no parameter for the version, and how it matches names is not documented.
     fn query(&self) -> Query {
         Query::Source {
             source: self.source.to_owned(),
@@ -217,7 +217,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Whether `image` has all of it. An absent property is never guessed, so it does not match.
+    /// Whether `image` matches all filters. An absent property does not match.
     fn matches(&self, image: &Image) -> bool {
         let is = |wanted: Option<&str>, found: &Option<Arc<str>>| {
             wanted.is_none_or(|wanted| found.as_deref() == Some(wanted))
@@ -231,7 +231,7 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Newest first. The times are text of one form, which sorts as it is.
+/// Newest first. The times are texts in one format, whose order is that of the times.
 fn sort(images: &mut [Arc<Image>]) {
     images.sort_unstable_by(|a, b| (Reverse(&a.create_time), &a.id).cmp(&(Reverse(&b.create_time), &b.id)));
 }
@@ -290,12 +290,12 @@ fn id(config: &Config, region: &str, ids: Option<&BTreeSet<&str>>) -> Value {
     if let Some(ids) = ids {
         return arguments::id(region, Some(ids.iter().copied()));
     }
-    let mut asked: Vec<String> = TEXTS
+    let mut filters: Vec<String> = TEXTS
         .into_iter()
         .filter_map(|name| Some(format!("{name}={}", config.string(name).known()?)))
         .collect();
-    asked.extend(config.bool("offline").known().map(|offline| format!("offline={offline}")));
-    arguments::id(region, Some(asked.iter().map(String::as_str)))
+    filters.extend(config.bool("offline").known().map(|offline| format!("offline={offline}")));
+    arguments::id(region, Some(filters.iter().map(String::as_str)))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `jdcloud_instance_types`: the instance types of a region that have the asked properties, and where they are in stock.
+//! `jdcloud_instance_types`: the instance types of a region that match the filters, and the zones where they are in stock.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -15,9 +15,9 @@ use crate::provider::diagnostics::{report, report_notice};
 
 pub(super) struct InstanceTypes;
 
-/// The arguments that are sets of names.
+/// The filters that are sets of names.
 const SETS: [&str; 3] = ["names", "zones", "families"];
-/// The arguments that are the least that a type must have.
+/// The filters that are minimums.
 const MINIMUMS: [&str; 2] = ["min_cpu", "min_memory_mb"];
 
 #[async_trait]
@@ -30,9 +30,9 @@ impl DataSource<Client> for InstanceTypes {
         let set = |name, description| Attribute::optional(name, Type::set(Type::String), description);
         let minimum = |name, description| Attribute::optional(name, Type::Number, description);
         Schema {
-            description: "Finds the instance types of a region that have the given properties, smallest first, and tells in \
-                which zones each is in stock. An argument that is left out filters nothing, and no match is an empty list, \
-                not an error. Stock is what JD Cloud says at the time of the read; it is not a reservation.",
+            description: "Finds the instance types of a region that have the given properties, smallest first, and the zones \
+                where each is in stock. An omitted argument filters nothing, and no match is an empty list, not an error. The \
+                stock is that at the time of the read; it is not a reservation.",
             attributes: vec![
                 Attribute::computed(
                     "id",
@@ -46,18 +46,18 @@ impl DataSource<Client> for InstanceTypes {
                 ),
                 set(
                     "zones",
-                    "Zones, such as `cn-north-1a`, in *each* of which a type must be offered, or in stock where `in_stock` is \
+                    "Zones, such as `cn-north-1a`, in *each* of which a type must be offered, or in stock if `in_stock` is \
                      `true`. An empty set finds no type, and makes no request.",
                 ),
                 Attribute::optional(
                     "in_stock",
                     Type::Bool,
                     "`true` finds types that are in stock: in each of the `zones`, or without `zones` in at least one zone. \
-                     `false` finds the types that `true` leaves out. A zone that JD Cloud says nothing about counts as one \
-                     where a type is not in stock.",
+                     `false` finds the other types. A zone without information about a type counts as one where it is not \
+                     in stock.",
                 ),
-                minimum("min_cpu", "The least number of CPUs."),
-                minimum("min_memory_mb", "The least memory, in MB: 4 GB are `4096`."),
+                minimum("min_cpu", "The minimum number of CPUs."),
+                minimum("min_memory_mb", "The minimum memory, in MB: 4 GB is `4096`."),
                 Attribute::optional(
                     "architecture",
                     Type::String,
@@ -85,8 +85,8 @@ impl DataSource<Client> for InstanceTypes {
                 Attribute::computed(
                     "region_zones",
                     Type::list(Type::String),
-                    "Every zone that JD Cloud names for a type of the region, or for a type of `names` where they are set, \
-                     sorted. The other arguments do not matter.",
+                    "Every zone that JD Cloud returns for any type of the region, or of `names` if they are set, sorted. The \
+                     other arguments do not affect it.",
                 ),
             ],
         }
@@ -98,12 +98,12 @@ impl DataSource<Client> for InstanceTypes {
         let image_id = |name: &str| name.starts_with("img-").then_some("looks like an image ID");
         if let Some(invalid) = arguments::invalid_names(config, "names", image_id) {
             let detail =
-                format!("names must hold instance types, and some elements can't be one: {invalid}.");
+                format!("names must contain instance types, but some elements are not valid: {invalid}.");
             diagnostics.argument_error("names", "Invalid instance type", detail);
         }
         for (argument, summary) in [("zones", "Invalid zone"), ("families", "Invalid family")] {
             if let Some(invalid) = arguments::invalid_names(config, argument, |_| None) {
-                let detail = format!("Some elements of {argument} can't be right: {invalid}.");
+                let detail = format!("Some elements of {argument} are not valid: {invalid}.");
                 diagnostics.argument_error(argument, summary, detail);
             }
         }
@@ -142,7 +142,7 @@ impl DataSource<Client> for InstanceTypes {
     }
 }
 
-/// What instance types must have.
+/// The filters of a read.
 #[derive(Debug, Clone, Default)]
 struct Filter<'a> {
     names: Option<BTreeSet<&'a str>>,
@@ -175,7 +175,7 @@ impl<'a> Filter<'a> {
         [&self.names, &self.zones, &self.families].into_iter().flatten().any(BTreeSet::is_empty)
     }
 
-    /// Whether `one` has all of it. An absent property is never guessed, so it does not match.
+    /// Whether `one` matches all filters. An absent property does not match.
     fn matches(&self, one: &InstanceType) -> bool {
         let among = |wanted: &Option<BTreeSet<&str>>, found: Option<&str>| {
             wanted.as_ref().is_none_or(|wanted| found.is_some_and(|found| wanted.contains(found)))
@@ -200,7 +200,7 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Smallest first; what the API says nothing about is last.
+/// Smallest first; types without the property are last.
 fn sort(types: &mut [Arc<InstanceType>]) {
     let last = |number: Option<i64>| (number.is_none(), number);
     types.sort_unstable_by(|a, b| {
@@ -269,16 +269,16 @@ fn state(config: &Config, region: &str, types: &[Arc<InstanceType>], zones: &BTr
 fn id(config: &Config, region: &str) -> Value {
     let filter = Filter::new(config);
     let sets = SETS.into_iter().zip([&filter.names, &filter.zones, &filter.families]);
-    let mut asked: Vec<String> = sets
+    let mut filters: Vec<String> = sets
         .filter_map(|(name, set)| {
             Some(format!("{name}={}", set.as_ref()?.iter().copied().collect::<Vec<_>>().join(",")))
         })
         .collect();
     let minimums = MINIMUMS.into_iter().zip([filter.min_cpu, filter.min_memory_mb]);
-    asked.extend(minimums.filter_map(|(name, minimum)| Some(format!("{name}={}", minimum?))));
-    asked.extend(filter.architecture.map(|architecture| format!("architecture={architecture}")));
-    asked.extend(filter.in_stock.map(|in_stock| format!("in_stock={in_stock}")));
-    arguments::id(region, (!asked.is_empty()).then(|| asked.iter().map(String::as_str)))
+    filters.extend(minimums.filter_map(|(name, minimum)| Some(format!("{name}={}", minimum?))));
+    filters.extend(filter.architecture.map(|architecture| format!("architecture={architecture}")));
+    filters.extend(filter.in_stock.map(|in_stock| format!("in_stock={in_stock}")));
+    arguments::id(region, (!filters.is_empty()).then(|| filters.iter().map(String::as_str)))
 }
 
 #[cfg(test)]

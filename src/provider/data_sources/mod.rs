@@ -1,4 +1,4 @@
-//! What configurations can read. A new data source is a file here and a line in [`all`].
+//! The data sources of the provider. A new data source is a file here and a line in [`all`].
 
 mod arguments;
 mod image_constraints;

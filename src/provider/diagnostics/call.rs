@@ -1,4 +1,4 @@
-//! Messages about calls that failed: what JD Cloud or the network did, and what to do next.
+//! Diagnostics for failed calls: the cause at JD Cloud or in the network, and what to do next.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use crate::provider::sentence::span;
 /// Summary and detail.
 pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, String) {
     let (region, asks_about) = (&context.region, context.asks_about);
-    let not_taken = format!("It was not taken for \"no {}\".", context.lists);
+    let not_treated = format!("It was not treated as \"no {}\".", context.lists);
     match failure {
         Failure::UnknownAccessKey => (
             "JD Cloud rejected the access key",
             format!(
-                "JD Cloud does not know the access key{}. Check it, and that the key pair is enabled: JD Cloud's console \
-                 lists yours under Access Key Management.",
+                "The access key{} does not exist at JD Cloud, or is disabled. Check the key pair in JD Cloud's console, under \
+                 Access Key Management.",
                 from(context, 0)
             ),
         ),
@@ -37,22 +37,22 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::ClockSkew { by, server } => (
             "The clock of this machine is wrong",
             format!(
-                "It is {} {}: JD Cloud's is at {server}. JD Cloud refuses requests whose time is off. Set the clock, for \
-                 example by switching on NTP.",
+                "It is {} {}: JD Cloud's clock shows {server}. JD Cloud rejects requests with a wrong time. Set the clock, for \
+                 example by enabling NTP.",
                 span(by.unsigned_abs()),
                 if by.is_positive() { "slow" } else { "fast" }
             ),
         ),
         Failure::ForbiddenAddress => (
             "JD Cloud refuses this IP address",
-            "The access key may not be used from this machine's address. Add the address to the key's allow list on JD Cloud's \
+            "The access key may not be used from this machine's address. Add the address to the key's allow list in JD Cloud's \
              console, or run Terraform from an allowed one. A proxy changes the address that JD Cloud sees."
                 .to_owned(),
         ),
         Failure::PermissionDenied => (
             "JD Cloud denies the permission",
             format!(
-                "The user of this access key may not call {}. Attach a policy that allows the read-only calls of Virtual \
+                "The user of this access key is not allowed to call {}. Attach a policy that allows the read-only calls of Virtual \
                  Machines to the user in JD Cloud's IAM.",
                 context.operation
             ),
@@ -60,69 +60,71 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::NotFound => (
             "JD Cloud found nothing at this address",
             format!(
-                "Most often the region does not exist: check that \"{region}\" is right (cn-north-1, cn-east-1, cn-east-2 and \
-                 cn-south-1 are well known ones). If vm_endpoint is set, check that it is the endpoint of the VM service."
+                "The region \"{region}\" probably does not exist. Common regions are cn-north-1, cn-east-1, cn-east-2 and \
+                 cn-south-1. If vm_endpoint is set, check that it is the endpoint of the VM service."
             ),
         ),
         Failure::Throttled { retry_after } => (
             "JD Cloud throttles this account",
             format!(
-                "{}The account has made too many calls in this minute, from here or elsewhere{}. Wait a minute and run \
-                 Terraform again; ask about many images in one data block, lower max_concurrent_requests, or raise \
+                "{}The account has made too many requests in this minute, from this machine or from others{}. Wait a minute \
+                 and run Terraform again; read many images in one data block, reduce max_concurrent_requests, or increase \
                  read_timeout.",
-                told_to_wait(*retry_after, context),
-                after_retries(context, ", and waiting did not help within the given time")
+                retry_after_too_long(*retry_after, context),
+                after_retries(context, ", also after retries")
             ),
         ),
         Failure::QuotaExceeded => (
             "A quota of the JD Cloud account is used up",
-            "JD Cloud says that a quota is exceeded. Waiting does not help; raise the quota in JD Cloud's console or open a \
-             ticket there."
+            "A quota of the account is exceeded. Waiting does not help: increase the quota in JD Cloud's console, or open a \
+             ticket with JD Cloud."
                 .to_owned(),
         ),
         Failure::Server { retry_after } => (
             "JD Cloud failed",
             format!(
-                "{}JD Cloud could not answer{}. Run Terraform again later; if it stays, open a ticket at JD Cloud with the \
-                 requestId below.",
-                told_to_wait(*retry_after, context),
-                after_retries(context, ", and trying again did not help")
+                "{}JD Cloud responded with a server error{}. Run Terraform again later. If the error persists, open a ticket \
+                 with JD Cloud and quote the requestId below.",
+                retry_after_too_long(*retry_after, context),
+                after_retries(context, ", also after retries")
             ),
         ),
         Failure::Refused => (
             "JD Cloud refused the request",
-            "The message below is JD Cloud's. If it names an image, check that id; if it stays unclear, open a ticket at JD \
-             Cloud with the requestId below."
+            "The message below is from JD Cloud. If it names an image, check that ID. If the cause is unclear, open a ticket \
+             with JD Cloud and quote the requestId below."
                 .to_owned(),
         ),
         Failure::Redirect { location } => (
             "Redirected away from JD Cloud",
             format!(
-                "The answer sends the request to {}. A signed request does not follow. Something between here and JD Cloud \
-                 answers in its place, such as a proxy's login page; or vm_endpoint is wrong.",
-                location.as_ref().map_or("another place".to_owned(), ToString::to_string)
+                "The response redirects to {}. The provider does not follow redirects with a signed request. Another server \
+                 responds in JD Cloud's place, such as a proxy's login page, or vm_endpoint is wrong.",
+                location.as_ref().map_or("another address".to_owned(), ToString::to_string)
             ),
         ),
         Failure::UnexpectedStatus { status } => (
             "Unexpected response",
             format!(
-                "The answer has the HTTP status {status}; JD Cloud's answers with a result have 200. {not_taken} Check \
-                 vm_endpoint, and for a proxy that answers in JD Cloud's place."
+                "The response has HTTP status {status}; JD Cloud sends results with status 200. {not_treated} Check \
+                 vm_endpoint, and whether a proxy responds in JD Cloud's place."
             ),
         ),
         Failure::NotJson { cut_off: true, reason, .. } => (
-            "The answer is not JSON",
+            "The response is not JSON",
             format!(
-                "The answer is the beginning of JSON and ends too early ({reason}). Something between here and JD Cloud cut it \
-                 off. Run Terraform again; if it stays, check the proxy, and vm_endpoint if it is set."
+                "The response is JSON that ends too early ({reason}): it was cut off on its way from JD Cloud. Run Terraform \
+                 again. If the error persists, check the proxy, and vm_endpoint if it is set."
             ),
         ),
         Failure::NotJson { content_type, reason, beginning, .. } => (
-            "The answer is not JSON",
+            "The response is not JSON",
             format!(
-                "The answer is {} ({reason}); {}. Something between here and JD Cloud answers in its place, such as a proxy or \
-                 a login page; or vm_endpoint is wrong.",
-                content_type.as_ref().map_or("of no stated type".to_owned(), ToString::to_string),
+                "The response has {} ({reason}); {}. Another server responds in JD Cloud's place, such as a proxy or a login \
+                 page, or vm_endpoint is wrong.",
+                content_type
+                    .as_ref()
+                    .map_or("no content type".to_owned(), |content_type| format!("the content type {content_type}")),
                 beginning
                     .as_ref()
                     .map_or("it is not text".to_owned(), |beginning| format!("it begins with: \"{beginning}\""))
@@ -131,16 +133,16 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::Unexpected { reason } => (
             "Unexpected response",
             format!(
-                "The answer is JSON, but not an answer of JD Cloud's: {reason}. {not_taken} Check vm_endpoint, and for a proxy \
-                 that answers in JD Cloud's place."
+                "The response is JSON, but not a valid response of JD Cloud: {reason}. {not_treated} Check vm_endpoint, and \
+                 whether a proxy responds in JD Cloud's place."
             ),
         ),
         Failure::OtherRow { asked, got } => (
-            "The answer is to another request",
+            "The response is for another request",
             format!(
-                "The answer has a row for {asks_about} {got}, and the request was for {}{}. Something between here and JD Cloud gave the \
-                 answer to another request, such as a cache that ignores the query; or the {asks_about} differs in upper and \
-                 lower case. {not_taken}",
+                "The response has a row for {asks_about} {got}, but the request was for {}{}. A server in between returned the \
+                 response to another request, such as a cache that ignores the query, or the {asks_about} differs in upper \
+                 and lower case. {not_treated}",
                 asked.query.as_ref().map_or_else(|| asked.sample.join(", "), ToString::to_string),
                 match asked.count.map(|count| count.saturating_sub(asked.sample.len())) {
                     Some(more @ 1..) => format!(" and {more} more"),
@@ -151,7 +153,7 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::MalformedRow { row, id, problem } => (
             "Malformed response",
             format!(
-                "Row {row} of JD Cloud's answer{} can't be understood: {}. {not_taken} Open a ticket at JD Cloud with the \
+                "Row {row} of JD Cloud's response{} is malformed: {}. {not_treated} Open a ticket with JD Cloud and quote the \
                  requestId below.",
                 id.as_ref().map(|id| format!(", for {asks_about} {id},")).unwrap_or_default(),
                 row_problem(*problem)
@@ -160,37 +162,37 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::IncompleteList { rows, total } => (
             "JD Cloud's list is incomplete",
             format!(
-                "JD Cloud says that the list has {total} rows and returned only {rows} of them, also when it was asked again. A \
-                 part was not taken for the whole. Run Terraform again; if it stays, open a ticket at JD Cloud with the \
-                 requestId below."
+                "According to JD Cloud the list has {total} rows, but only {rows} were returned, also when the list was read \
+                 again. The incomplete list was not used. Run Terraform again. If the error persists, open a ticket with JD \
+                 Cloud and quote the requestId below."
             ),
         ),
         Failure::Transport(error) => transport(error),
         Failure::AttemptTimeout { limit } => (
-            "JD Cloud did not answer in time",
+            "JD Cloud did not respond in time",
             format!(
-                "No complete answer came within {}. Check the network, or raise request_timeout in the provider block.",
+                "No complete response arrived within {}. Check the network, or increase request_timeout in the provider block.",
                 span(*limit)
             ),
         ),
-        // What kept it from being read says more than that the time is up.
+        // The last failure explains more than the timeout.
         Failure::ReadTimeout { limit, last: Some(last) } => {
             let (summary, explanation) = message(last, context);
             let limit = span(*limit);
-            (summary, format!("{explanation} The provider gave up after read_timeout, which is {limit}."))
+            (summary, format!("{explanation} The provider stopped retrying after read_timeout ({limit})."))
         }
         Failure::ReadTimeout { limit, last: None } => (
-            "JD Cloud did not answer in time",
+            "JD Cloud did not respond in time",
             format!(
-                "The data source was not read within {}, waiting included. Raise read_timeout in the provider block if that is \
-                 to be expected.",
+                "The data source was not read within {}, waiting included. If a read may take longer, increase read_timeout in \
+                 the provider block.",
                 span(*limit)
             ),
         ),
         Failure::Unsendable { reason } => ("The request can't be sent", format!("{reason}. No request was sent.")),
         Failure::Lost => (
             "The provider lost a request",
-            "The request ended without an answer. This is a bug in the provider; please report it.".to_owned(),
+            "The request ended without a response. This is a bug in the provider; please report it.".to_owned(),
         ),
     }
 }
@@ -214,22 +216,21 @@ fn transport(error: &TransportError) -> (&'static str, String) {
         TransportError::Tls { host, reason } => (
             "No trusted connection to JD Cloud",
             format!(
-                "{host}: {reason}. Where a proxy inspects TLS, or the endpoint is private, name its certificate authority with \
-                 ca_bundle in the provider block. Certificates are refused too when this machine's clock is wrong."
+                "{host}: {reason}. If a proxy inspects TLS, or the endpoint is private, set ca_bundle in the provider block to \
+                 its certificate authority. Valid certificates are also rejected if this machine's clock is wrong."
             ),
         ),
         TransportError::WrongScheme { host, tls: true } => (
             "The server does not speak TLS",
             format!(
-                "The server at {host} does not speak TLS; check the scheme of vm_endpoint. If it is right, a proxy or a \
-                 firewall answers in the server's place."
+                "The server at {host} does not speak TLS; check the scheme of vm_endpoint. If the scheme is correct, a proxy \
+                 or a firewall responds in the server's place."
             ),
         ),
         TransportError::WrongScheme { host, tls: false } => (
             "The server does not speak plain HTTP",
             format!(
-                "The server at {host} does not speak plain HTTP; check the scheme of vm_endpoint, which is most likely \
-                 https."
+                "The server at {host} does not speak plain HTTP; check the scheme of vm_endpoint, which is probably https."
             ),
         ),
         TransportError::Unsendable { reason } => {
@@ -238,13 +239,13 @@ fn transport(error: &TransportError) -> (&'static str, String) {
         TransportError::Proxy { proxy, reason } => (
             "The proxy can't be used",
             format!(
-                "{proxy}: {reason}. Check HTTPS_PROXY, and NO_PROXY if JD Cloud is to be reached without it."
+                "{proxy}: {reason}. Check HTTPS_PROXY, or list JD Cloud's host in NO_PROXY to bypass the proxy."
             ),
         ),
         TransportError::TooLarge { limit } => (
-            "The answer is too large",
+            "The response is too large",
             format!(
-                "The answer is larger than {} MiB, which no answer of JD Cloud's is. Ask about fewer images (ids), and check \
+                "The response is larger than {} MiB, the maximum that the provider accepts. Read fewer images (ids), and check \
                  vm_endpoint if it is set.",
                 limit >> 20
             ),
@@ -252,13 +253,13 @@ fn transport(error: &TransportError) -> (&'static str, String) {
         TransportError::Broken { host, reason } => (
             "The connection to JD Cloud broke",
             format!(
-                "The connection to {host} ended before the answer was complete: {reason}. Check the network and the proxy."
+                "The connection to {host} ended before the response was complete: {reason}. Check the network and the proxy."
             ),
         ),
     }
 }
 
-/// Where the access key (0) or the secret key (1) is from, as the end of a noun phrase.
+/// The source of the access key (0) or of the secret key (1), as the end of a noun phrase.
 fn from(context: &Context, part: usize) -> String {
     match &context.credentials {
         Some(Source::Arguments(names)) => {
@@ -273,11 +274,11 @@ fn from(context: &Context, part: usize) -> String {
     }
 }
 
-/// The first sentence where JD Cloud asked for a longer wait than the read had left.
-fn told_to_wait(retry_after: Option<Duration>, context: &Context) -> String {
+/// The first sentence if `Retry-After` is longer than the remaining time of the read.
+fn retry_after_too_long(retry_after: Option<Duration>, context: &Context) -> String {
     match (retry_after, context.time_left) {
         (Some(wait), Some(left)) => format!(
-            "JD Cloud asked to wait {}, longer than the remaining read_timeout ({}). ",
+            "JD Cloud requires a wait of {}, longer than the remaining read_timeout ({}). ",
             span(wait),
             span(left)
         ),
@@ -285,7 +286,7 @@ fn told_to_wait(retry_after: Option<Duration>, context: &Context) -> String {
     }
 }
 
-/// What is true only of a call that was tried more than once.
+/// `clause` if the request was retried.
 fn after_retries(context: &Context, clause: &'static str) -> &'static str {
     if context.attempts > 1 { clause } else { "" }
 }

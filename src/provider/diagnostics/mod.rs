@@ -1,4 +1,4 @@
-//! What users read when something goes wrong: what happened, what to do next, and what a support ticket needs.
+//! The diagnostics of failed reads: what happened, what to do next, and the details for a support ticket.
 
 mod call;
 mod settings;
@@ -8,7 +8,7 @@ use crate::jdcloud::{CallError, Error, Notice, SettingsError};
 
 use super::sentence::{counted, span};
 
-/// Reports why a read failed, and returns what the host is told.
+/// Reports why a read failed, and returns the error for the host.
 pub(super) fn report(error: &Error, diagnostics: &mut Diagnostics) -> ReadError {
     match error {
         Error::Settings(problem) => {
@@ -21,7 +21,7 @@ pub(super) fn report(error: &Error, diagnostics: &mut Diagnostics) -> ReadError 
         }
         Error::Cancelled => {
             diagnostics
-                .error("Read cancelled", "Terraform asked the provider to stop before the answer was there.");
+                .error("Read cancelled", "Terraform stopped the provider before the response arrived.");
         }
     }
     match error {
@@ -30,22 +30,22 @@ pub(super) fn report(error: &Error, diagnostics: &mut Diagnostics) -> ReadError 
     }
 }
 
-/// A setting that can be seen to be wrong before any read: it points at the argument.
+/// Reports an invalid setting before any read; the diagnostic points at the argument.
 pub(super) fn report_settings(problem: &SettingsError, diagnostics: &mut Diagnostics) {
     let (summary, detail) = settings::message(problem);
     let attribute = settings::argument(problem).map(AttributePath::attribute);
     diagnostics.push(Diagnostic { severity: Severity::Error, summary, detail, attribute });
 }
 
-/// Something that a read worked around.
+/// Reports a problem that a read worked around.
 pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
     match notice {
         Notice::ClockCorrected { by } => diagnostics.warning(
             None,
             "The clock of this machine is wrong",
             format!(
-                "It is {} {}. JD Cloud refuses requests whose time is off, so this one was signed with JD Cloud's time. Set \
-                 the clock, for example by switching on NTP.",
+                "It is {} {}. JD Cloud rejects requests with a wrong time, so the request was signed with JD Cloud's time. Set \
+                 the clock, for example by enabling NTP.",
                 span(by.unsigned_abs()),
                 if by.is_positive() { "slow" } else { "fast" }
             ),
@@ -54,15 +54,15 @@ pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
             None,
             "JD Cloud refused the documented signature",
             "JD Cloud refused a request signed with JDCLOUD2-HMAC-SHA256, the documented version, and accepted it signed with \
-             JDCLOUD3-HMAC-SHA256. The provider goes on with that. Look for a newer version of the provider.",
+             JDCLOUD3-HMAC-SHA256. The provider now uses that version. Look for a newer version of the provider.",
         ),
         Notice::IncompleteResponses { limit } => diagnostics.warning(
             None,
             "JD Cloud returned incomplete responses",
             format!(
-                "Responses to requests for more than {} left out images without saying so. The provider now asks for at most \
-                 that many at once, and has asked again for every image that seemed to have no constraint. Set batch_size = \
-                 {limit} in the provider block to save these requests.",
+                "Responses to requests for more than {} left out images without an error. The provider now sends smaller \
+                 requests, and requested every image again that was left out. Set batch_size = {limit} in the provider \
+                 block to save these requests.",
                 counted(limit, "image")
             ),
         ),
@@ -70,15 +70,15 @@ pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
             None,
             "JD Cloud refused a request for many images",
             format!(
-                "A request for {} was refused, and requests for up to {to} work, so the provider goes on with those. Set \
-                 batch_size = {to} in the provider block to save the attempt.",
+                "A request for {} was refused. Requests for up to {to} succeed, so the provider now sends those. Set \
+                 batch_size = {to} in the provider block to save the refused request.",
                 counted(from, "image")
             ),
         ),
     }
 }
 
-/// What a support ticket needs, line by line; lines that begin with a space are not wrapped.
+/// The details for a support ticket, line by line. Terraform does not wrap lines that begin with a space.
 pub(super) fn ticket(CallError { context, .. }: &CallError) -> String {
     let asked = match (context.asked.count, &context.asked.query) {
         (None, None) => format!("all {}s", context.asks_about),
@@ -93,12 +93,12 @@ pub(super) fn ticket(CallError { context, .. }: &CallError) -> String {
         context.operation, context.region, context.endpoint
     )];
     if let Some(http_status) = context.http_status {
-        // The API may tell of an error inside an answer with status 200.
+        // The API may return an error in a response with status 200.
         let code = context.code.filter(|code| *code != http_status).map(|code| format!(", code {code}"));
         let status = context.status.as_ref().map(|status| format!(", {status}"));
         let message = context.message.as_ref().map(|message| format!(": {message}"));
         let parts = [code, status, message].map(Option::unwrap_or_default).concat();
-        lines.push(format!("Answer:    HTTP {http_status}{parts}"));
+        lines.push(format!("Response:  HTTP {http_status}{parts}"));
     }
     if let Some(request_id) = &context.request_id {
         lines.push(format!("requestId: {request_id}"));

@@ -1,9 +1,9 @@
-//! Messages about settings: which one, where it was set, and what to write instead.
+//! Diagnostics for invalid settings: which one, its source, and how to correct it.
 
 use crate::jdcloud::{Missing, SettingsError, Source, SourceTried};
 use crate::provider::sentence::{are, joined, span};
 
-/// The argument that a problem is about, where it is about one.
+/// The argument that a problem is about, if any.
 pub(super) fn argument(problem: &SettingsError) -> Option<&'static str> {
     match problem {
         SettingsError::OutOfRange { argument, .. } | SettingsError::EmptyArgument { argument } => {
@@ -26,9 +26,9 @@ pub(super) fn message(problem: &SettingsError) -> (String, String) {
             "Provider configuration not known yet",
             format!(
                 "This data source needs {} of the provider \"jdcloud\", which depends on something that is not applied yet. \
-                 Nothing else was used in its place, since that could be another account or region. Apply what it depends on \
-                 first (terraform apply -target=...), or put depends_on = [that resource] into the data block, so that it is \
-                 read during apply.",
+                 The provider did not use another source instead, because that could be another account or region. Apply what \
+                 it depends on first (terraform apply -target=...), or set depends_on = [that resource] in the data block, so \
+                 that it is read during apply.",
                 joined(arguments)
             ),
         ),
@@ -38,8 +38,8 @@ pub(super) fn message(problem: &SettingsError) -> (String, String) {
         SettingsError::EmptyArgument { argument } => (
             "Empty argument",
             format!(
-                "{argument} is an empty string. Give it a value, or leave it out (or set it to null). An empty string does \
-                 not count as left out, since it is mostly a variable that was not set."
+                "{argument} is an empty string. Set a value, or omit the argument (or set it to null). An empty string does \
+                 not count as omitted, because it usually comes from a variable that was not set."
             ),
         ),
         SettingsError::HalfKeyPair { origin, present, missing } => {
@@ -48,8 +48,8 @@ pub(super) fn message(problem: &SettingsError) -> (String, String) {
         SettingsError::UnusableKey { origin, name } => (
             "Unusable credentials",
             format!(
-                "{name}, as it is set {}, has characters that can't be part of a key, such as a line break at its end. Copy \
-                 the key again from JD Cloud's console.",
+                "{name}, which is set {}, contains characters that are not valid in a key, such as a line break at its end. \
+                 Copy the key again from JD Cloud's console.",
                 within(origin)
             ),
         ),
@@ -93,18 +93,18 @@ pub(super) fn message(problem: &SettingsError) -> (String, String) {
         SettingsError::UnreadableFile { argument: Some(argument), file, reason } => (
             "Configuration file can't be read",
             format!(
-                "{argument} is \"{file}\": {reason}. Correct it, or leave {argument} out to use the default file."
+                "{argument} is \"{file}\": {reason}. Correct it, or omit {argument} to use the default file."
             ),
         ),
         SettingsError::UnreadableFile { argument: None, file, reason } => (
             "Configuration file can't be read",
-            format!("{file}: {reason}. Make the file readable, or name another with config_file."),
+            format!("{file}: {reason}. Make the file readable, or set config_file to another file."),
         ),
         SettingsError::MalformedFile { file, line, reason } => (
             "Configuration file is malformed",
             format!(
-                "{file}, line {line}: {reason}. The file has a [section] for each profile with lines like access_key = ...; \
-                 a percent sign in a value is written twice (%%)."
+                "{file}, line {line}: {reason}. The file must have a [section] for each profile, with lines such as \
+                 access_key = ...; a percent sign in a value is written twice (%%)."
             ),
         ),
         SettingsError::CaBundle { bundle, reason } => (
@@ -114,8 +114,8 @@ pub(super) fn message(problem: &SettingsError) -> (String, String) {
         SettingsError::FilesTooSlow { limit } => (
             "Configuration files can't be read in time",
             format!(
-                "The files with credentials, profiles and certificates were not read within {} (read_timeout). Check the \
-                 file system that they are on.",
+                "The files with credentials, profiles and certificates were not read within {} (read_timeout). Check their \
+                 file system.",
                 span(*limit)
             ),
         ),
@@ -136,8 +136,8 @@ fn half_key_pair(origin: &Source, present: &[&'static str], missing: &[&'static 
     let why = if missing.len() == 2 {
         "A security token works only with the key pair it was issued with."
     } else {
-        "A key pair and its token must come from the same source, since the key of one account does not work with the \
-         secret of another."
+        "A key pair and its token must come from the same source, because the access key of one account does not work with \
+         the secret key of another."
     };
     format!(
         "{} {} set {}, but {} {} not. {why} Set {} there too, or remove {}.",
@@ -156,7 +156,7 @@ fn sources(tried: &[SourceTried]) -> String {
     tried.iter().map(|tried| format!("  - {tried}")).collect::<Vec<_>>().join("\n")
 }
 
-/// Where something is set, as the end of a clause.
+/// The source of a setting, as the end of a clause.
 fn within(origin: &Source) -> String {
     match origin {
         Source::Read => "in the data block".to_owned(),
@@ -176,13 +176,13 @@ fn no_profile(origin: &Source, missing: &Missing) -> String {
     let file = file.as_ref().map_or("~/.jdc/config".to_owned(), ToString::to_string);
     let problem = match missing {
         Missing::Home => {
-            "There is no home directory in which ~/.jdc/config could be; set HOME or config_file.".to_owned()
+            "No home directory is known, so ~/.jdc/config can't be found; set HOME or config_file.".to_owned()
         }
-        Missing::File => format!("There is no file {file}, which would hold profile \"{name}\"."),
+        Missing::File => format!("The file {file}, which should contain profile \"{name}\", does not exist."),
         _ => format!("{file} has no profile \"{name}\"."),
     };
     format!(
-        "{problem} The file is named by config_file in the provider block, or is ~/.jdc/config; the profile is named by \
+        "{problem} The file is set by config_file in the provider block and defaults to ~/.jdc/config. The profile is set by \
          profile in the provider block, by JDCLOUD_PROFILE, or by the file ~/.jdc/current. Correct these, or create the \
          profile with \"jdc configure add\"."
     )

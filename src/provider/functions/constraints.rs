@@ -1,15 +1,15 @@
-//! The arguments that the functions have in common: a data source's constraints, and an image.
+//! The parameters that the functions share: the constraints of a data source, and an image ID.
 
 use crate::framework::{FunctionError, Parameter, Type, Value};
 use crate::jdcloud::{Rule, RuleError};
 use crate::provider::names;
 use crate::provider::sentence::listed;
 
-/// The positions of the arguments that every function takes.
+/// The positions of the parameters that every function has.
 const CONSTRAINTS: usize = 0;
 const IMAGE_ID: usize = 1;
 
-/// How many names a message lists before it only counts.
+/// The maximum number of names in a message; further ones are counted.
 pub(super) const LISTED: usize = 5;
 
 pub(super) fn constraints_parameter() -> Parameter {
@@ -32,15 +32,15 @@ pub(super) fn image_id_parameter() -> Parameter {
         name: "image_id",
         ty: Type::String,
         description: "The image ID. It must be among the `ids` of the data source. If that has no `ids`, an ID that JD Cloud \
-            returned no constraint for counts as an image without a constraint, a misspelt one too.",
+            returned no constraint for counts as an image without a constraint, even if it is misspelt.",
     }
 }
 
 /// The rule of the image that a function was asked about.
 ///
 /// # Errors
-/// When the text can't be an image ID, when the data source did not ask about that image, so that nothing is known about
-/// it, or when its rows make no rule.
+/// If the text is not a valid image ID, if the data source did not request that image, so that its constraint is not
+/// known, or if its rows make no rule.
 pub(super) fn rule(arguments: &[Value]) -> Result<(&str, Rule), FunctionError> {
     let image_id = text(arguments, IMAGE_ID)?;
     if let Some(problem) = names::problem(image_id) {
@@ -94,7 +94,7 @@ pub(super) fn rule(arguments: &[Value]) -> Result<(&str, Rule), FunctionError> {
 /// The instance type in the argument at `position`.
 ///
 /// # Errors
-/// When it can't be an instance type: a typing error, or an image ID in its place.
+/// If it is not a valid instance type: a typing error, or an image ID.
 pub(super) fn instance_type(arguments: &[Value], position: usize) -> Result<&str, FunctionError> {
     let instance_type = text(arguments, position)?;
     match wrong_instance_type(instance_type) {
@@ -103,7 +103,7 @@ pub(super) fn instance_type(arguments: &[Value], position: usize) -> Result<&str
     }
 }
 
-/// Why `name` can't be an instance type, as a clause.
+/// Why `name` is not a valid instance type, as a clause.
 pub(super) fn wrong_instance_type(name: &str) -> Option<String> {
     let quoted = names::quoted(name);
     if let Some(problem) = names::problem(name) {
@@ -124,7 +124,7 @@ fn text(arguments: &[Value], position: usize) -> Result<&str, FunctionError> {
     text.ok_or_else(|| FunctionError::argument(position, "a string is required"))
 }
 
-/// An image whose rule is of a kind that did not exist when this was written.
+/// The error for an image whose constraint is of an unknown kind.
 pub(super) fn unknown_kind(image_id: &str, rule: &Rule) -> FunctionError {
     let kind = rule.constraints_type().unwrap_or_default();
     FunctionError::argument(
@@ -144,12 +144,12 @@ fn not_asked_about(image_id: &str, ids: &[&str]) -> String {
     )
 }
 
-/// What is wrong with a row, in the names that it has in HCL.
+/// The problem of a row, with the names of its attributes in HCL.
 fn in_hcl(error: RuleError) -> &'static str {
     match error {
         RuleError::NoConstraintsType => "constraints_type is null or empty",
         RuleError::NoInstanceTypes => {
-            "instance_types is null, which has no meaning where constraints_type is \"includes\""
+            "instance_types is null, which is not valid if constraints_type is \"includes\""
         }
         RuleError::Contradiction => "it contradicts another element for the same image",
     }

@@ -1,4 +1,4 @@
-//! `explain_instance_type`: the answer as a sentence, for an `error_message`.
+//! `explain_instance_type`: a sentence for an `error_message`.
 
 use super::constraints::{LISTED, constraints_parameter, image_id_parameter, instance_type, rule};
 use crate::framework::{Function, FunctionError, Parameter, Signature, Type, Value};
@@ -14,10 +14,10 @@ impl Function for ExplainInstanceType {
 
     fn signature(&self) -> Signature {
         Signature {
-            summary: "Says in a sentence whether an image supports an instance type, and why",
-            description: "Returns one sentence that names the image, the instance type, and the rule that decides. Made for \
-                the `error_message` of a precondition or a validation. A constraint of a kind that the provider does not \
-                know is said in the sentence. It is an error to ask about an image that is not among the data source's `ids`.",
+            summary: "Explains in a sentence whether an image supports an instance type, and why",
+            description: "Returns one sentence that names the image, the instance type, and the constraint that decides. Made \
+                for the `error_message` of a precondition or a validation. If the constraint is of an unknown kind, the \
+                sentence states that. An image that is not among the data source's `ids` is an error.",
             parameters: vec![
                 constraints_parameter(),
                 image_id_parameter(),

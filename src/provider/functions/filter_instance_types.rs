@@ -1,4 +1,4 @@
-//! `filter_instance_types`: the supported ones of a list of preferences.
+//! `filter_instance_types`: the supported instance types of a list.
 
 use super::constraints::{
     constraints_parameter, image_id_parameter, rule, unknown_kind, wrong_instance_type,
@@ -20,8 +20,8 @@ impl Function for FilterInstanceTypes {
         Signature {
             summary: "Keeps the instance types that an image supports",
             description: "Returns those of the given instance types that the image supports, in the order given, so that \
-                the first element is the most preferred one that works. The result can be empty. It is an error to ask \
-                about an image that is not among the data source's `ids`.",
+                the first element is the most preferred one that works. The result can be empty. An image that is not \
+                among the data source's `ids` is an error.",
             parameters: vec![
                 constraints_parameter(),
                 image_id_parameter(),

@@ -1,4 +1,4 @@
-//! What expressions can call. A new function is a file here and a line in [`all`].
+//! The functions of the provider. A new function is a file here and a line in [`all`].
 
 mod constraints;
 mod explain_instance_type;

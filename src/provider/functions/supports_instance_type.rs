@@ -1,4 +1,4 @@
-//! `supports_instance_type`: the question itself.
+//! `supports_instance_type`: whether an image supports an instance type.
 
 use super::constraints::{constraints_parameter, image_id_parameter, instance_type, rule, unknown_kind};
 use crate::framework::{Function, FunctionError, Parameter, Signature, Type, Value};
@@ -14,9 +14,9 @@ impl Function for SupportsInstanceType {
     fn signature(&self) -> Signature {
         Signature {
             summary: "Tells whether an image supports an instance type",
-            description: "Returns `true` if the image supports the instance type as far as JD Cloud's constraints tell, and \
-                `false` if a constraint of the image rules it out. An instance type that does not exist is not in any \
-                constraint either. It is an error to ask about an image that is not among the data source's `ids`.",
+            description: "Returns `true` if the image supports the instance type according to JD Cloud's constraints, and \
+                `false` if a constraint of the image excludes it. Whether the instance type exists is not checked. An image \
+                that is not among the data source's `ids` is an error.",
             parameters: vec![
                 constraints_parameter(),
                 image_id_parameter(),

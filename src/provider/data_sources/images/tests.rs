@@ -61,7 +61,7 @@ proptest! {
 
     /// The order is the same whatever order JD Cloud sends, so that `[0]` does not change by itself.
     #[test]
-    fn the_order_does_not_depend_on_the_answer(images in images(), seed: u64) {
+    fn the_order_does_not_depend_on_the_response(images in images(), seed: u64) {
         let (mut sorted, mut shuffled) = (images.clone(), images);
         sort(&mut sorted);
         if !shuffled.is_empty() {
@@ -81,7 +81,7 @@ proptest! {
 }
 
 #[test]
-fn the_type_has_what_the_values_have() {
+fn columns_have_unique_names() {
     let Type::Object(attributes) = row_type() else { panic!("an object expected") };
     assert_eq!(attributes.len(), columns().len(), "two columns have one name");
 }

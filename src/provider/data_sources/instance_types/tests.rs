@@ -29,7 +29,7 @@ fn a_type(zones: &[(&str, Option<bool>)]) -> InstanceType {
 }
 
 #[test]
-fn stock_is_asked_for_in_each_zone_or_in_any() {
+fn stock_is_compared_in_each_zone_or_in_any() {
     let one = a_type(&[("a", Some(true)), ("b", Some(false)), ("c", None)]);
     let matches = |in_stock, zones: Option<&[&'static str]>| {
         let zones = zones.map(|zones| zones.iter().copied().collect());
@@ -57,7 +57,7 @@ fn stock_is_asked_for_in_each_zone_or_in_any() {
 }
 
 proptest! {
-    /// An absent filter filters nothing; what a minimum keeps has it; `false` keeps what `true` leaves out.
+    /// An absent filter keeps all types; a minimum keeps those that reach it; `false` keeps those that `true` removes.
     #[test]
     fn filters_divide_the_types(types in types(), least in 0i64..4, zones in proptest::option::of(proptest::collection::btree_set(proptest::sample::select(vec!["a", "b", "c", "d"]), 1..3))) {
         let kept = |filter: &Filter<'_>| types.iter().filter(|one| filter.matches(one)).count();
@@ -73,7 +73,7 @@ proptest! {
 
     /// The order is the same whatever order JD Cloud sends, so that `[0]` does not change by itself.
     #[test]
-    fn the_order_does_not_depend_on_the_answer(types in types(), seed: u64) {
+    fn the_order_does_not_depend_on_the_response(types in types(), seed: u64) {
         let (mut sorted, mut rotated) = (types.clone(), types);
         sort(&mut sorted);
         if !rotated.is_empty() {
@@ -96,7 +96,7 @@ proptest! {
 }
 
 #[test]
-fn the_type_has_what_the_values_have() {
+fn columns_have_unique_names() {
     let Type::Object(attributes) = row_type() else { panic!("an object expected") };
     assert_eq!(attributes.len(), columns().len(), "two columns have one name");
 }
