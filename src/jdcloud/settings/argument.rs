@@ -1,4 +1,4 @@
-//! The arguments a connection is configured with.
+//! The arguments that configure a connection.
 
 use std::time::Duration;
 
@@ -6,29 +6,29 @@ use secrecy::SecretString;
 
 use super::SettingsError;
 
-/// One argument: left out, given, or given and not known yet.
+/// One argument: absent, known or unknown.
 ///
-/// `Unknown` is a value that depends on something not applied yet. It counts as given: nothing else takes its
-/// place, because that could be another account; only what needs it fails.
+/// `Unknown` is a value that depends on something not applied yet. No other source replaces it, because that could
+/// select another account; a read that needs it fails.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Argument<T> {
-    /// Not written.
+    /// Not set.
     #[default]
     Absent,
-    /// Written, with this value.
+    /// Set to this value.
     Known(T),
-    /// Written, with a value that is not known yet.
+    /// Set to a value that is not known yet.
     Unknown,
 }
 
 impl<T> Argument<T> {
-    /// Whether it was written, known or not.
+    /// Whether it is set, known or not.
     #[must_use]
-    pub const fn is_written(&self) -> bool {
+    pub const fn is_set(&self) -> bool {
         !matches!(self, Self::Absent)
     }
 
-    /// Whether it was written and its value is not known yet.
+    /// Whether it is set to a value that is not known yet.
     #[must_use]
     pub const fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown)
@@ -36,8 +36,8 @@ impl<T> Argument<T> {
 }
 
 impl Argument<String> {
-    /// The text of the argument `name`, if it was written.
-    pub(super) fn written(&self, name: &'static str) -> Result<Option<&str>, SettingsError> {
+    /// The text of the argument `name`, if it is set.
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, SettingsError> {
         match self {
             Self::Absent => Ok(None),
             Self::Known(text) if text.is_empty() => Err(SettingsError::EmptyArgument { argument: name }),
@@ -47,16 +47,16 @@ impl Argument<String> {
     }
 }
 
-/// Everything a connection can be told. Fields are named as their arguments are.
+/// The arguments of a connection. The fields have the names of the arguments.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Access key id of the API key pair.
     pub access_key: Argument<SecretString>,
     /// Secret of the API key pair.
     pub secret_key: Argument<SecretString>,
-    /// Token that goes with temporary credentials.
+    /// Token of temporary credentials.
     pub security_token: Argument<SecretString>,
-    /// Region of reads that name none.
+    /// Default region.
     pub region: Argument<String>,
     /// Section of the JD Cloud CLI's file.
     pub profile: Argument<String>,
@@ -66,16 +66,16 @@ pub struct Settings {
     pub vm_endpoint: Argument<String>,
     /// Extra trusted roots: the path of a PEM file, or PEM text.
     pub ca_bundle: Argument<String>,
-    /// The longest that one attempt may take.
+    /// Timeout of one attempt.
     pub request_timeout: Argument<Duration>,
-    /// The longest that one read may take, retries and waiting included.
+    /// Timeout of one read, retries and waiting included.
     pub read_timeout: Argument<Duration>,
-    /// How often one call is tried again.
+    /// The maximum number of retries of one call.
     pub max_retries: Argument<u32>,
-    /// How many requests may be on the wire at once.
+    /// The maximum number of concurrent requests.
     pub max_concurrent_requests: Argument<u32>,
-    /// How many ids one call asks for, 1 to 350.
+    /// The maximum number of ids in one request, 1 to 350.
     pub batch_size: Argument<u32>,
-    /// Whether many small reads may be answered by one call for the whole region.
+    /// Whether one request for the whole region may replace many small ones.
     pub read_ahead: Argument<bool>,
 }

@@ -7,17 +7,17 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{SettingsError, Source};
 use crate::jdcloud::untrusted::Redactor;
 
-/// How the security token stands in its header; JD Cloud's own SDKs disagree.
+/// The encoding of the security token in its header; JD Cloud's own SDKs differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TokenEncoding {
-    /// As the Go, Java and Python SDKs send it.
+    /// As the Go, Java and Python SDKs.
     #[default]
     Base64,
-    /// As the Node and Rust SDKs send it.
+    /// As the Node and Rust SDKs.
     Raw,
 }
 
-/// A key pair, whole and from one source, with the token that goes with it.
+/// A complete key pair from one source, with its token.
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
     access_key: SecretString,
@@ -27,51 +27,53 @@ pub(crate) struct Credentials {
     origin: Source,
 }
 
-/// The names of the three parts in one source.
+/// The names of the three settings in one source.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Names {
+pub(super) struct CredentialNames {
     pub(super) access_key: &'static str,
     pub(super) secret_key: &'static str,
     pub(super) security_token: &'static str,
 }
 
-/// What one source holds.
+/// The values of the three settings in one source.
 #[derive(Default)]
-pub(super) struct Parts {
+pub(super) struct CredentialValues {
     pub(super) access_key: Option<SecretString>,
     pub(super) secret_key: Option<SecretString>,
     pub(super) security_token: Option<SecretString>,
 }
 
 impl Credentials {
-    /// The credentials that `parts` make, `None` when there is nothing at all.
+    /// The credentials with these `values`, `None` if no value is set.
     ///
     /// # Errors
-    /// Half a pair, a token without its pair, and keys that no header can carry.
-    pub(super) fn whole(
+    /// An incomplete pair, a token without its pair, and keys that are not valid in a header.
+    pub(super) fn from_values(
         origin: Source,
-        names: Names,
-        parts: Parts,
+        names: CredentialNames,
+        values: CredentialValues,
         encoding: TokenEncoding,
     ) -> Result<Option<Self>, SettingsError> {
         let present: Vec<_> = [
-            (names.access_key, &parts.access_key),
-            (names.secret_key, &parts.secret_key),
-            (names.security_token, &parts.security_token),
+            (names.access_key, &values.access_key),
+            (names.secret_key, &values.secret_key),
+            (names.security_token, &values.security_token),
         ]
         .into_iter()
-        .filter_map(|(name, part)| part.as_ref().map(|part| (name, part)))
+        .filter_map(|(name, value)| value.as_ref().map(|value| (name, value)))
         .collect();
-        for (name, part) in &present {
-            if !part.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
+        for (name, value) in &present {
+            if !value.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
                 return Err(SettingsError::UnusableKey { origin, name });
             }
         }
         let present: Vec<_> = present.into_iter().map(|(name, _)| name).collect();
-        match parts {
-            Parts { access_key: Some(access_key), secret_key: Some(secret_key), security_token } => {
-                Ok(Some(Self { access_key, secret_key, security_token, encoding, origin }))
-            }
+        match values {
+            CredentialValues {
+                access_key: Some(access_key),
+                secret_key: Some(secret_key),
+                security_token,
+            } => Ok(Some(Self { access_key, secret_key, security_token, encoding, origin })),
             _ if present.is_empty() => Ok(None),
             _ => {
                 let pair = [names.access_key, names.secret_key];
@@ -89,7 +91,7 @@ impl Credentials {
         &self.secret_key
     }
 
-    /// The token as its header carries it.
+    /// The value of the token header.
     pub(crate) fn security_token_header(&self) -> Option<SecretString> {
         let token = self.security_token.as_ref()?;
         Some(match self.encoding {
@@ -98,12 +100,12 @@ impl Credentials {
         })
     }
 
-    /// Where they are from.
+    /// Their source.
     pub(crate) fn origin(&self) -> &Source {
         &self.origin
     }
 
-    /// Adds what must not be shown to `redactor`.
+    /// Adds the secret key and the token to `redactor`.
     pub(super) fn hide(&self, redactor: &mut Redactor) {
         redactor.add(self.secret_key.expose_secret());
         if let Some(token) = &self.security_token {
@@ -111,7 +113,7 @@ impl Credentials {
         }
     }
 
-    /// How the token is sent, `None` without one.
+    /// The encoding of the token, `None` without a token.
     pub(crate) fn token_encoding(&self) -> Option<TokenEncoding> {
         self.security_token.as_ref().map(|_| self.encoding)
     }

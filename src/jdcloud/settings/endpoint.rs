@@ -17,31 +17,31 @@ pub struct Endpoint {
     host: String,
 }
 
-/// Why a text cannot be an endpoint.
+/// Why a text is not a valid endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointProblem {
-    /// No URL, most often for lack of a scheme.
+    /// Not a URL, usually because the scheme is missing.
     #[error("is not a URL such as https://vm.jdcloud-api.com")]
     NotUrl,
     /// Neither http nor https.
     #[error("must begin with https:// or http://")]
     Scheme,
-    /// A user name or password, which would end up in logs.
+    /// A user name or password, which logs would show.
     #[error("must not contain a user name or password")]
     UserInfo,
     /// A path; the API's paths are fixed.
     #[error("must end after the host and port: no path, no query, no fragment")]
     Path,
-    /// Plain HTTP to a host that another could impersonate.
+    /// Plain HTTP to a host outside of JD Cloud and this machine.
     #[error(
         "is plain http, which is allowed only for this machine and for JD Cloud's internal hosts \
-         (*.internal.<region>.jdcloud-api.com): the keys' signature and the answer would travel unprotected"
+         (*.internal.<region>.jdcloud-api.com): requests and responses would not be protected"
     )]
     PlainHttp,
 }
 
 impl Endpoint {
-    /// Takes `text` as an endpoint.
+    /// Parses `text` as an endpoint.
     ///
     /// # Errors
     /// See [`EndpointProblem`].
@@ -60,7 +60,7 @@ impl Endpoint {
             return Err(EndpointProblem::Path);
         }
         let name = url.host_str().ok_or(EndpointProblem::NotUrl)?;
-        // `Url` drops the port when it is the scheme's own, as the HTTP client does for the Host header.
+        // `Url` drops the default port of the scheme, as the HTTP client does in the Host header.
         let host = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
         let endpoint = Self { host, url };
         if endpoint.is_https() || endpoint.is_loopback() || endpoint.is_internal() {
@@ -70,7 +70,7 @@ impl Endpoint {
         }
     }
 
-    /// The Host header of requests to it.
+    /// The Host header of its requests.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
@@ -84,7 +84,7 @@ impl Endpoint {
         url
     }
 
-    /// Whether requests go through TLS.
+    /// Whether its requests use TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.url.scheme() == "https"
@@ -98,7 +98,7 @@ impl Endpoint {
         address.map_or_else(|_| name == "localhost" || name.ends_with(".localhost"), |ip| ip.is_loopback())
     }
 
-    /// Whether it is one of the hosts inside a VPC, which speak plain http only.
+    /// Whether it is one of the hosts inside a VPC, which support plain HTTP only.
     fn is_internal(&self) -> bool {
         let name = self.url.host_str().unwrap_or_default();
         let region = name.strip_suffix(".jdcloud-api.com").and_then(|rest| rest.split_once(".internal."));
@@ -112,7 +112,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// `text` without what stands before an `@`, which may be a password.
+/// `text` without the part before an `@`, which may be a password.
 pub(super) fn without_user_info(text: &str) -> String {
     text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, rest)| format!("…@{rest}"))
 }
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_an_endpoint_says_why() {
+    fn invalid_endpoints_are_rejected_with_the_reason() {
         use EndpointProblem::{NotUrl, Path, PlainHttp, Scheme, UserInfo};
         for (text, problem) in [
             ("", NotUrl),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_sent_as_it_was_encoded() {
+    fn an_encoded_query_is_not_changed() {
         let endpoint = Endpoint::parse(DEFAULT).unwrap();
         let query = "ids.1=a%20b%2A%26%27%28~";
         assert_eq!(endpoint.join("/v1/x", query).as_str(), format!("{DEFAULT}/v1/x?{query}"));

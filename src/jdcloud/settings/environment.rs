@@ -1,4 +1,4 @@
-//! The part of the process environment that the client looks at, as a value.
+//! The environment variables that the client reads, as a value.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,20 +25,20 @@ impl Environment {
     /// The environment of this process.
     #[must_use]
     pub fn of_process() -> Self {
-        // What is not UTF-8 is none of the variables that this client reads.
+        // No variable that this client reads is valid without being UTF-8.
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| is_read(name));
         Self::new(variables, std::env::home_dir())
     }
 
-    /// The value of `name`; an empty variable is an unset one.
+    /// The value of `name`; an empty variable counts as unset.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The passwords in the URLs of proxies, as they are written and decoded.
+    /// The passwords in the URLs of proxies, both encoded and decoded.
     pub(super) fn proxy_passwords(&self) -> Vec<String> {
         let proxies = self.variables.iter().filter(|(name, _)| name.to_ascii_uppercase().ends_with("_PROXY"));
         let user_info = proxies.filter_map(|(_, url)| url.rsplit_once('@')).map(|(user_info, _)| user_info);
@@ -65,7 +65,7 @@ impl Environment {
 }
 
 fn percent_decoded(text: &str) -> String {
-    // As the query of a URL, in which a plus sign is a blank.
+    // Decoded as the query of a URL, in which a plus sign is a space.
     let query = format!("p={}", text.replace('+', "%2B").replace('&', "%26"));
     let decoded = reqwest::Url::parse("http://localhost").ok().and_then(|mut url| {
         url.set_query(Some(&query));
@@ -80,7 +80,7 @@ fn is_read(name: &str) -> bool {
         || name.to_ascii_uppercase().ends_with("_PROXY")
 }
 
-/// Names only: the values hold keys.
+/// Shows the names only: the values contain keys.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.variables.keys().collect();

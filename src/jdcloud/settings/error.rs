@@ -1,4 +1,4 @@
-//! What can be wrong with the settings before any call is made.
+//! Errors of the settings, found before any call.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::jdcloud::untrusted::UntrustedText;
 /// A setting that is missing, contradictory or unusable.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SettingsError {
-    /// Arguments that this read needs depend on something not applied yet.
+    /// Arguments that this read needs are not known yet.
     #[error("{} is not known yet", joined(.arguments))]
     UnknownArguments {
         /// Their names.
@@ -20,81 +20,80 @@ pub enum SettingsError {
     OutOfRange {
         /// Its name.
         argument: &'static str,
-        /// What it may be.
+        /// The valid values.
         expected: &'static str,
-        /// What it is.
+        /// Its value.
         given: UntrustedText,
     },
-    /// A written argument is empty. That is not the same as left out: the next source could be another
-    /// account.
-    #[error("{argument} is an empty text")]
+    /// An argument is an empty string. That does not count as absent: the next source could select another account.
+    #[error("{argument} is an empty string")]
     EmptyArgument {
         /// Its name.
         argument: &'static str,
     },
-    /// A key without its other half, or a token without its key pair.
-    #[error("{origin}: {} is set and {} is not", joined(.present), joined(.missing))]
+    /// One key of a pair without the other, or a token without its key pair.
+    #[error("{origin}: {} is set, but {} is not", joined(.present), joined(.missing))]
     HalfKeyPair {
-        /// Where.
+        /// The source.
         origin: Source,
-        /// The names that are set there.
+        /// The names that are set.
         present: Vec<&'static str>,
-        /// The names that are not.
+        /// The names that are not set.
         missing: Vec<&'static str>,
     },
-    /// A key or token with characters that no HTTP header can carry, such as a line feed.
-    #[error("{origin}: {name} has characters that cannot be part of a key")]
+    /// A key or token with characters that are not valid in an HTTP header, such as a line feed.
+    #[error("{origin}: {name} contains characters that are not valid in a key")]
     UnusableKey {
-        /// Where.
+        /// The source.
         origin: Source,
         /// Its name.
         name: &'static str,
     },
-    /// `JDCLOUD_SECURITY_TOKEN_ENCODING` is none of its two values.
+    /// `JDCLOUD_SECURITY_TOKEN_ENCODING` has an invalid value.
     #[error("JDCLOUD_SECURITY_TOKEN_ENCODING must be base64 or raw, not {given:?}")]
     TokenEncoding {
-        /// What it is.
+        /// The value.
         given: UntrustedText,
     },
     /// No source has a key pair.
-    #[error("no credentials found; looked at {}", listed(.tried))]
+    #[error("no credentials found; sources tried: {}", listed(.tried))]
     NoCredentials {
-        /// Every source, in the order they were tried.
+        /// All sources, in the order in which they were tried.
         tried: Vec<SourceTried>,
     },
     /// No source has a region.
-    #[error("no region found; looked at {}", listed(.tried))]
+    #[error("no region found; sources tried: {}", listed(.tried))]
     NoRegion {
-        /// Every source, in the order they were tried.
+        /// All sources, in the order in which they were tried.
         tried: Vec<SourceTried>,
     },
-    /// A region whose name cannot be one.
+    /// An invalid region name.
     #[error(
         "{region:?} ({origin}) is not a valid region name: expected lower-case words joined by hyphens, such as cn-north-1"
     )]
     InvalidRegion {
         /// The name.
         region: UntrustedText,
-        /// Where it was written.
+        /// Its source.
         origin: Source,
     },
-    /// An endpoint that cannot be used.
+    /// An invalid endpoint.
     #[error("endpoint {endpoint:?} ({origin}) {problem}")]
     InvalidEndpoint {
         /// The endpoint, without user name and password.
         endpoint: UntrustedText,
-        /// Where it was written.
+        /// Its source.
         origin: Source,
         /// Why.
         problem: EndpointProblem,
     },
-    /// A profile that was asked for by name is not there.
+    /// A profile that is named explicitly does not exist.
     #[error("{0}")]
     NoProfile(SourceTried),
     /// The CLI's file cannot be read.
     #[error("{file} cannot be read: {reason}")]
     UnreadableFile {
-        /// The argument that names it, if one does.
+        /// The argument that names the file, if any.
         argument: Option<&'static str>,
         /// The file.
         file: UntrustedText,
@@ -108,10 +107,10 @@ pub enum SettingsError {
         file: UntrustedText,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it; never the line's text, which may be a key.
+        /// The problem, without the text of the line, which may contain a key.
         reason: &'static str,
     },
-    /// `ca_bundle` gives no certificate.
+    /// `ca_bundle` contains no usable certificate.
     #[error("ca_bundle {bundle}: {reason}")]
     CaBundle {
         /// The file, or "(PEM text)".
@@ -119,13 +118,13 @@ pub enum SettingsError {
         /// Why.
         reason: UntrustedText,
     },
-    /// The files that settings come from were not read in time, as on a file system that does not answer.
+    /// The files of the settings were not read in time, for example because the file system does not respond.
     #[error("the configuration files were not read within {} s", .limit.as_secs())]
     FilesTooSlow {
         /// `read_timeout`.
         limit: Duration,
     },
-    /// A proxy variable that is not the URL of a proxy.
+    /// A proxy variable that is not a valid proxy URL.
     #[error("{variable}: {reason}")]
     Proxy {
         /// The variable's name.

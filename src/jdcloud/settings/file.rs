@@ -1,11 +1,11 @@
-//! Reads the files that settings name: regular ones of a reasonable size, so that a pipe or a device in the place of a
-//! file is an error and not a process that hangs. Reading blocks: callers are off the event loop.
+//! Reads the files that settings name. Only regular files of limited size are read, so that a pipe or a device is an error
+//! and does not block the process. Reading blocks: do not call it on the event loop.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// The longest file read. A bundle of every public authority has a quarter of it.
+/// The maximum file size. A bundle of all public certificate authorities has a quarter of it.
 const MAX_SIZE: u64 = 1024 * 1024;
 
 /// The content of `path`.
@@ -13,17 +13,17 @@ const MAX_SIZE: u64 = 1024 * 1024;
 /// # Errors
 /// The system's, and a file that is not regular or too large.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // Before it is opened: opening a device may do something, and opening a pipe waits for its other end.
+    // Check before opening: opening a device may have side effects, and opening a pipe waits for its other end.
     check(&path.metadata()?)?;
     let file = open(path)?;
     check(&file.metadata()?)?;
     let mut content = Vec::new();
-    // It may grow while it is read.
+    // The file may grow while it is read.
     file.take(MAX_SIZE + 1).read_to_end(&mut content)?;
     if content.len() as u64 > MAX_SIZE { Err(too_large()) } else { Ok(content) }
 }
 
-/// Whether `path` can be a file that [`read`] takes, without opening it.
+/// Checks that [`read`] accepts `path`, without opening it.
 ///
 /// # Errors
 /// As [`read`]'s.
@@ -51,7 +51,7 @@ fn open(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
-        // If a pipe has taken the file's place since it was checked, do not wait for the other end.
+        // If a pipe has replaced the file since the check, do not wait for its other end.
         options.custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits());
     }
     options.open(path)
@@ -80,7 +80,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_pipe_or_a_device_is_an_error_at_once() {
+    fn a_pipe_or_a_device_is_an_error_without_waiting() {
         let dir = tempfile::tempdir().unwrap();
         let pipe = dir.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());

@@ -1,6 +1,5 @@
 //! The INI dialect of the JD Cloud CLI, which is Python's `ConfigParser`: `#` and `;` begin a comment line,
-//! keys are case-insensitive, `=` or `:` ends a key, `%%` stands for `%`, `[DEFAULT]` fills every section's
-//! gaps.
+//! keys are case-insensitive, `=` or `:` ends a key, `%%` is an escaped `%`, and `[DEFAULT]` has defaults for all sections.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,14 +10,14 @@ use secrecy::{ExposeSecret as _, SecretString};
 #[derive(Default)]
 pub(super) struct Ini(BTreeMap<String, BTreeMap<String, (usize, SecretString)>>);
 
-/// Shows nothing of the file: where lines are broken, a secret may stand in a name's place.
+/// Shows no text of the file: in a malformed file, a name may contain a secret.
 impl fmt::Debug for Ini {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Ini({} sections)", self.0.len())
     }
 }
 
-/// What is wrong, and on which line, counted from 1.
+/// A problem and its line, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Malformed {
     pub(super) line: usize,
@@ -56,17 +55,17 @@ impl Ini {
         self.0.contains_key(section)
     }
 
-    /// The value of `key`, `None` when absent or empty.
+    /// The value of `key`, `None` if it is absent or empty.
     ///
     /// # Errors
-    /// A `%` that is not doubled: the CLI would refuse it or put another key's value in its place.
+    /// A `%` that is not doubled: the CLI would reject it or insert the value of another key.
     pub(super) fn get(&self, section: &str, key: &str) -> Result<Option<SecretString>, Malformed> {
         let found = [section, "DEFAULT"].iter().find_map(|section| self.0.get(*section)?.get(key));
         let Some((line, value)) = found.map(|(line, value)| (*line, value.expose_secret())) else {
             return Ok(None);
         };
         if value.replace("%%", "").contains('%') {
-            return Err(Malformed { line, reason: "the value has a single % (write %% for it)" });
+            return Err(Malformed { line, reason: "the value has a single % (write %%)" });
         }
         Ok(Some(value.replace("%%", "%").into()).filter(|_| !value.is_empty()))
     }
@@ -82,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clis_dialect_is_read_as_the_cli_reads_it() {
+    fn files_are_read_as_by_the_cli() {
         let text = "\u{feff}; comment\n[default]\r\nAccess_Key = AK\n secret_key: a#b;c=d%%e\nempty =\n\n[Prod]\n#x=1\nx = 2\n[DEFAULT]\ny=3";
         for (section, key, value) in [
             ("default", "access_key", Some("AK")),
@@ -99,13 +98,13 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_in_a_names_place_is_not_shown() {
+    fn debug_output_shows_no_names() {
         let ini = Ini::parse("[a secret_key = hidden]\nhidden = 1\n").unwrap();
         assert_eq!(format!("{ini:?}"), "Ini(1 sections)");
     }
 
     #[test]
-    fn what_the_cli_refuses_is_refused_by_line_without_quoting_it() {
+    fn errors_name_the_line_and_do_not_quote_it() {
         for (text, line) in [("[a]\nsecret", 2), ("x = 1", 1), ("[a]\nx=1\nX=2", 3), ("\n[a", 2)] {
             assert_eq!(Ini::parse(text).unwrap_err().line, line, "{text}");
         }

@@ -1,4 +1,4 @@
-//! The numbers that bound a read, with their defaults and ranges.
+//! The limits of a read, with their defaults and ranges.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::jdcloud::untrusted::Redactor;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long, how often and how much at once.
+/// Timeouts, retries, concurrency and batch size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) request_timeout: Duration,
@@ -33,21 +33,21 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The limits that `settings` ask for. All of them are known: [`Settings`] are checked for that before.
+    /// The limits in `settings`, all of which must be known.
     pub(super) fn of(settings: &Settings) -> Result<Self, SettingsError> {
         let default = Self::default();
-        let own = Redactor::default();
+        let redactor = Redactor::default();
         let duration = |argument, given: &Argument<Duration>, default| match given {
             Argument::Known(given) if given.is_zero() || *given > DAY => Err(SettingsError::OutOfRange {
                 argument,
-                expected: "more than 0 s and at most a day",
-                given: own.text(format!("\"{}s\"", given.as_secs())),
+                expected: "more than 0s and at most 24h",
+                given: redactor.text(format!("\"{}s\"", given.as_secs())),
             }),
             given => Ok(known(given, default)),
         };
         let count = |argument, given: &Argument<u32>, default, max: u32, expected| match given {
             Argument::Known(given) if *given < 1 || *given > max => {
-                Err(SettingsError::OutOfRange { argument, expected, given: own.text(given.to_string()) })
+                Err(SettingsError::OutOfRange { argument, expected, given: redactor.text(given.to_string()) })
             }
             Argument::Known(given) => Ok(*given as usize),
             _ => Ok(default),
@@ -63,7 +63,7 @@ impl Limits {
                 1000,
                 "between 1 and 1000",
             )?,
-            // 350 ids of today's length are a URL of just under the gateway's 8 KiB.
+            // A request for 350 ids of the current length has a URL of just under 8 KiB, the gateway's limit.
             batch_size: count(
                 "batch_size",
                 &settings.batch_size,

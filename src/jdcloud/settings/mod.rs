@@ -1,7 +1,6 @@
-//! What the client is told and where it finds the rest: arguments, environment, the JD Cloud CLI's profile.
+//! The settings of a client and their sources: arguments, environment, the JD Cloud CLI's profile.
 //!
-//! Everything is resolved at the first read that needs it and nothing is read from the process itself: the
-//! environment comes in as a value.
+//! Settings are resolved at the first read that needs them. The environment is passed in as a value.
 
 mod argument;
 mod credentials;

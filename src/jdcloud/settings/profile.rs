@@ -10,30 +10,30 @@ use super::ini::{Ini, Malformed};
 use super::{Environment, Missing, Settings, SettingsError, Source, SourceTried, file};
 use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
-/// What the CLI writes into every profile: a gateway for all products, not the VM API's own host.
+/// The endpoint that the CLI writes into every profile: a gateway for all products, not the host of the VM API.
 const GENERIC_ENDPOINT: &str = "www.jdcloud-api.com";
 
-/// The chosen section, or what it lacks to be there.
+/// The selected section, or why it is missing.
 #[derive(Debug)]
 pub(super) struct Profile {
     name: String,
-    /// As errors show it and its file.
+    /// For errors.
     origin: Source,
     ini: Result<Ini, Missing>,
 }
 
 impl Profile {
-    /// Reads the profile that `settings` and `environment` choose.
+    /// Reads the profile that `settings` and `environment` select.
     ///
     /// # Errors
-    /// An unknown `profile` or `config_file`; one of them written and not there; a file that cannot be read.
+    /// An unknown `profile` or `config_file`; one that is set but does not exist; a file that cannot be read.
     pub(super) fn load(
         settings: &Settings,
         environment: &Environment,
         redactor: &Redactor,
     ) -> Result<Self, SettingsError> {
-        let profile = settings.profile.written("profile")?;
-        let config_file = settings.config_file.written("config_file")?;
+        let profile = settings.profile.text("profile")?;
+        let config_file = settings.config_file.text("config_file")?;
         let directory = environment.home().map(|home| home.join(".jdc"));
         let name = match profile.or_else(|| environment.variable("JDCLOUD_PROFILE")) {
             Some(name) => name.to_owned(),
@@ -66,7 +66,7 @@ impl Profile {
             return Err(SettingsError::UnreadableFile { argument, file, reason });
         }
         match &loaded.ini {
-            Err(_) if profile.is_some() => Err(SettingsError::NoProfile(loaded.without(Vec::new()))),
+            Err(_) if profile.is_some() => Err(SettingsError::NoProfile(loaded.lacks(Vec::new()))),
             _ => Ok(loaded),
         }
     }
@@ -103,13 +103,13 @@ impl Profile {
         Ok((!is_generic).then(|| format!("{scheme}://{host}")))
     }
 
-    /// Where it is.
+    /// Its source.
     pub(super) fn origin(&self) -> Source {
         self.origin.clone()
     }
 
-    /// What to say when none of `keys` was found.
-    pub(super) fn without(&self, keys: Vec<&'static str>) -> SourceTried {
+    /// The error if none of `keys` was found.
+    pub(super) fn lacks(&self, keys: Vec<&'static str>) -> SourceTried {
         let missing = match &self.ini {
             Ok(_) => Missing::Keys(keys),
             Err(missing) => missing.clone(),
@@ -125,7 +125,7 @@ fn current(path: &Path, redactor: &Redactor) -> Result<String, SettingsError> {
     Ok(if name.is_empty() { "default" } else { name }.to_owned())
 }
 
-/// The text of `path`, which `argument` names; `None` when there is no such file.
+/// The text of `path`, which `argument` names; `None` if the file does not exist.
 fn read(
     path: &Path,
     argument: Option<&'static str>,

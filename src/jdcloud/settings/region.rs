@@ -1,4 +1,4 @@
-//! A region's name, checked by its shape only: regions come and go without a release of ours.
+//! The name of a region. Only its form is checked, so that new regions need no release of this provider.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,24 +6,24 @@ use std::sync::Arc;
 use super::{SettingsError, Source};
 use crate::jdcloud::untrusted::Redactor;
 
-/// The longest name taken for a region; real ones have some ten letters.
+/// The maximum length; real names have about ten characters.
 const MAX_LENGTH: usize = 63;
 
-/// The name of a region, such as `cn-north-1`. It becomes a path segment and a part of the signature as it
-/// is.
+/// The name of a region, such as `cn-north-1`. It is used unescaped in the path and in the
+/// signature.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Region(Arc<str>);
 
 impl Region {
-    /// Takes `name` as a region.
+    /// Parses `name` as a region.
     ///
     /// # Errors
-    /// Anything but lower-case letters and digits in words joined by hyphens; `origin` goes into the error.
+    /// Any name that is not lower-case letters and digits in words joined by hyphens; the error has `origin`.
     pub fn parse(name: &str, origin: Source) -> Result<Self, SettingsError> {
         Self::parse_redacted(name, origin, &Redactor::default())
     }
 
-    /// [`Region::parse`] whose error does not quote what `redactor` hides.
+    /// Like [`Region::parse`]; `redactor` removes secrets from the error.
     pub(super) fn parse_redacted(
         name: &str,
         origin: Source,
@@ -32,7 +32,7 @@ impl Region {
         if is_region(name) {
             Ok(Self(name.into()))
         } else {
-            // A page pasted into the field would make an unreadable message.
+            // A long text would make the message unreadable.
             let region = redactor.beginning(name, MAX_LENGTH);
             Err(SettingsError::InvalidRegion { region, origin })
         }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn regions_are_checked_by_shape() {
+    fn only_the_form_of_a_region_is_checked() {
         for good in ["cn-north-1", "cn-hongkong-12", "x"] {
             assert!(Region::parse(good, Source::Read).is_ok(), "{good}");
         }

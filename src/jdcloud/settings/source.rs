@@ -1,4 +1,4 @@
-//! Where a setting was found, and the sources that were tried.
+//! The sources of settings, and errors about sources without a setting.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::jdcloud::untrusted::UntrustedText;
 /// A source that can hold a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// The read itself.
+    /// The data source that is read.
     Read,
     /// The arguments with these names.
     Arguments(Vec<&'static str>),
@@ -17,17 +17,17 @@ pub enum Source {
     Profile {
         /// The section.
         name: UntrustedText,
-        /// The file; `None` when there is no home directory to find it in.
+        /// The file; `None` if no home directory is known.
         file: Option<UntrustedText>,
     },
-    /// Built in.
+    /// The built-in default.
     Default,
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Read => write!(f, "the read itself"),
+            Self::Read => write!(f, "the data source"),
             Self::Arguments(names) => write!(f, "the provider's {}", joined(names)),
             Self::Environment(names) => write!(f, "the environment's {}", joined(names)),
             Self::Profile { name, file: Some(file) } => write!(f, "profile \"{name}\" in {file}"),
@@ -47,12 +47,12 @@ pub(crate) fn joined(names: &[impl AsRef<str>]) -> String {
     }
 }
 
-/// A source that was tried, and what it lacks.
+/// A source that was tried, and what is missing in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceTried {
     /// The source.
     pub origin: Source,
-    /// What it lacks.
+    /// What is missing.
     pub missing: Missing,
 }
 
@@ -62,18 +62,18 @@ impl fmt::Display for SourceTried {
     }
 }
 
-/// What a source lacks.
+/// What is missing in a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Missing {
     /// None of its names is set.
     Unset,
-    /// There is no home directory to find the file in.
+    /// No home directory is known.
     Home,
-    /// There is no such file.
+    /// The file does not exist.
     File,
-    /// The file has no such section.
+    /// The file does not contain the section.
     Section,
-    /// The section lacks these keys.
+    /// The section does not contain these keys.
     Keys(Vec<&'static str>),
 }
 

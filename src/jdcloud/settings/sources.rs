@@ -1,13 +1,13 @@
-//! Where each setting comes from: arguments, then a profile that was written, then the environment, then the
-//! profile that is there anyway.
+//! Finds each setting in its sources, in this order: arguments, then the profile if the argument `profile` is set, then the
+//! environment, then the default profile.
 //!
-//! The key pair and its token come whole from one source. Region and endpoint are tried for on their own.
+//! The key pair and its token must come from the same source. Region and endpoint are searched separately.
 
 use std::sync::OnceLock;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::credentials::{Names, Parts};
+use super::credentials::{CredentialNames, CredentialValues};
 use super::profile::Profile;
 use super::{
     Argument, Credentials, Endpoint, Environment, Limits, Missing, Region, Settings, SettingsError, Source,
@@ -15,43 +15,43 @@ use super::{
 };
 use crate::jdcloud::untrusted::Redactor;
 
-const ARGUMENTS: Names =
-    Names { access_key: "access_key", secret_key: "secret_key", security_token: "security_token" };
-/// The pairs of names in use, the more common one first.
-const VARIABLES: [Names; 2] = [
-    Names {
+const ARGUMENTS: CredentialNames =
+    CredentialNames { access_key: "access_key", secret_key: "secret_key", security_token: "security_token" };
+/// The two conventions for the names, the more common one first.
+const VARIABLES: [CredentialNames; 2] = [
+    CredentialNames {
         access_key: "JDCLOUD_ACCESS_KEY",
         secret_key: "JDCLOUD_SECRET_KEY",
         security_token: "JDCLOUD_SECURITY_TOKEN",
     },
-    Names {
+    CredentialNames {
         access_key: "JDCLOUD_ACCESS_KEY_ID",
         secret_key: "JDCLOUD_ACCESS_KEY_SECRET",
         security_token: "JDCLOUD_SECURITY_TOKEN",
     },
 ];
 
-/// The names of a setting that is one text.
-struct Setting {
+/// The names of a text setting in its sources.
+struct TextSetting {
     argument: &'static str,
     variables: &'static [&'static str],
-    /// In the profile.
+    /// The key in the profile.
     key: &'static str,
 }
 
-const REGION: Setting =
-    Setting { argument: "region", variables: &["JDCLOUD_REGION", "JDCLOUD_REGION_ID"], key: "region_id" };
-const ENDPOINT: Setting =
-    Setting { argument: "vm_endpoint", variables: &["JDCLOUD_VM_ENDPOINT"], key: "endpoint" };
+const REGION: TextSetting =
+    TextSetting { argument: "region", variables: &["JDCLOUD_REGION", "JDCLOUD_REGION_ID"], key: "region_id" };
+const ENDPOINT: TextSetting =
+    TextSetting { argument: "vm_endpoint", variables: &["JDCLOUD_VM_ENDPOINT"], key: "endpoint" };
 
-/// Settings and environment, and the profile once it was needed.
+/// The arguments and the environment, and the profile once it is loaded.
 #[derive(Debug)]
 pub(crate) struct Sources {
     settings: Settings,
     environment: Environment,
     profile: OnceLock<Result<Profile, SettingsError>>,
     region: OnceLock<Result<Region, SettingsError>>,
-    /// Of the secrets that are known before any file is read.
+    /// Has the secrets that are known before any file is read.
     redactor: OnceLock<Redactor>,
 }
 
@@ -66,7 +66,7 @@ impl Sources {
         }
     }
 
-    /// What errors about settings are made with: it knows the secrets of arguments and environment.
+    /// The redactor for errors about settings. It has the secrets of arguments and environment.
     pub(crate) fn redactor(&self) -> &Redactor {
         self.redactor.get_or_init(|| {
             let mut redactor = Redactor::default();
@@ -85,15 +85,15 @@ impl Sources {
         })
     }
 
-    /// What a connection with `credentials` makes its errors with.
+    /// The redactor of a connection with `credentials`.
     pub(crate) fn redactor_with(&self, credentials: &Credentials) -> Redactor {
         let mut redactor = self.redactor().clone();
         credentials.hide(&mut redactor);
         redactor
     }
 
-    /// Checks the files that arguments name, where nothing else would: with a key pair from the environment
-    /// `config_file` is not needed, and yet a wrong one must not go unnoticed, since its account was meant.
+    /// Checks that the file of the argument `config_file` can be read, even if no setting comes from it: with a wrong file name,
+    /// the credentials of the environment could be those of an unintended account.
     ///
     /// # Errors
     /// A `config_file` that does not exist or cannot be read.
@@ -111,11 +111,11 @@ impl Sources {
     /// The key pair and its token.
     pub(crate) fn credentials(&self) -> Result<Credentials, SettingsError> {
         let mut tried = Vec::new();
-        for origin in self.order() {
-            let found = match origin {
-                Step::Arguments => self.argument_keys(&mut tried)?,
-                Step::Environment => self.environment_keys(&mut tried)?,
-                Step::Profile => self.profile_keys(&mut tried)?,
+        for kind in self.order() {
+            let found = match kind {
+                SourceKind::Arguments => self.argument_keys(&mut tried)?,
+                SourceKind::Environment => self.environment_keys(&mut tried)?,
+                SourceKind::Profile => self.profile_keys(&mut tried)?,
             };
             if let Some((credentials, origin)) = found {
                 tracing::debug!(setting = "credentials", from = %origin, "setting found");
@@ -125,7 +125,7 @@ impl Sources {
         Err(SettingsError::NoCredentials { tried })
     }
 
-    /// The region of a read that names `chosen`, or of one that names none.
+    /// The region `chosen`, or the default region.
     pub(crate) fn region(&self, chosen: Option<&str>) -> Result<Region, SettingsError> {
         match chosen {
             Some(name) => Region::parse_redacted(name, Source::Read, self.redactor()),
@@ -133,7 +133,7 @@ impl Sources {
         }
     }
 
-    /// [`Sources::region`] where that reads no file.
+    /// [`Sources::region`] if that needs no file.
     pub(crate) fn known_region(&self, chosen: Option<&str>) -> Option<Result<Region, SettingsError>> {
         match chosen {
             Some(_) => Some(self.region(chosen)),
@@ -166,7 +166,7 @@ impl Sources {
         }
     }
 
-    /// The limits. Arguments that nothing stands in for are checked here: all must be known.
+    /// The limits. Also checks that all arguments without other sources are known.
     pub(crate) fn limits(&self) -> Result<Limits, SettingsError> {
         let s = &self.settings;
         let arguments: Vec<_> = [
@@ -185,11 +185,11 @@ impl Sources {
     }
 
     /// The sources in the order they are tried.
-    fn order(&self) -> [Step; 3] {
-        if self.settings.profile.is_written() {
-            [Step::Arguments, Step::Profile, Step::Environment]
+    fn order(&self) -> [SourceKind; 3] {
+        if self.settings.profile.is_set() {
+            [SourceKind::Arguments, SourceKind::Profile, SourceKind::Environment]
         } else {
-            [Step::Arguments, Step::Environment, Step::Profile]
+            [SourceKind::Arguments, SourceKind::Environment, SourceKind::Profile]
         }
     }
 
@@ -199,36 +199,38 @@ impl Sources {
         loaded.as_ref().map_err(Clone::clone)
     }
 
-    /// A setting that is one text and where it was found, or every source that was tried.
+    /// A text setting and its source, or all sources that were tried.
     fn text(
         &self,
-        setting: &Setting,
+        setting: &TextSetting,
         argument: &Argument<String>,
         in_profile: fn(&Profile) -> Result<Option<String>, SettingsError>,
     ) -> Result<Result<(String, Source), Vec<SourceTried>>, SettingsError> {
         let mut tried = Vec::new();
-        for step in self.order() {
-            let (found, origin) = match step {
-                Step::Arguments => {
-                    let given = argument.written(setting.argument)?;
+        for kind in self.order() {
+            let (found, origin) = match kind {
+                SourceKind::Arguments => {
+                    let given = argument.text(setting.argument)?;
                     (given.map(ToOwned::to_owned), Source::Arguments(vec![setting.argument]))
                 }
-                Step::Environment => {
+                SourceKind::Environment => {
                     let set = |name| self.environment.variable(name).is_some();
                     let name = setting.variables.iter().copied().find(|name| set(name));
                     let names = name.map_or_else(|| setting.variables.to_vec(), |name| vec![name]);
                     let value = name.and_then(|name| self.environment.variable(name));
                     (value.map(ToOwned::to_owned), Source::Environment(names))
                 }
-                Step::Profile => (in_profile(self.profile()?)?, self.profile()?.origin()),
+                SourceKind::Profile => (in_profile(self.profile()?)?, self.profile()?.origin()),
             };
             if let Some(value) = found {
                 tracing::debug!(setting = setting.argument, from = %origin, "setting found");
                 return Ok(Ok((value, origin)));
             }
-            tried.push(match step {
-                Step::Profile => self.profile()?.without(vec![setting.key]),
-                Step::Arguments | Step::Environment => SourceTried { origin, missing: Missing::Unset },
+            tried.push(match kind {
+                SourceKind::Profile => self.profile()?.lacks(vec![setting.key]),
+                SourceKind::Arguments | SourceKind::Environment => {
+                    SourceTried { origin, missing: Missing::Unset }
+                }
             });
         }
         Ok(Err(tried))
@@ -249,20 +251,20 @@ impl Sources {
         if !arguments.is_empty() {
             return Err(SettingsError::UnknownArguments { arguments });
         }
-        let part = |name, argument: &Argument<SecretString>| match argument {
+        let value = |name, argument: &Argument<SecretString>| match argument {
             Argument::Known(value) if value.expose_secret().is_empty() => {
                 Err(SettingsError::EmptyArgument { argument: name })
             }
             Argument::Known(value) => Ok(Some(value.clone())),
             Argument::Absent | Argument::Unknown => Ok(None),
         };
-        let parts = Parts {
-            access_key: part(ARGUMENTS.access_key, &s.access_key)?,
-            secret_key: part(ARGUMENTS.secret_key, &s.secret_key)?,
-            security_token: part(ARGUMENTS.security_token, &s.security_token)?,
+        let values = CredentialValues {
+            access_key: value(ARGUMENTS.access_key, &s.access_key)?,
+            secret_key: value(ARGUMENTS.secret_key, &s.secret_key)?,
+            security_token: value(ARGUMENTS.security_token, &s.security_token)?,
         };
         let origin = Source::Arguments(vec![ARGUMENTS.access_key, ARGUMENTS.secret_key]);
-        let found = self.whole(origin.clone(), ARGUMENTS, parts)?;
+        let found = self.complete(origin.clone(), ARGUMENTS, values)?;
         if found.is_none() {
             tried.push(SourceTried { origin, missing: Missing::Unset });
         }
@@ -274,16 +276,17 @@ impl Sources {
         tried: &mut Vec<SourceTried>,
     ) -> Result<Option<(Credentials, Source)>, SettingsError> {
         let variable = |name| self.environment.variable(name);
-        let origin = |names: Names| Source::Environment(vec![names.access_key, names.secret_key]);
-        let is_set =
-            |names: &Names| variable(names.access_key).or_else(|| variable(names.secret_key)).is_some();
+        let origin = |names: CredentialNames| Source::Environment(vec![names.access_key, names.secret_key]);
+        let is_set = |names: &CredentialNames| {
+            variable(names.access_key).or_else(|| variable(names.secret_key)).is_some()
+        };
         let names = VARIABLES.into_iter().find(is_set).unwrap_or(VARIABLES[0]);
-        let parts = Parts {
+        let values = CredentialValues {
             access_key: variable(names.access_key).map(Into::into),
             secret_key: variable(names.secret_key).map(Into::into),
             security_token: variable(names.security_token).map(Into::into),
         };
-        let found = self.whole(origin(names), names, parts)?;
+        let found = self.complete(origin(names), names, values)?;
         if found.is_none() {
             tried.extend(
                 VARIABLES.map(|names| SourceTried { origin: origin(names), missing: Missing::Unset }),
@@ -297,30 +300,30 @@ impl Sources {
         tried: &mut Vec<SourceTried>,
     ) -> Result<Option<(Credentials, Source)>, SettingsError> {
         let profile = self.profile()?;
-        let parts = Parts {
+        let values = CredentialValues {
             access_key: profile.get(ARGUMENTS.access_key)?,
             secret_key: profile.get(ARGUMENTS.secret_key)?,
             // The CLI's profiles have no token.
             security_token: None,
         };
-        let found = self.whole(profile.origin(), ARGUMENTS, parts)?;
+        let found = self.complete(profile.origin(), ARGUMENTS, values)?;
         if found.is_none() {
-            tried.push(profile.without(vec![ARGUMENTS.access_key, ARGUMENTS.secret_key]));
+            tried.push(profile.lacks(vec![ARGUMENTS.access_key, ARGUMENTS.secret_key]));
         }
         Ok(found)
     }
 
-    fn whole(
+    fn complete(
         &self,
         origin: Source,
-        names: Names,
-        parts: Parts,
+        names: CredentialNames,
+        values: CredentialValues,
     ) -> Result<Option<(Credentials, Source)>, SettingsError> {
-        let encoding = match parts.security_token {
+        let encoding = match values.security_token {
             Some(_) => self.token_encoding()?,
             None => TokenEncoding::default(),
         };
-        let found = Credentials::whole(origin.clone(), names, parts, encoding)?;
+        let found = Credentials::from_values(origin.clone(), names, values, encoding)?;
         Ok(found.map(|credentials| (credentials, origin)))
     }
 
@@ -334,7 +337,7 @@ impl Sources {
 }
 
 #[derive(Clone, Copy)]
-enum Step {
+enum SourceKind {
     Arguments,
     Environment,
     Profile,

@@ -1,4 +1,4 @@
-//! What can be seen to be wrong with arguments before anything else is looked at.
+//! Validation of the arguments alone, without environment and profile.
 
 use std::io::ErrorKind;
 
@@ -9,8 +9,8 @@ use crate::jdcloud::http::tls::is_pem;
 use crate::jdcloud::untrusted::Redactor;
 
 impl Settings {
-    /// Arguments that no environment can put right. Those left out or not known yet are passed over. Of the files that
-    /// arguments name, only whether they are there is looked at; `environment` has the home directory.
+    /// The problems of the arguments that no environment can solve. Absent and unknown arguments are skipped. Files are
+    /// checked, but not opened; `environment` has the home directory.
     #[must_use]
     pub fn problems(&self, environment: &Environment) -> Vec<SettingsError> {
         let files =
@@ -23,9 +23,9 @@ impl Settings {
             .map(|(argument, _)| SettingsError::EmptyArgument { argument })
             .collect();
         problems.extend(self.missing_files(environment));
-        let written = Self { profile: Argument::Absent, config_file: Argument::Absent, ..self.clone() };
-        let sources = Sources::new(written, Environment::new::<String, String>([], None));
-        // What is found without an environment is not what a read finds, and would mislead readers of the log.
+        let arguments = Self { profile: Argument::Absent, config_file: Argument::Absent, ..self.clone() };
+        let sources = Sources::new(arguments, Environment::new::<String, String>([], None));
+        // The sources found here are not those of a read, so they must not be logged.
         let found = tracing::subscriber::with_default(NoSubscriber::default(), || {
             [
                 sources.credentials().err(),
@@ -35,7 +35,7 @@ impl Settings {
             ]
         });
         problems.extend(found.into_iter().flatten().filter(|problem| {
-            // What an environment, or the next apply, may still bring.
+            // The environment, or the next apply, may solve these.
             !matches!(
                 problem,
                 SettingsError::NoCredentials { .. }

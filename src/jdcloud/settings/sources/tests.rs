@@ -1,4 +1,4 @@
-//! Which source wins, and what is said when none does.
+//! The precedence of the sources, and the errors if none has a setting.
 
 use std::fs;
 use std::path::Path;
@@ -52,12 +52,12 @@ const ALIASES: [(&str, &str); 2] = [("JDCLOUD_ACCESS_KEY_ID", "IA"), ("JDCLOUD_A
 const TOKEN: (&str, &str) = ("JDCLOUD_SECURITY_TOKEN", "T");
 
 #[test]
-fn the_first_place_with_a_key_pair_wins_whole() {
+fn the_first_source_with_a_key_pair_provides_all_credentials() {
     let home = home(CONFIG, None);
     let arguments = Settings { access_key: secret("AA"), secret_key: secret("AS"), ..Settings::default() };
     let with_profile = |name| Settings { profile: text(name), ..Settings::default() };
     for (settings, variables, expected) in [
-        // The environment's token belongs to the environment's keys.
+        // The environment's token is used only with the environment's keys.
         (arguments.clone(), [&KEYS[..], &[TOKEN]].concat(), "AA/AS/"),
         (Settings { security_token: secret("t"), ..arguments }, vec![], "AA/AS/dA=="),
         (Settings::default(), [&KEYS[..], &ALIASES].concat(), "EA/ES/"),
@@ -72,7 +72,7 @@ fn the_first_place_with_a_key_pair_wins_whole() {
         (Settings::default(), vec![("JDCLOUD_PROFILE", "work")], "WA/WS/"),
         (with_profile("work"), KEYS.to_vec(), "WA/WS/"),
         (with_profile("work"), vec![("JDCLOUD_PROFILE", "default")], "WA/WS/"),
-        // A written profile without keys is not half a pair: the next source is tried.
+        // A profile without keys is not an incomplete pair: the next source is tried.
         (with_profile("empty"), KEYS.to_vec(), "EA/ES/"),
     ] {
         let sources = Sources::new(settings, environment(&variables, Some(home.path())));
@@ -81,7 +81,7 @@ fn the_first_place_with_a_key_pair_wins_whole() {
 }
 
 #[test]
-fn the_clis_current_profile_is_followed() {
+fn the_current_profile_of_the_cli_is_used() {
     for (current, expected) in [(None, "DA/DS%/"), (Some("work\n"), "WA/WS/"), (Some(" \n"), "DA/DS%/")] {
         let home = home(CONFIG, current);
         let sources = Sources::new(Settings::default(), environment(&[], Some(home.path())));
@@ -90,7 +90,7 @@ fn the_clis_current_profile_is_followed() {
 }
 
 #[test]
-fn another_config_file_may_be_named_from_home() {
+fn the_path_of_a_config_file_may_begin_with_a_tilde() {
     let home = home("", None);
     fs::write(home.path().join("other"), CONFIG).unwrap();
     for path in ["~/other".to_owned(), home.path().join("other").display().to_string()] {
@@ -100,7 +100,7 @@ fn another_config_file_may_be_named_from_home() {
 }
 
 #[test]
-fn half_a_pair_is_an_error_where_it_is() {
+fn an_incomplete_pair_is_an_error_and_no_other_source_is_tried() {
     let home = home(CONFIG, None);
     let half = |settings: Settings, variables: &[(&str, &str)]| {
         let sources = Sources::new(settings, environment(variables, Some(home.path())));
@@ -134,7 +134,7 @@ fn half_a_pair_is_an_error_where_it_is() {
 }
 
 #[test]
-fn an_unknown_argument_is_never_replaced() {
+fn an_unknown_argument_is_not_replaced_by_another_source() {
     let home = home(CONFIG, None);
     let none = Settings::default;
     let unknown = |settings| {
@@ -154,25 +154,25 @@ fn an_unknown_argument_is_never_replaced() {
     assert_eq!(unknown(Settings { secret_key: Argument::Unknown, ..none() }), ["secret_key", "", "", ""]);
     assert_eq!(unknown(Settings { region: Argument::Unknown, ..none() }), ["", "region", "", ""]);
     assert_eq!(unknown(Settings { vm_endpoint: Argument::Unknown, ..none() }), ["", "", "vm_endpoint", ""]);
-    // A profile that is written comes first, also when it is not known.
+    // If the argument `profile` is set, even to an unknown value, the profile comes first.
     assert_eq!(
         unknown(Settings { profile: Argument::Unknown, ..none() }),
         ["profile", "profile", "profile", ""]
     );
-    // The file is tried at only where the environment says nothing.
+    // The file is read only for settings that the environment does not have.
     assert_eq!(
         unknown(Settings { config_file: Argument::Unknown, ..none() }),
         ["", "config_file", "config_file", ""]
     );
     let limits = Settings { batch_size: Argument::Unknown, ca_bundle: Argument::Unknown, ..none() };
     assert_eq!(unknown(limits), ["", "", "", "ca_bundle batch_size"]);
-    // A region that the read names needs none of them.
+    // If the read has a region, no source is needed.
     let sources = Sources::new(Settings { region: Argument::Unknown, ..none() }, environment(&[], None));
     assert_eq!(sources.region(Some("cn-east-2")).unwrap().as_str(), "cn-east-2");
 }
 
 #[test]
-fn region_and_endpoint_are_found_on_their_own() {
+fn region_and_endpoint_are_searched_separately() {
     let home = home(CONFIG, None);
     let none = Settings::default;
     let work = Settings { profile: text("work"), ..none() };
@@ -198,7 +198,7 @@ fn region_and_endpoint_are_found_on_their_own() {
 }
 
 #[test]
-fn nothing_found_lists_every_place_and_what_it_lacks() {
+fn errors_list_all_sources_with_what_is_missing() {
     let home = home("[default]\n", None);
     let listed = |home: Option<&Path>| {
         let sources = Sources::new(Settings::default(), environment(&[], home));
@@ -228,13 +228,13 @@ fn nothing_found_lists_every_place_and_what_it_lacks() {
 }
 
 #[test]
-fn what_was_asked_for_by_name_must_be_there() {
+fn a_named_profile_or_file_must_exist() {
     let home = home(CONFIG, None);
     let none = Settings::default;
-    let settings = Settings { profile: text("nobody"), ..none() };
+    let settings = Settings { profile: text("missing"), ..none() };
     let sources = Sources::new(settings, environment(&[], Some(home.path())));
     assert!(matches!(sources.credentials(), Err(SettingsError::NoProfile(_))));
-    // Its account was meant, so another that the environment has will not do.
+    // The environment's credentials may be those of another account.
     for variables in [&[][..], &KEYS] {
         let settings = Settings { config_file: text("/no/such/file"), ..none() };
         let sources = Sources::new(settings, environment(variables, Some(home.path())));
@@ -252,12 +252,12 @@ fn what_was_asked_for_by_name_must_be_there() {
 }
 
 #[test]
-fn files_and_keys_that_cannot_be_used_say_so_without_quoting_secrets() {
+fn errors_about_invalid_files_and_keys_do_not_quote_secrets() {
     let broken = home("[default]\naccess_key = AA\nsecret-without-a-sign\n", None);
     let sources = Sources::new(Settings::default(), environment(&[], Some(broken.path())));
     let error = sources.credentials().unwrap_err().to_string();
     assert!(error.contains("line 3") && !error.contains("secret-without"), "{error}");
-    // The file is not tried at when the environment has it all.
+    // The file is not read if the environment has the key pair.
     let sources = Sources::new(Settings::default(), environment(&KEYS, Some(broken.path())));
     assert!(sources.credentials().is_ok());
 
@@ -268,7 +268,7 @@ fn files_and_keys_that_cannot_be_used_say_so_without_quoting_secrets() {
 }
 
 #[test]
-fn nothing_secret_is_in_any_debug_output() {
+fn debug_output_has_no_secrets() {
     let settings = Settings {
         access_key: secret("AA"),
         secret_key: secret("hidden"),
