@@ -1,4 +1,4 @@
-//! One call of an API: sign, send, open the envelope, and again while that may help.
+//! One call of an API: sign, send, parse the response, and retry.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,14 +22,14 @@ use crate::jdcloud::signing::random;
 use crate::jdcloud::signing::signer::{Unsigned, Version};
 use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
-/// The notices of a connection, and how many of them reads have taken.
+/// The notices of a connection, and how many of them were reported.
 #[derive(Default)]
 struct Notices {
     all: Vec<Notice>,
     taken: usize,
 }
 
-/// What every call of a connection shares.
+/// What all calls of a connection share.
 pub(crate) struct Caller {
     pub(crate) limits: Limits,
     endpoint: Endpoint,
@@ -38,90 +38,90 @@ pub(crate) struct Caller {
     transport: Arc<dyn Transport>,
     clock: Clock,
     budget: retry::Budget,
-    /// `max_concurrent_requests`; a call that waits to be tried again holds none.
+    /// `max_concurrent_requests`; a call that waits for its next attempt holds no slot.
     slots: Semaphore,
     notices: Mutex<Notices>,
-    signature: Mutex<Signature>,
+    signature: Mutex<SignatureState>,
 }
 
-/// What is known of the versions of the signature that the gateway accepts.
+/// Which version of the signature the gateway accepts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Signature {
-    /// No call has succeeded or failed for its signature yet.
+enum SignatureState {
+    /// No call has succeeded yet, or failed because of its signature.
     Untried,
-    /// This one was accepted.
+    /// This version is accepted.
     Accepted(Version),
-    /// Neither was accepted, so the secret key is wrong.
+    /// No version is accepted, so the secret key is wrong.
     Refused,
 }
 
 /// An operation of the API that lists something in a region.
 #[derive(Debug)]
 pub(crate) struct Operation {
-    /// The API's name for it, in errors and logs.
+    /// Its name in the API, for errors and logs.
     pub(crate) name: &'static str,
-    /// The product, in the credential scope.
+    /// The product in the credential scope.
     pub(crate) service: &'static str,
     /// The last segment of its path.
     pub(crate) collection: &'static str,
-    /// What its requests name, in the singular, for errors.
+    /// What its ids identify, in the singular, for errors.
     pub(crate) asks_about: &'static str,
-    /// What its answers list, in the plural, for errors.
+    /// What its responses list, in the plural, for errors.
     pub(crate) lists: &'static str,
 }
 
 impl Operation {
-    /// The path in `region`, whose shape needs no escaping.
+    /// The path in `region`, which needs no escaping.
     pub(crate) fn path(&self, region: &Region) -> String {
         format!("/v1/regions/{region}/{}", self.collection)
     }
 }
 
-/// A request, before it is signed.
+/// A request before it is signed.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) operation: &'static Operation,
     pub(crate) region: &'a Region,
-    /// In its canonical form.
+    /// In canonical form.
     pub(crate) query: String,
     pub(crate) summary: RequestSummary,
 }
 
-/// How long a request is retried.
+/// The limits of the retries of a request.
 pub(crate) trait RetryLimits: Sync {
-    /// How often it may be retried after `failed`.
+    /// The maximum number of retries after `failed`.
     fn retries(&self, failed: &CallError) -> u32;
-    /// When the last read that waits for it gives up: no retry starts later.
+    /// The latest deadline of the reads that wait for it: no retry starts later.
     fn deadline(&self) -> Instant;
-    /// Called with every failure that is followed by a retry.
+    /// Called before every retry with the failure that caused it.
     fn record_failure(&self, failed: &CallError);
 }
 
-/// What an answer says about itself, and its result.
-pub(crate) type Opened<T> = (ResponseMeta, Result<T, Failure>);
+/// The metadata and the result of a response.
+pub(crate) type Parsed<T> = (ResponseMeta, Result<T, Failure>);
 
-/// Reads an answer; on another thread if it is large.
-pub(crate) trait Open<T>:
-    Fn(&RawResponse, &Redactor) -> Opened<T> + Clone + Send + Sync + 'static
+/// Parses a response; on another thread if it is large.
+pub(crate) trait ParseResponse<T>:
+    Fn(&RawResponse, &Redactor) -> Parsed<T> + Clone + Send + Sync + 'static
 {
 }
 
-impl<T, F: Fn(&RawResponse, &Redactor) -> Opened<T> + Clone + Send + Sync + 'static> Open<T> for F {}
+impl<T, F: Fn(&RawResponse, &Redactor) -> Parsed<T> + Clone + Send + Sync + 'static> ParseResponse<T> for F {}
 
-/// The longest answer that is read on the event loop, in about a millisecond.
-const READ_AT_ONCE: usize = 256 * 1024;
+/// The largest response that is parsed on the event loop, which takes about a millisecond.
+const MAX_PARSED_INLINE: usize = 256 * 1024;
 
-/// The longest URL that the HTTP client takes is little longer; JD Cloud's gateway takes 8 KiB.
+/// Slightly less than the maximum of the HTTP client. JD Cloud's gateway accepts 8 KiB.
 const MAX_URL: usize = 60_000;
 
-/// One attempt's result, and what its answer says about itself.
+/// The result of one attempt, and the metadata of its response.
 struct Attempt<T> {
     result: Result<T, Failure>,
     http_status: Option<u16>,
-    said: ResponseMeta,
-    /// The server's clock.
+    meta: ResponseMeta,
+    /// The `Date` header.
     date: Option<OffsetDateTime>,
-    /// The correction that our clock had.
+    /// The clock correction that the request was signed with.
     correction: time::Duration,
 }
 
@@ -143,11 +143,11 @@ impl Caller {
             budget: retry::Budget::default(),
             slots: Semaphore::new(limits.max_concurrent_requests),
             notices: Mutex::default(),
-            signature: Mutex::new(Signature::Untried),
+            signature: Mutex::new(SignatureState::Untried),
         }
     }
 
-    /// `text` from an answer, as it may be shown.
+    /// `text` from a response, safe to show.
     pub(crate) fn untrusted(&self, text: &str) -> UntrustedText {
         self.redactor.text(text)
     }
@@ -157,7 +157,7 @@ impl Caller {
         self.endpoint.join(&encode_path(path), "").as_str().len()
     }
 
-    /// Keeps `notice` for the next read that has an answer, unless an earlier one says the same.
+    /// Keeps `notice` for the next read that succeeds, unless an equal one was kept before.
     pub(crate) fn notice(&self, notice: Notice) {
         let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
         if !notices.all.contains(&notice) {
@@ -165,7 +165,7 @@ impl Caller {
         }
     }
 
-    /// The notices that no read has taken yet.
+    /// The notices that were not reported yet.
     pub(crate) fn take_notices(&self) -> Vec<Notice> {
         let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
         let pending = notices.all[notices.taken..].to_vec();
@@ -173,8 +173,8 @@ impl Caller {
         pending
     }
 
-    /// What is known of a call for `asked` before it is made.
-    pub(crate) fn context(&self, operation: &Operation, region: &Region, asked: RequestSummary) -> Context {
+    /// The error context of a call before it is made.
+    pub(crate) fn context(&self, operation: &Operation, region: &Region, summary: RequestSummary) -> Context {
         Context {
             operation: operation.name,
             asks_about: operation.asks_about,
@@ -183,53 +183,53 @@ impl Caller {
             region: self.redactor.text(region.as_str()),
             credentials: Some(self.credentials.origin().clone()),
             token: self.credentials.token_encoding(),
-            asked,
+            asked: summary,
             ..Context::default()
         }
     }
 
-    /// Sends `request`, with retries within `limits`; `open` reads its response, whose context comes with the result
-    /// for the errors in its parts.
+    /// Sends `request`, with retries within `limits`, and parses its response with `parse`. The context is for errors in
+    /// parts of the result.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
         request: &Request<'_>,
         limits: &dyn RetryLimits,
-        open: impl Open<T>,
+        parse: impl ParseResponse<T>,
     ) -> Result<(T, Context), CallError> {
         let started = Instant::now();
         let (attempts, retries) = (AtomicU32::new(0), AtomicU32::new(0));
         let context = |attempt: &Attempt<T>| Context {
             http_status: attempt.http_status,
-            code: attempt.said.code,
-            status: attempt.said.status.clone(),
-            message: attempt.said.message.clone(),
-            request_id: attempt.said.request_id.clone(),
+            code: attempt.meta.code,
+            status: attempt.meta.status.clone(),
+            message: attempt.meta.message.clone(),
+            request_id: attempt.meta.request_id.clone(),
             attempts: attempts.load(Ordering::Relaxed),
             elapsed: started.elapsed(),
             ..self.context(request.operation, request.region, request.summary.clone())
         };
         let attempt = || async {
             let mut version = self.version();
-            let mut attempt = self.attempt(request, version, &attempts, &open).await;
+            let mut attempt = self.attempt(request, version, &attempts, &parse).await;
             while self.corrects_clock(&mut attempt) {
-                attempt = self.attempt(request, version, &attempts, &open).await;
+                attempt = self.attempt(request, version, &attempts, &parse).await;
             }
-            if self.may_be_the_signature(&attempt) && self.signature() == Signature::Untried {
-                let other = self.attempt(request, Version::V3, &attempts, &open).await;
-                if other.said.code == Some(401) {
-                    // The first refusal is the documented version's.
-                    self.record_signature(Signature::Refused);
+            if self.may_be_the_signature(&attempt) && self.signature() == SignatureState::Untried {
+                let other = self.attempt(request, Version::V3, &attempts, &parse).await;
+                if other.meta.code == Some(401) {
+                    // The error is that of the documented version.
+                    self.record_signature(SignatureState::Refused);
                 } else {
                     (version, attempt) = (Version::V3, other);
                 }
             }
             if matches!(attempt.result, Err(Failure::OtherRow { .. })) {
-                // The response may belong to another request of a connection that is out of step.
+                // The connection may be out of step, so that the response belongs to another request.
                 self.transport.reset();
-                attempt = self.attempt(request, version, &attempts, &open).await;
+                attempt = self.attempt(request, version, &attempts, &parse).await;
             }
             if attempt.result.is_ok() {
-                self.record_signature(Signature::Accepted(version));
+                self.record_signature(SignatureState::Accepted(version));
             }
             let context = context(&attempt);
             match attempt.result {
@@ -237,7 +237,7 @@ impl Caller {
                 Err(failure) => Err(CallError { failure, context }),
             }
         };
-        // What was left of the read's time where JD Cloud asked for a longer wait.
+        // The remaining time of the read, if `Retry-After` is longer.
         let time_left = Mutex::new(None);
         let called = attempt
             .retry(retry::backoff(self.limits.max_retries))
@@ -247,7 +247,7 @@ impl Caller {
             })
             .adjust(|error, step| {
                 let wait = retry::wait(&error.failure, step?, random::fraction());
-                // An error now tells more than a timeout later.
+                // The error now is more useful than a timeout later.
                 let left = limits.deadline().saturating_duration_since(Instant::now());
                 if wait >= left {
                     *time_left.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
@@ -276,40 +276,40 @@ impl Caller {
         })
     }
 
-    /// Sends `request` once, newly signed.
+    /// Signs `request` and sends it once.
     async fn attempt<T: Send + 'static>(
         &self,
         request: &Request<'_>,
         version: Version,
         attempts: &AtomicU32,
-        open: &impl Open<T>,
+        parse: &impl ParseResponse<T>,
     ) -> Attempt<T> {
-        // The semaphore is never closed; if it were, only the limit would be lost.
+        // The semaphore is never closed, so this does not fail.
         let _slot = self.slots.acquire().await;
         let started = Instant::now();
         let correction = self.clock.correction();
         let limit = self.limits.request_timeout;
-        let answered = match self.sign(request, version, correction) {
+        let sent = match self.sign(request, version, correction) {
             Ok(signed) => {
                 attempts.fetch_add(1, Ordering::Relaxed);
                 match timeout(limit, self.transport.send(signed)).await {
-                    Ok(sent) => sent.map_err(Failure::from),
+                    Ok(response) => response.map_err(Failure::from),
                     Err(_) => Err(Failure::AttemptTimeout { limit }),
                 }
             }
             Err(failure) => Err(failure),
         };
-        let attempt = match answered {
+        let attempt = match sent {
             Ok(response) => {
                 let date = response.header(DATE).and_then(http_date);
                 let http_status = Some(response.status);
-                let (said, result) = self.open(response, open).await;
-                Attempt { result, http_status, said, date, correction }
+                let (meta, result) = self.parse(response, parse).await;
+                Attempt { result, http_status, meta, date, correction }
             }
             Err(failure) => Attempt {
                 result: Err(failure),
                 http_status: None,
-                said: ResponseMeta::default(),
+                meta: ResponseMeta::default(),
                 date: None,
                 correction,
             },
@@ -318,16 +318,20 @@ impl Caller {
         attempt
     }
 
-    /// Reads `response`, a large one on another thread.
-    async fn open<T: Send + 'static>(&self, response: RawResponse, open: &impl Open<T>) -> Opened<T> {
-        if response.body.len() <= READ_AT_ONCE {
-            return open(&response, &self.redactor);
+    /// Parses `response`, on another thread if it is large.
+    async fn parse<T: Send + 'static>(
+        &self,
+        response: RawResponse,
+        parse: &impl ParseResponse<T>,
+    ) -> Parsed<T> {
+        if response.body.len() <= MAX_PARSED_INLINE {
+            return parse(&response, &self.redactor);
         }
-        let (open, redactor) = (open.clone(), Arc::clone(&self.redactor));
-        match tokio::task::spawn_blocking(move || open(&response, &redactor)).await {
-            Ok(opened) => opened,
+        let (parse, redactor) = (parse.clone(), Arc::clone(&self.redactor));
+        match tokio::task::spawn_blocking(move || parse(&response, &redactor)).await {
+            Ok(parsed) => parsed,
             Err(error) => match error.try_into_panic() {
-                // As if it had panicked here.
+                // Continue the panic on this task.
                 Ok(panic) => std::panic::resume_unwind(panic),
                 // The runtime is shutting down, and this task with it.
                 Err(_) => std::future::pending().await,
@@ -335,16 +339,15 @@ impl Caller {
         }
     }
 
-    /// The version of the signature to sign with first.
+    /// The version of the signature for the next request.
     fn version(&self) -> Version {
         match self.signature() {
-            Signature::Accepted(version) => version,
-            Signature::Untried | Signature::Refused => Version::V2,
+            SignatureState::Accepted(version) => version,
+            SignatureState::Untried | SignatureState::Refused => Version::V2,
         }
     }
 
-    /// Whether an attempt was refused for what another version of the signature may change: not for the clock, the access
-    /// key or the token.
+    /// Whether another version of the signature may succeed: the cause is not the clock, the access key or the token.
     fn may_be_the_signature<T>(&self, attempt: &Attempt<T>) -> bool {
         match attempt.result {
             Err(Failure::SignatureMismatch) => true,
@@ -353,17 +356,17 @@ impl Caller {
         }
     }
 
-    fn signature(&self) -> Signature {
+    fn signature(&self) -> SignatureState {
         *self.signature.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what was found out about the signature first: the connection stays with it.
-    fn record_signature(&self, found: Signature) {
+    /// Records the first finding about the signature; later ones do not change it.
+    fn record_signature(&self, found: SignatureState) {
         let mut signature = self.signature.lock().unwrap_or_else(PoisonError::into_inner);
-        if *signature == Signature::Untried {
+        if *signature == SignatureState::Untried {
             *signature = found;
-            if found == Signature::Accepted(Version::V3) {
-                tracing::warn!("version 2 of the signature was refused, and version 3 accepted");
+            if found == SignatureState::Accepted(Version::V3) {
+                tracing::warn!("the gateway refused version 2 of the signature and accepted version 3");
                 self.notice(Notice::SignatureVersion3);
             }
         }
@@ -397,18 +400,18 @@ impl Caller {
         Ok(SignedRequest { url, headers: signed.headers })
     }
 
-    /// Whether a refused attempt is worth another for the clock's sake; a clock that stays wrong becomes its
-    /// failure.
+    /// Whether the attempt was refused because of a wrong clock that is corrected now. If it cannot be corrected, that is
+    /// the failure.
     fn corrects_clock<T>(&self, attempt: &mut Attempt<T>) -> bool {
-        let refused = attempt.said.code == Some(401);
+        let refused = attempt.meta.code == Some(401);
         let (Some(server), true) = (attempt.date, refused) else { return false };
-        // Over plain HTTP the date could be forged on the way.
+        // Over plain HTTP, the `Date` header could be forged.
         let trusted = self.endpoint.is_https() || self.endpoint.is_loopback();
         match self.clock.compare(server, attempt.correction, trusted) {
-            Finding::Fine => false,
+            Finding::Correct => false,
             Finding::Corrected { by } => {
                 if let Some(by) = by {
-                    tracing::warn!(seconds = by.whole_seconds(), "clock corrected by the server's");
+                    tracing::warn!(seconds = by.whole_seconds(), "clock corrected from the Date header");
                     self.notice(Notice::ClockCorrected { by });
                 }
                 true
@@ -421,7 +424,7 @@ impl Caller {
     }
 }
 
-/// The one line that every call leaves in the debug log.
+/// Logs an attempt, in one line.
 fn log<T>(request: &Request<'_>, number: u32, attempt: &Attempt<T>, took: Duration) {
     tracing::debug!(
         operation = request.operation.name,
@@ -429,8 +432,8 @@ fn log<T>(request: &Request<'_>, number: u32, attempt: &Attempt<T>, took: Durati
         ids = request.summary.count,
         attempt = number,
         http_status = attempt.http_status,
-        status = attempt.said.status.as_ref().map(tracing::field::display),
-        request_id = attempt.said.request_id.as_ref().map(tracing::field::display),
+        status = attempt.meta.status.as_ref().map(tracing::field::display),
+        request_id = attempt.meta.request_id.as_ref().map(tracing::field::display),
         milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         failure = attempt.result.as_ref().err().map(tracing::field::display),
         "call",

@@ -1,69 +1,68 @@
-//! The time that requests are signed with: the system's, corrected by the server's where a refusal shows that it is wrong.
+//! The time that requests are signed with: the system's time, corrected from the `Date` header of a refusal.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use time::format_description::well_known::Rfc2822;
 use time::{Duration, OffsetDateTime};
 
-/// A refused request's clock may be this wrong before that is taken for the reason.
+/// A smaller difference is not the reason of a refusal.
 const TOLERANCE: Duration = Duration::MINUTE;
-/// The largest correction: beyond it, one of the two clocks is broken.
+/// The largest correction: with a larger difference, one of the clocks is not credible.
 const LARGEST: Duration = Duration::DAY;
-/// How often the clock is corrected: it may be set while a plan runs, and a correction is wrong from then on. One that is
-/// wrong again and again would cost a call for each.
+/// The maximum number of corrections. More than one is needed if the clock is set while a plan runs; the limit bounds the
+/// extra calls.
 const CORRECTIONS: u32 = 3;
 
-/// A clock and its correction.
+/// The correction of the system's clock.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
-    known: Mutex<Known>,
+    state: Mutex<ClockState>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct ClockState {
     correction: Duration,
     corrections: u32,
 }
 
-/// What a refused request says about the clock it was signed with.
+/// The result of comparing the clock with the `Date` header of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finding {
-    /// The clock is right enough.
-    Fine,
-    /// It was wrong and is corrected; `by` how much, if this is news and it is still wrong itself.
+    /// The clock is not the reason of the refusal.
+    Correct,
+    /// It was wrong and is corrected; `by` is the correction if it is new and not zero.
     Corrected { by: Option<Duration> },
-    /// It is wrong by this much and stays so.
+    /// It is wrong by this much and is not corrected.
     Wrong { by: Duration },
 }
 
 impl Clock {
-    /// The correction that a request signed now is signed with.
+    /// The current correction.
     pub(crate) fn correction(&self) -> Duration {
         self.lock().correction
     }
 
-    /// Compares the server's `date` with the time of a request that was signed with `correction`, and takes
-    /// the server's time over if the clock is wrong, was not so too often, and `trusted` says that the date is
-    /// the server's own.
+    /// Compares the server's `date` with the time of a request that was signed with `correction`. Corrects the clock if it
+    /// is wrong, the date is `trusted`, and the clock was not corrected too often.
     pub(crate) fn compare(&self, date: OffsetDateTime, correction: Duration, trusted: bool) -> Finding {
         let by = date - OffsetDateTime::now_utc();
         if (by - correction).abs() <= TOLERANCE {
-            return Finding::Fine;
+            return Finding::Correct;
         }
-        let mut known = self.lock();
-        if known.correction != correction {
-            // Another call found out while this one was under way.
+        let mut state = self.lock();
+        if state.correction != correction {
+            // Another call has corrected it in the meantime.
             return Finding::Corrected { by: None };
         }
-        if !trusted || by.abs() > LARGEST || known.corrections == CORRECTIONS {
+        if !trusted || by.abs() > LARGEST || state.corrections == CORRECTIONS {
             return Finding::Wrong { by };
         }
-        *known = Known { correction: by, corrections: known.corrections + 1 };
+        *state = ClockState { correction: by, corrections: state.corrections + 1 };
         Finding::Corrected { by: (by.abs() > TOLERANCE).then_some(by) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, ClockState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,26 +90,25 @@ mod tests {
     #[test]
     fn a_wrong_clock_is_corrected() {
         let clock = Clock::default();
-        assert_eq!(clock.compare(server(Duration::seconds(50)), Duration::ZERO, true), Finding::Fine);
+        assert_eq!(clock.compare(server(Duration::seconds(50)), Duration::ZERO, true), Finding::Correct);
         let ahead = Duration::minutes(10);
         assert!(matches!(
             clock.compare(server(ahead), Duration::ZERO, true),
             Finding::Corrected { by: Some(_) }
         ));
         assert!((clock.correction() - ahead).abs() < Duration::SECOND);
-        // A call signed before the correction tries again too; one signed after it is refused for another
-        // reason.
+        // A call signed before the correction is retried, too; one signed after it was refused for another reason.
         assert_eq!(clock.compare(server(ahead), Duration::ZERO, true), Finding::Corrected { by: None });
-        assert_eq!(clock.compare(server(ahead), clock.correction(), true), Finding::Fine);
+        assert_eq!(clock.compare(server(ahead), clock.correction(), true), Finding::Correct);
     }
 
     #[test]
-    fn a_clock_that_is_set_meanwhile_is_corrected_again_but_not_for_ever() {
+    fn a_clock_that_is_set_during_a_plan_is_corrected_three_times_at_most() {
         let clock = Clock::default();
         for ahead in [Duration::HOUR, Duration::ZERO, Duration::hours(-3)] {
             let finding = clock.compare(server(ahead), clock.correction(), true);
             let Finding::Corrected { by } = finding else { panic!("{finding:?}") };
-            assert_eq!(by.is_some(), !ahead.is_zero(), "a clock that is right again is nothing to tell");
+            assert_eq!(by.is_some(), !ahead.is_zero(), "a clock that is correct again needs no notice");
             assert!((clock.correction() - ahead).abs() < Duration::SECOND);
         }
         let finding = clock.compare(server(Duration::ZERO), clock.correction(), true);

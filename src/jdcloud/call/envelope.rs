@@ -1,11 +1,11 @@
-//! The envelope of every JD Cloud answer: `requestId` with `result` or `error`.
+//! The envelope of every JD Cloud response: `requestId` with `result` or `error`.
 //!
-//! Source: JD Cloud's API introduction; the gateway's error table. Says what an answer *is*; whether to ask
-//! again is decided elsewhere. An operation reads its own `result` as a [`ResultReader`].
+//! Source: JD Cloud's API introduction; the gateway's error table. An operation parses its own `result` with a
+//! [`ResultReader`]. Retries are decided elsewhere.
 //!
-//! That something is absent is believed only from an answer to the question: a 200 is an object with a `requestId`
-//! that is not empty and no `error`. Without a `result` it means "nothing" only where no unknown field stands beside
-//! it, which could be the result under another name, or a gateway's own `{"code":500,"message":…}`.
+//! A response with status 200 is valid if it is an object with a `requestId` that is not empty and no `error`. A missing
+//! `result` means "no rows" only if the object has no unknown field, which could be the result under another name, or a
+//! gateway's own `{"code":500,"message":…}`.
 
 use std::time::Duration;
 
@@ -21,16 +21,16 @@ use crate::jdcloud::call::error::Failure;
 use crate::jdcloud::http::transport::RawResponse;
 use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
-/// Reads the `result` of one operation as it streams by.
+/// Parses the `result` of one operation from the stream.
 pub(crate) trait ResultReader<'de>: Sized {
-    /// The default is what an absent or null `result` means.
+    /// The default is the value of an absent or null `result`.
     type Output: Default;
 
-    /// Reads the value of `result`, which is not null. What no parser can say about it goes into `failure` before the
-    /// error that ends the parsing.
+    /// Parses the value of `result`, which is not null. A failure that a parser error cannot express is stored in `failure`
+    /// before the parser error is returned.
     ///
     /// # Errors
-    /// JSON that is not of the expected shape.
+    /// JSON of another form.
     fn read<D: Deserializer<'de>>(
         self,
         result: D,
@@ -38,21 +38,21 @@ pub(crate) trait ResultReader<'de>: Sized {
     ) -> Result<Self::Output, D::Error>;
 }
 
-/// What an answer says besides its result, for errors and logs.
+/// The metadata of a response, for errors and logs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ResponseMeta {
-    /// HTTP's status, or `error.code` under HTTP 200.
+    /// The HTTP status, or `error.code` in a response with status 200.
     pub(crate) code: Option<u16>,
     pub(crate) request_id: Option<UntrustedText>,
     pub(crate) status: Option<UntrustedText>,
     pub(crate) message: Option<UntrustedText>,
 }
 
-/// The longest `requestId`; JD Cloud's have 32 characters.
+/// The maximum length of `requestId`; JD Cloud's have 32 characters.
 const MAX_REQUEST_ID: usize = 1024;
 /// How much of `error.status` and `error.message` is kept; they are a name and a sentence.
-const MAX_WORDS: usize = 4096;
-/// How much of a body that is not JSON is kept, to recognize a proxy's page by.
+const MAX_ERROR_TEXT: usize = 4096;
+/// How much of a body that is not JSON is kept, to recognize the page of a proxy.
 const MAX_BEGINNING: usize = 200;
 
 struct Envelope<T> {
@@ -74,7 +74,7 @@ struct EnvelopeFields<'a, R> {
     failure: &'a mut Option<Failure>,
 }
 
-/// A [`ResultReader`] as serde has it.
+/// A [`ResultReader`] as a seed of serde.
 struct ResultSeed<'a, R> {
     reader: R,
     failure: &'a mut Option<Failure>,
@@ -88,7 +88,7 @@ impl<'de, R: ResultReader<'de>> DeserializeSeed<'de> for ResultSeed<'_, R> {
     }
 }
 
-enum Known {
+enum EnvelopeField {
     RequestId,
     Result,
     Error,
@@ -105,23 +105,25 @@ impl<'de, R: ResultReader<'de>> Fields<'de> for EnvelopeFields<'_, R> {
         let (mut request_id, mut result, mut error, mut unknown) = (None, None, None, None);
         let mut reader = Some(self.result);
         let key = |name: &str| match name {
-            "requestId" => Known::RequestId,
-            "result" => Known::Result,
-            "error" => Known::Error,
-            name => Known::Unknown(first_bytes(name, MAX_NAME)),
+            "requestId" => EnvelopeField::RequestId,
+            "result" => EnvelopeField::Result,
+            "error" => EnvelopeField::Error,
+            name => EnvelopeField::Unknown(first_bytes(name, MAX_NAME)),
         };
         while let Some(name) = fields.next_key_seed(Key(key))? {
             match name {
-                Known::RequestId => {
+                EnvelopeField::RequestId => {
                     once(&mut fields, "requestId", &mut request_id, Nullable(Text { max: MAX_REQUEST_ID }))?;
                 }
-                Known::Result => {
+                EnvelopeField::Result => {
                     let reader = reader.take().ok_or_else(|| A::Error::duplicate_field("result"))?;
                     result =
                         fields.next_value_seed(Nullable(ResultSeed { reader, failure: self.failure }))?;
                 }
-                Known::Error => once(&mut fields, "error", &mut error, Nullable(Object(ErrorFields)))?,
-                Known::Unknown(name) => {
+                EnvelopeField::Error => {
+                    once(&mut fields, "error", &mut error, Nullable(Object(ErrorFields)))?
+                }
+                EnvelopeField::Unknown(name) => {
                     skip(&mut fields)?;
                     unknown.get_or_insert(name);
                 }
@@ -140,7 +142,7 @@ impl<'de> Fields<'de> for ErrorFields {
     fn read<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
         let (mut code, mut status, mut message) = (None, None, None);
         let names = |name: &str| ["code", "status", "message"].into_iter().find(|known| *known == name);
-        let words = || Nullable(Beginning { max: MAX_WORDS });
+        let words = || Nullable(Beginning { max: MAX_ERROR_TEXT });
         while let Some(name) = fields.next_key_seed(Key(names))? {
             match name {
                 Some(name @ "code") => once(&mut fields, name, &mut code, Nullable(SmallNumber))?,
@@ -153,7 +155,7 @@ impl<'de> Fields<'de> for ErrorFields {
     }
 }
 
-/// Passes over a result of any shape.
+/// Skips a result of any form.
 #[derive(Clone, Copy)]
 pub(crate) struct Ignored;
 
@@ -165,7 +167,7 @@ impl<'de> ResultReader<'de> for Ignored {
     }
 }
 
-/// Opens `response`: what it says about itself, and its result, read by `reader`, or why there is none.
+/// The metadata of `response`, and its result, parsed by `reader`, or the failure.
 pub(crate) fn open<'a, R: ResultReader<'a>>(
     response: &'a RawResponse,
     redactor: &Redactor,
@@ -196,12 +198,12 @@ pub(crate) fn open<'a, R: ResultReader<'a>>(
                 let result = match (result, unknown) {
                     (Some(result), _) => Ok(result),
                     (None, None) => Ok(R::Output::default()),
-                    (None, Some(field)) => Err(undocumented("the answer", "result", &field, redactor)),
+                    (None, Some(field)) => Err(undocumented("the response", "result", &field, redactor)),
                 };
                 return (meta, result);
             }
             Err(error) => {
-                // The parser stopped early. What comes after may be an error, and the requestId.
+                // The parser stopped early. The rest may have an error, and the requestId.
                 let rest = parse(body, Ignored, &mut None);
                 if let Ok(Envelope { request_id, error, .. }) = rest {
                     identify(&request_id);
@@ -224,15 +226,14 @@ pub(crate) fn open<'a, R: ResultReader<'a>>(
     refused(meta, error, response, redactor)
 }
 
-/// The failure of an object of the answer that lacks `expected` and has an unknown `field`, which may be the same
+/// The failure of an object in the response that lacks `expected` and has an unknown `field`, which may be the same
 /// under another name.
-pub(crate) fn undocumented(place: &str, expected: &str, field: &str, redactor: &Redactor) -> Failure {
-    let reason =
-        format!("{place} has no \"{expected}\", and the undocumented field \"{field}\" in its place");
+pub(crate) fn undocumented(object: &str, expected: &str, field: &str, redactor: &Redactor) -> Failure {
+    let reason = format!("{object} has no \"{expected}\", but has the undocumented field \"{field}\"");
     Failure::Unexpected { reason: redactor.text(reason) }
 }
 
-/// The first `max` bytes of `text` or a few less.
+/// At most the first `max` bytes of `text`, cut between characters.
 pub(crate) fn first_bytes(text: &str, max: usize) -> String {
     text[..text.floor_char_boundary(max)].to_owned()
 }
@@ -248,7 +249,7 @@ fn parse<'a, R: ResultReader<'a>>(
     Ok(envelope)
 }
 
-/// The failure of an answer that is not a result.
+/// The failure of a response without a result.
 fn refused<T>(
     mut meta: ResponseMeta,
     error: Option<ErrorBody>,
@@ -257,7 +258,7 @@ fn refused<T>(
 ) -> (ResponseMeta, Result<T, Failure>) {
     let error = error.unwrap_or(ErrorBody { code: None, status: None, message: None });
     if response.status == 200 {
-        // HTTP's status says what happened, unless it claims success.
+        // The HTTP status takes precedence, unless it is a success.
         meta.code = error.code;
     }
     let failure = failure(meta.code, &error, response, redactor);
@@ -267,7 +268,7 @@ fn refused<T>(
 }
 
 fn unreadable(response: &RawResponse, error: &serde_json::Error, redactor: &Redactor) -> Failure {
-    let reason = redactor.text(in_words_of_json(&error.to_string()));
+    let reason = redactor.text(with_json_terms(&error.to_string()));
     match error.classify() {
         Category::Data => Failure::Unexpected { reason },
         Category::Syntax | Category::Eof | Category::Io => Failure::NotJson {
@@ -279,15 +280,15 @@ fn unreadable(response: &RawResponse, error: &serde_json::Error, redactor: &Reda
     }
 }
 
-/// The parser's message for readers who know JSON and not serde. It quotes no string of the answer, see `json.rs`.
-fn in_words_of_json(message: &str) -> String {
+/// The parser's message in the terms of JSON instead of serde's. It quotes no string of the response, see `json.rs`.
+fn with_json_terms(message: &str) -> String {
     message.replace("sequence", "array").replace("type: map", "type: object")
 }
 
-/// What `body` begins with, where that is text that a person may recognize.
+/// The beginning of `body` if it is readable text.
 fn beginning(body: &[u8], redactor: &Redactor) -> Option<UntrustedText> {
-    // More than is shown: a secret at the cut must be recognized.
-    let start = String::from_utf8_lossy(&body[..body.len().min(2 * MAX_WORDS)]);
+    // More than is shown, so that a secret at the cut is recognized.
+    let start = String::from_utf8_lossy(&body[..body.len().min(2 * MAX_ERROR_TEXT)]);
     let noise = start
         .chars()
         .take(4 * MAX_BEGINNING)
@@ -296,12 +297,12 @@ fn beginning(body: &[u8], redactor: &Redactor) -> Option<UntrustedText> {
     (noise.count() <= 1 && !start.trim().is_empty()).then(|| redactor.beginning(start.trim(), MAX_BEGINNING))
 }
 
-/// What the status that counts means, told apart by the gateway's messages where one status covers several
-/// causes.
+/// The failure of a status code. If one code has several causes, the gateway's message distinguishes them.
 fn failure(code: Option<u16>, error: &ErrorBody, response: &RawResponse, redactor: &Redactor) -> Failure {
-    let says = |words: &str| error.message.as_ref().is_some_and(|m| m.to_lowercase().contains(words));
+    let message_contains =
+        |words: &str| error.message.as_ref().is_some_and(|m| m.to_lowercase().contains(words));
     let retry_after = || {
-        // Both dates are the server's, so that our clock doesn't matter.
+        // Both dates are the server's, so this machine's clock does not matter.
         let now = response.header(DATE).and_then(http_date).unwrap_or_else(OffsetDateTime::now_utc);
         retry_after(response.header(RETRY_AFTER)?, now)
     };
@@ -316,10 +317,10 @@ fn failure(code: Option<u16>, error: &ErrorBody, response: &RawResponse, redacto
         300..=399 => {
             Failure::Redirect { location: response.location().map(|location| redactor.text(location)) }
         }
-        401 if says("sign result is not same") => Failure::SignatureMismatch,
-        401 if says("invalid accesskey") => Failure::UnknownAccessKey,
+        401 if message_contains("sign result is not same") => Failure::SignatureMismatch,
+        401 if message_contains("invalid accesskey") => Failure::UnknownAccessKey,
         401 => Failure::Unauthenticated,
-        403 if says("ip address") => Failure::ForbiddenAddress,
+        403 if message_contains("ip address") => Failure::ForbiddenAddress,
         403 => Failure::PermissionDenied,
         404 => Failure::NotFound,
         429 if error.status.as_deref() == Some("QUOTA_EXCEEDED") => Failure::QuotaExceeded,
@@ -333,7 +334,7 @@ fn failure(code: Option<u16>, error: &ErrorBody, response: &RawResponse, redacto
 fn retry_after(value: &str, now: OffsetDateTime) -> Option<Duration> {
     match value.trim().parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
-        // A date that is past asks for no wait.
+        // A date in the past requires no wait.
         Err(_) => http_date(value.trim()).map(|date| (date - now).try_into().unwrap_or_default()),
     }
 }
@@ -361,7 +362,7 @@ mod tests {
         text.as_ref().map(ToString::to_string)
     }
 
-    /// A result that must be an object, as an operation's is.
+    /// A result that must be an object, as for an operation.
     struct Inner;
 
     impl<'de> Fields<'de> for Inner {
@@ -387,9 +388,9 @@ mod tests {
     fn a_success_is_an_object_with_a_request_id_and_no_error() {
         for (body, why) in [
             (r#"{"requestId":"r","result":{}}"#, "as documented"),
-            (r#"{"requestId":"r"}"#, "an absent result means nothing"),
+            (r#"{"requestId":"r"}"#, "an absent result has no rows"),
             (r#"{"requestId":"r","result":null}"#, "so does null"),
-            (r#" {"requestId":"r","result":null,"error":null}"#, "a null error is none"),
+            (r#" {"requestId":"r","result":null,"error":null}"#, "a null error is no error"),
             (r#"{"new":{"x":[1]},"requestId":"r","result":{}}"#, "a new field beside the result is ignored"),
         ] {
             let (meta, result) = opened(&response(200, body));
@@ -399,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_under_200_passes_no_rule() {
+    fn any_other_response_with_status_200_is_an_error() {
         for (body, reason) in [
             ("{}", "without a requestId"),
             (r#"{"requestId":""}"#, "without a requestId"),
@@ -415,10 +416,10 @@ mod tests {
             (r#"{"requestId":"r","error":{"code":0}}"#, "whose code is 0"),
             (r#"{"requestId":"r","error":{"code":"500"}}"#, "expected a number"),
             // A gateway's own error, and results under another name.
-            (r#"{"requestId":"r","code":500,"message":"internal error"}"#, "field \"code\" in its place"),
-            (r#"{"requestId":"r","results":{}}"#, "field \"results\" in its place"),
-            (r#"{"requestId":"r","result":null,"data":{}}"#, "field \"data\" in its place"),
-            // Fields that stand twice have two meanings.
+            (r#"{"requestId":"r","code":500,"message":"internal error"}"#, "undocumented field \"code\""),
+            (r#"{"requestId":"r","results":{}}"#, "undocumented field \"results\""),
+            (r#"{"requestId":"r","result":null,"data":{}}"#, "undocumented field \"data\""),
+            // A duplicate field is ambiguous.
             (r#"{"requestId":"r","requestId":"s"}"#, "duplicate"),
             (r#"{"requestId":"r","result":{},"result":null}"#, "duplicate"),
         ] {
@@ -438,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_or_a_string_where_an_object_belongs_is_not_an_object_without_fields() {
+    fn a_result_that_is_not_an_object_is_an_error() {
         for result in ["[null]", "[]", "\"\"", "7", "true"] {
             let body = format!(r#"{{"requestId":"r","result":{result}}}"#);
             let response = response(200, &body);
@@ -446,13 +447,13 @@ mod tests {
             let Err(Failure::Unexpected { reason }) = result else { panic!("{body}: {result:?}") };
             let reason = reason.to_string();
             assert!(reason.contains("expected an object") && !reason.contains("struct"), "{reason}");
-            // The ticket has what came before and after the part that makes no sense.
+            // The requestId is found before and after the invalid part.
             assert_eq!(shown(&meta.request_id).as_deref(), Some("r"));
         }
     }
 
     #[test]
-    fn text_of_any_length_where_it_does_not_belong_is_not_quoted() {
+    fn long_strings_in_unexpected_places_are_not_quoted() {
         let long = "\u{1b}[2JApply complete!".repeat(10_000);
         let long = serde_json::to_string(&long).unwrap();
         for body in [
@@ -472,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_counts_whatever_its_result_looks_like() {
+    fn an_error_takes_precedence_over_any_result() {
         for body in [
             r#"{"requestId":"r","error":{"code":429,"status":"RATE_LIMIT"},"result":{}}"#,
             r#"{"requestId":"r","result":[1],"error":{"code":429,"status":"RATE_LIMIT"}}"#,
@@ -489,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn gateway_errors_are_told_apart() {
+    fn gateway_errors_are_distinguished() {
         let error = |code: u16, status: &str, message: &str| {
             format!(
                 r#"{{"requestId":"r","error":{{"code":{code},"status":"{status}","message":"{message}"}}}}"#
@@ -519,7 +520,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_without_json_are_known_by_their_http_status() {
+    fn errors_without_json_are_classified_by_http_status() {
         assert_eq!(failure_of(429, "<html>slow down</html>"), Failure::Throttled { retry_after: None });
         assert_eq!(failure_of(502, ""), Failure::Server { retry_after: None });
         let mut redirect = response(302, "");

@@ -1,4 +1,4 @@
-//! What can go wrong with a read. Errors carry data; the provider words the messages.
+//! The errors of a read. They carry data; the provider makes the messages.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,138 +11,138 @@ use crate::jdcloud::image_constraints::constraint::RuleError;
 use crate::jdcloud::settings::{SettingsError, Source, TokenEncoding};
 use crate::jdcloud::untrusted::UntrustedText;
 
-/// Why a read has no answer.
+/// Why a read failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// No call was made: a setting is missing or wrong.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// A call was made, or tried.
+    /// A call failed.
     #[error(transparent)]
     Call(#[from] Arc<CallError>),
-    /// The client was stopped while the read was under way.
+    /// The client was stopped during the read.
     #[error("cancelled")]
     Cancelled,
 }
 
-/// A failure and what was being asked when it happened.
+/// A failure and its request.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{context}: {failure}")]
 pub struct CallError {
-    /// What went wrong.
+    /// The failure.
     pub failure: Failure,
-    /// What was asked, and what came back.
+    /// The request and the response.
     pub context: Context,
 }
 
-/// What went wrong with a call.
+/// Why a call failed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Failure {
-    /// 401: JD Cloud does not know the access key.
-    #[error("JD Cloud does not know this access key")]
+    /// 401: the access key does not exist.
+    #[error("the access key does not exist at JD Cloud, or is disabled")]
     UnknownAccessKey,
-    /// 401: the signature does not match, most often for a wrong secret key.
-    #[error("the signature does not match: the secret key is not this access key's")]
+    /// 401: the signature does not match, usually because of a wrong secret key.
+    #[error("the signature does not match: the secret key does not belong to the access key")]
     SignatureMismatch,
-    /// 401: our clock is wrong, and could not or must not be corrected.
+    /// 401: this machine's clock is wrong, and was not corrected.
     #[error("the request was refused and this machine's clock is {} {}", span(.by.unsigned_abs()), if .by.is_positive() { "slow" } else { "fast" })]
     ClockSkew {
-        /// The server's time less ours.
+        /// The server's time minus this machine's time.
         by: time::Duration,
         /// The server's time.
         server: OffsetDateTime,
     },
-    /// 401 for any other reason.
+    /// 401 with any other message.
     #[error("JD Cloud did not accept the credentials")]
     Unauthenticated,
     /// 403: the key may not be used from this address.
-    #[error("the key may not be used from this IP address")]
+    #[error("the access key may not be used from this IP address")]
     ForbiddenAddress,
-    /// 403: the key lacks a permission.
-    #[error("the key lacks the permission for this call")]
+    /// 403: the key does not have the permission.
+    #[error("the access key does not have the permission for this call")]
     PermissionDenied,
-    /// 404: no such API, region or image.
+    /// 404: the API, the region or the image does not exist.
     #[error("not found")]
     NotFound,
-    /// 429: too many calls.
+    /// 429: too many requests.
     #[error("throttled")]
     Throttled {
-        /// What `Retry-After` asked for.
+        /// The `Retry-After` header.
         retry_after: Option<Duration>,
     },
     /// 429 `QUOTA_EXCEEDED`: waiting does not help.
-    #[error("a quota is used up")]
+    #[error("a quota is exceeded")]
     QuotaExceeded,
     /// 500, 502, 503, 504.
     #[error("JD Cloud failed")]
     Server {
-        /// What `Retry-After` asked for.
+        /// The `Retry-After` header.
         retry_after: Option<Duration>,
     },
     /// Any other error of the API.
     #[error("JD Cloud refused the call")]
     Refused,
-    /// A redirect: a signed request must not follow it.
-    #[error("redirected to {}", or(.location, "an unknown place"))]
+    /// A redirect, which must not be followed with a signed request.
+    #[error("redirected to {}", or(.location, "an unknown address"))]
     Redirect {
         /// Where to.
         location: Option<UntrustedText>,
     },
-    /// A success other than 200, or a status below it: no answer of the API has one.
+    /// A status of 299 or less other than 200, which the API does not use.
     #[error("unexpected HTTP status {status}")]
     UnexpectedStatus {
         /// The status.
         status: u16,
     },
     /// 200 with something other than JSON.
-    #[error("the answer is not JSON ({}): {reason}", or(.content_type, "no content type"))]
+    #[error("the response is not JSON ({}): {reason}", or(.content_type, "no content type"))]
     NotJson {
         /// `Content-Type`.
         content_type: Option<UntrustedText>,
-        /// What the parser says.
+        /// The message of the parser.
         reason: UntrustedText,
-        /// Whether it is the beginning of JSON, and ends too early.
+        /// Whether it is JSON that ends too early.
         cut_off: bool,
-        /// The first characters of the body, where they are text.
+        /// The first characters of the body, if they are text.
         beginning: Option<UntrustedText>,
     },
-    /// 200 with JSON that is not an answer of JD Cloud's.
+    /// 200 with JSON that is not a valid response of JD Cloud.
     #[error("unexpected response: {reason}")]
     Unexpected {
-        /// What is wrong with it.
+        /// The problem.
         reason: UntrustedText,
     },
-    /// A row that was not asked for: the answer belongs to another request.
-    #[error("the answer has a row for {got}, and the request was for {asked}")]
+    /// A row that was not requested: the response belongs to another request.
+    #[error("the response has a row for {got}, but the request was for {asked}")]
     OtherRow {
-        /// What was asked for; the first of the sample is the one most like the other.
+        /// The request; the first id of the sample is the most similar one.
         asked: RequestSummary,
         /// The id of the row.
         got: UntrustedText,
     },
-    /// An answer with a row that has no single meaning.
+    /// A row that is not valid or not unambiguous.
     #[error("malformed response: row {row}{}: {problem}", of(.id))]
     MalformedRow {
         /// The row, from 1.
         row: usize,
-        /// What it is about, if it says so.
+        /// Its id, if it has one.
         id: Option<UntrustedText>,
-        /// What is wrong with it.
+        /// The problem.
         problem: RowProblem,
     },
-    /// A list with fewer rows than it says it has, also when it was read again.
+    /// A list with fewer rows than its total, also when it was read again.
     #[error("the list has {total} rows and only {rows} were returned")]
     IncompleteList {
-        /// How many different rows came.
+        /// The number of different rows.
         rows: usize,
         /// The greatest `totalCount`.
         total: u64,
     },
-    /// No answer came, or only a part of one.
+    /// No response, or an incomplete one.
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// One attempt took longer than `request_timeout`.
-    #[error("no complete answer within {}", span(*.limit))]
+    #[error("no complete response within {}", span(*.limit))]
     AttemptTimeout {
         /// `request_timeout`.
         limit: Duration,
@@ -152,62 +152,62 @@ pub enum Failure {
     ReadTimeout {
         /// `read_timeout`.
         limit: Duration,
-        /// What went wrong before that.
+        /// The last failure before that.
         last: Option<Box<Failure>>,
     },
-    /// The request cannot be made: no randomness, keys that no header can carry, or a URL that no client sends.
+    /// The request cannot be made: no randomness, keys that are not valid in a header, or a URL that is too long.
     #[error("{reason}")]
     Unsendable {
         /// Why.
         reason: UntrustedText,
     },
-    /// A part of the client failed, by a mistake of its own.
+    /// A task of the client ended without a result: a bug.
     #[error("the request ended without a response; this is a bug")]
     Lost,
 }
 
-/// What is wrong with a row of an answer.
+/// Why a row of a response is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RowProblem {
-    /// It does not say what it is about.
+    /// It has no id.
     #[error("it has no {field}")]
     NoId {
-        /// The field that says so.
+        /// The field of the id.
         field: &'static str,
     },
-    /// Another row with the same id says something else.
+    /// It differs from another row with the same id.
     #[error("it contradicts another row with the same id")]
     Contradiction,
     /// It lacks a documented field and has one that is not documented, which may be the same under another name.
-    #[error("it has an undocumented field in the place of a documented one")]
+    #[error("it lacks a documented field and has an undocumented one")]
     UndocumentedField,
-    /// Its constraint makes no rule.
+    /// Its constraint is not valid.
     #[error(transparent)]
     Rule(#[from] RuleError),
 }
 
-/// What was asked, and what came back.
+/// The request and the response of a call.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// The API's name for the operation.
     pub operation: &'static str,
-    /// What its requests name, in the singular.
+    /// What its ids identify, in the singular.
     pub asks_about: &'static str,
-    /// What its answers list, in the plural.
+    /// What its responses list, in the plural.
     pub lists: &'static str,
     /// The base URL.
     pub endpoint: UntrustedText,
     /// The region.
     pub region: UntrustedText,
-    /// Where the key pair is from.
+    /// The source of the key pair.
     pub credentials: Option<Source>,
-    /// How the security token was sent, if there is one.
+    /// The encoding of the security token, if any.
     pub token: Option<TokenEncoding>,
-    /// What was asked for.
+    /// The request.
     pub asked: RequestSummary,
-    /// HTTP status, if an answer came.
+    /// HTTP status, if there was a response.
     pub http_status: Option<u16>,
-    /// The status that counts: HTTP's, or `error.code` under HTTP 200.
+    /// The HTTP status, or `error.code` in a response with status 200.
     pub code: Option<u16>,
     /// JD Cloud's `error.status`, such as `HTTP_FORBIDDEN`.
     pub status: Option<UntrustedText>,
@@ -215,27 +215,27 @@ pub struct Context {
     pub message: Option<UntrustedText>,
     /// JD Cloud's `requestId`, for a support ticket.
     pub request_id: Option<UntrustedText>,
-    /// How often the call was sent.
+    /// The number of attempts.
     pub attempts: u32,
-    /// How long it took, waiting included.
+    /// The elapsed time, waiting included.
     pub elapsed: Duration,
-    /// What was left of `read_timeout`, if JD Cloud asked for a longer wait and the call was given up for that.
+    /// The remaining time of the read, if the call ended because `Retry-After` is longer.
     pub time_left: Option<Duration>,
 }
 
-/// What a call asks for: how many ids, and a few of them.
+/// What a call requests: the number of ids, and a few of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestSummary {
-    /// How many; `None` for a call without ids.
+    /// The number of ids; `None` for a call without ids.
     pub count: Option<usize>,
-    /// The first few.
+    /// The first ids.
     pub sample: Vec<Arc<str>>,
     /// The query of a call without ids, if it has one.
     pub query: Option<Arc<str>>,
 }
 
 impl RequestSummary {
-    /// Enough to recognize a call by.
+    /// Enough to recognize a call.
     const SAMPLE: usize = 3;
 
     /// A call for these ids.
@@ -280,7 +280,7 @@ impl fmt::Display for Context {
     }
 }
 
-/// `text`, or what stands in its place.
+/// `text`, or `otherwise`.
 fn or(text: &Option<UntrustedText>, otherwise: &'static str) -> UntrustedText {
     text.clone().unwrap_or_else(|| otherwise.into())
 }
@@ -290,10 +290,10 @@ fn of(id: &Option<UntrustedText>) -> String {
 }
 
 fn before(failure: &Option<Box<Failure>>) -> String {
-    failure.as_ref().map(|failure| format!("; before that: {failure}")).unwrap_or_default()
+    failure.as_ref().map(|failure| format!("; last failure: {failure}")).unwrap_or_default()
 }
 
-/// A duration in the largest unit that says it well: `250ms`, `20s`, `5m`, `3h`.
+/// A duration in a suitable unit: `250ms`, `20s`, `5m`, `3h`.
 fn span(duration: Duration) -> String {
     match duration.as_secs() {
         0 => format!("{}ms", duration.as_millis()),

@@ -1,5 +1,5 @@
-//! Reads JSON of unknown origin as a stream of typed fields. Nothing that does not fit is copied, not even into the
-//! error, so that an answer of any shape costs no more memory than its body.
+//! Parses untrusted JSON as a stream of typed fields. Values of an unexpected type are not copied, not even into the error,
+//! so that no response needs more memory than its body.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,28 +7,28 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
-/// What to do with the fields of an object.
+/// Reads the fields of an object.
 pub(crate) trait Fields<'de>: Sized {
     type Value;
     fn read<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error>;
 }
 
-/// What to do with the elements of an array.
+/// Reads the elements of an array.
 pub(crate) trait Elements<'de>: Sized {
     type Value;
     fn read<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Value, A::Error>;
 }
 
-/// An object, and nothing else.
+/// Accepts an object only.
 pub(crate) struct Object<T>(pub(crate) T);
 
-/// An array, and nothing else.
+/// Accepts an array only.
 pub(crate) struct Array<T>(pub(crate) T);
 
-/// What the seed reads, or null.
+/// Accepts null, or a value that the inner seed accepts.
 pub(crate) struct Nullable<T>(pub(crate) T);
 
-/// A string of at most `max` bytes, borrowed where JSON's escapes allow it.
+/// A string of at most `max` bytes, borrowed if it has no escapes.
 #[derive(Clone, Copy)]
 pub(crate) struct Text {
     pub(crate) max: usize,
@@ -40,20 +40,20 @@ pub(crate) struct Beginning {
     pub(crate) max: usize,
 }
 
-/// A number that fits 16 bits without a sign.
+/// A number from 0 to 65535.
 pub(crate) struct SmallNumber;
 
-/// A whole number of 63 bits and a sign.
+/// A whole number that fits an `i64`.
 pub(crate) struct WholeNumber;
 
 /// `true` or `false`.
 pub(crate) struct Flag;
 
-/// The name of a field, matched to what the caller knows it as.
+/// The name of a field, mapped by the caller.
 pub(crate) struct Key<F>(pub(crate) F);
 
-/// serde's own messages quote the string that does not fit, however long it is. All of this goes through
-/// `deserialize_any` for the same reason: serde_json's own messages quote it as well.
+/// The messages of serde quote an unexpected string, of any length. Those of serde_json, too: therefore all seeds use
+/// `deserialize_any`.
 macro_rules! without_quoting {
     () => {
         fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
@@ -272,7 +272,7 @@ impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Key<F> {
     }
 }
 
-/// Reads the value of the field `name` into `place`, which must be empty: a field that stands twice has two meanings.
+/// Reads the value of the field `name` into `place`, which must be empty: a duplicate field is ambiguous.
 pub(crate) fn once<'de, A: MapAccess<'de>, S: DeserializeSeed<'de>>(
     fields: &mut A,
     name: &'static str,

@@ -1,4 +1,4 @@
-//! One call of the API: signed, sent, its response checked, and retried while that may help. Knows no operation.
+//! Calls of the API: signing, sending, parsing, retries. Independent of the operation.
 
 pub(crate) mod caller;
 pub(crate) mod clock;

@@ -1,9 +1,9 @@
-//! When and how a failed call is tried again.
+//! When a failed call is retried, and after which wait.
 //!
-//! Tried again: connection errors, timeouts, 500, 502, 503, 504 and every 429 but `QUOTA_EXCEEDED`. Never:
-//! any other 4xx, untrusted certificates, answers that came and make no sense. Waits grow exponentially with
-//! full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter"); `Retry-After` is taken at its word;
-//! JD Cloud counts calls per minute, so a 429 without it waits 5 to 60 seconds.
+//! Retried: connection errors, timeouts, 500, 502, 503, 504 and every 429 but `QUOTA_EXCEEDED`. Not retried:
+//! any other 4xx, untrusted certificates, invalid responses. Waits grow exponentially with
+//! full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter"); `Retry-After` takes precedence;
+//! JD Cloud limits requests per minute, so a 429 without it waits 5 to 60 seconds.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 const THROTTLED_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_THROTTLED_WAIT: Duration = Duration::from_secs(60);
 
-/// The waits before full jitter, as many as there are retries.
+/// The waits without jitter, one for each retry.
 pub(crate) fn backoff(max_retries: u32) -> ExponentialBuilder {
     ExponentialBuilder::new()
         .with_factor(2.0)
@@ -27,7 +27,7 @@ pub(crate) fn backoff(max_retries: u32) -> ExponentialBuilder {
         .with_max_times(max_retries as usize)
 }
 
-/// Whether a call that failed so may succeed when it is tried again.
+/// Whether a retry may succeed.
 pub(crate) fn is_retryable(failure: &Failure) -> bool {
     match failure {
         Failure::Throttled { .. } | Failure::Server { .. } | Failure::AttemptTimeout { .. } => true,
@@ -45,7 +45,7 @@ pub(crate) fn is_retryable(failure: &Failure) -> bool {
     }
 }
 
-/// How long to wait after `failure` where the backoff says `step`; `jitter` is a random number in 0..1.
+/// The wait after `failure`, where `step` is the wait of the backoff and `jitter` a random number in 0..1.
 pub(crate) fn wait(failure: &Failure, step: Duration, jitter: f64) -> Duration {
     match failure {
         Failure::Throttled { retry_after: Some(after) } | Failure::Server { retry_after: Some(after) } => {
@@ -61,30 +61,29 @@ pub(crate) fn wait(failure: &Failure, step: Duration, jitter: f64) -> Duration {
     }
 }
 
-/// The retries that the readers of a connection share, so that a dying API is not hammered by all of them at
-/// once.
+/// The retry budget that the reads of a connection share, so that they do not overload a failing API.
 #[derive(Debug)]
 pub(crate) struct Budget {
     tokens: AtomicU32,
 }
 
 impl Budget {
-    /// As the AWS SDKs' standard mode: 100 retries in a row, and one more for every five calls that succeed.
+    /// As in the standard mode of the AWS SDKs: 100 retries, and one more for every five calls that succeed.
     const CAPACITY: u32 = 500;
     const RETRY: u32 = 5;
     const SUCCESS: u32 = 1;
 
-    /// Takes the price of one retry, unless there is too little left.
+    /// Takes the tokens of one retry, if there are enough.
     pub(crate) fn take(&self) -> bool {
-        let less = |tokens: u32| tokens.checked_sub(Self::RETRY);
-        self.tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+        let retry = |tokens: u32| tokens.checked_sub(Self::RETRY);
+        self.tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, retry).is_ok()
     }
 
-    /// Gives a little back for a call that succeeded.
+    /// Returns a token for a call that succeeded.
     pub(crate) fn refill(&self) {
-        let more = |tokens: u32| Some((tokens + Self::SUCCESS).min(Self::CAPACITY));
-        // `more` never declines.
-        let _ = self.tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        let success = |tokens: u32| Some((tokens + Self::SUCCESS).min(Self::CAPACITY));
+        // `success` is never `None`.
+        let _ = self.tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, success);
     }
 }
 
@@ -104,7 +103,7 @@ mod tests {
     const THROTTLED: Failure = Failure::Throttled { retry_after: None };
 
     #[test]
-    fn waits_double_up_to_a_limit_and_are_jittered_in_full() {
+    fn waits_double_up_to_a_limit_with_full_jitter() {
         let steps: Vec<_> = backoff(8).build().map(|step| step.as_secs_f64()).collect();
         assert_eq!(steps, [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0]);
         for (jitter, expected) in [(0.0, 0.0), (0.5, 4.0), (1.0, 8.0)] {
@@ -114,20 +113,20 @@ mod tests {
     }
 
     #[test]
-    fn throttled_calls_wait_as_told_or_5_to_60_seconds() {
+    fn throttled_calls_wait_for_retry_after_or_5_to_60_seconds() {
         let steps: Vec<_> = backoff(5).build().collect();
         let range =
             |jitter| steps.iter().map(|step| wait(&THROTTLED, *step, jitter).as_secs()).collect::<Vec<_>>();
         assert_eq!(range(0.0), [5; 5]);
         assert_eq!(range(1.0), [10, 20, 40, 60, 60]);
-        let told = Some(Duration::from_secs(90));
-        for failure in [Failure::Throttled { retry_after: told }, Failure::Server { retry_after: told }] {
-            assert_eq!(Some(wait(&failure, steps[0], 0.0)), told);
+        let after = Some(Duration::from_secs(90));
+        for failure in [Failure::Throttled { retry_after: after }, Failure::Server { retry_after: after }] {
+            assert_eq!(Some(wait(&failure, steps[0], 0.0)), after);
         }
     }
 
     #[test]
-    fn only_what_may_pass_is_tried_again() {
+    fn only_transient_failures_are_retryable() {
         let host = || "h".into();
         let reason = || "h".into();
         for failure in [
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_budget_runs_dry_and_recovers_with_successes() {
+    fn the_budget_is_limited_and_refilled_by_successes() {
         let budget = Budget::default();
         assert_eq!((0..1000).filter(|_| budget.take()).count(), 100);
         (0..5).for_each(|_| budget.refill());

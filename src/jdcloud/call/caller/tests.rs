@@ -1,4 +1,4 @@
-//! Retries, deadlines and the clock, on an API in memory and tokio's paused clock.
+//! Retries, deadlines and the clock correction, with an API in memory and tokio's paused clock.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ fn broken() -> TransportError {
     TransportError::Connect { host: "h".into(), reason: "refused".into() }
 }
 
-/// A client of an API whose first `times` answers are `instead`.
+/// A client of an API that returns `instead` for the first `times` requests.
 fn failing(
     times: usize,
     instead: impl Fn() -> Instead + Send + Sync + 'static,
@@ -28,7 +28,7 @@ fn failing(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_pass_is_tried_again_newly_signed() {
+async fn transient_failures_are_retried_with_a_new_signature() {
     let instead: [fn() -> Instead; 7] = [
         || Instead::Refuse(500, "INTERNAL", String::new()),
         || Instead::Respond(response(502, &[], "<html>")),
@@ -49,7 +49,7 @@ async fn what_may_pass_is_tried_again_newly_signed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_pass_is_not_tried_again() {
+async fn permanent_failures_are_not_retried() {
     let cases: [(fn() -> Instead, Failure); 6] = [
         (|| Instead::Refuse(429, "QUOTA_EXCEEDED", String::new()), Failure::QuotaExceeded),
         (|| Instead::Refuse(400, "X", String::new()), Failure::Refused),
@@ -66,7 +66,7 @@ async fn what_cannot_pass_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_failure_tells_how_often_and_how_long() {
+async fn the_last_failure_has_the_number_of_attempts_and_the_elapsed_time() {
     for max_retries in [0, 2] {
         let instead = || Instead::Refuse(503, "UNAVAILABLE", "later".to_owned());
         let (client, api) =
@@ -93,7 +93,7 @@ async fn the_last_failure_tells_how_often_and_how_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_throttled_call_waits_as_long_as_it_is_told() {
+async fn a_throttled_call_waits_for_retry_after() {
     let date = |ahead: Duration| {
         (OffsetDateTime::now_utc() + ahead).format(&Rfc2822).unwrap().replace("+0000", "GMT")
     };
@@ -102,7 +102,7 @@ async fn a_throttled_call_waits_as_long_as_it_is_told() {
     for (headers, at_least, at_most) in [
         (vec![header("retry-after", "7".to_owned())], 7 * SECOND, 8 * SECOND),
         (vec![header("retry-after", date(30 * SECOND))], 28 * SECOND, 31 * SECOND),
-        // By a clock that is an hour ahead of ours.
+        // The server's clock is an hour ahead of ours.
         (
             vec![header("date", date(hour)), header("retry-after", date(hour + 30 * SECOND))],
             28 * SECOND,
@@ -120,13 +120,13 @@ async fn a_throttled_call_waits_as_long_as_it_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_wait_goes_beyond_the_reads_own_time() {
+async fn a_retry_after_beyond_the_deadline_is_an_error_at_once() {
     for after in ["1000", "18446744073709551615"] {
         let told = move || Instead::Respond(response(503, &[("retry-after", after)], ""));
         let (client, api) = failing(99, told, |_| {});
         let started = Instant::now();
         let error = failed(read(&client, &ids(1)).await);
-        // At once, with the true reason, not a timeout after five minutes.
+        // The error has the reason, and comes at once and not after a timeout of five minutes.
         let retry_after = Some(Duration::from_secs(after.parse().unwrap()));
         assert_eq!(error.failure, Failure::Server { retry_after });
         let left = error.context.time_left.unwrap();
@@ -136,7 +136,7 @@ async fn no_wait_goes_beyond_the_reads_own_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_and_a_read_end_in_time() {
+async fn attempts_and_reads_end_at_their_timeouts() {
     let timeouts = |settings: &mut Settings| {
         settings.request_timeout = Argument::Known(20 * SECOND);
         settings.read_timeout = Argument::Known(50 * SECOND);
@@ -155,7 +155,7 @@ async fn an_attempt_and_a_read_end_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dying_api_is_not_hammered() {
+async fn the_retry_budget_limits_requests_to_a_failing_api() {
     let ids = ids(1000);
     let instead = |_, _: &_| Some(Instead::Break(broken()));
     let (client, api) = TestApi::new(&[]).script(instead).client(|settings| {
@@ -165,10 +165,10 @@ async fn a_dying_api_is_not_hammered() {
     let reads = ids.iter().map(|id| read(&client, std::iter::once(id)));
     let failed = futures_util::future::join_all(reads).await;
     assert!(failed.iter().all(Result::is_err));
-    assert_eq!(api.calls(), 1000 + 100, "a try for each read, and the retries of the budget");
+    assert_eq!(api.calls(), 1000 + 100, "one attempt of each read, and the retries of the budget");
 }
 
-/// An API whose clock is `ahead` of ours, and which refuses requests that are more than five minutes off.
+/// An API whose clock is `ahead` of ours and that refuses requests whose time differs by more than five minutes.
 fn skewed(ahead: time::Duration, adjust: impl FnOnce(&mut Settings)) -> (Arc<Client>, Arc<TestApi>) {
     let script = move |_, request: &crate::jdcloud::test_api::Received| {
         let now = OffsetDateTime::now_utc() + ahead;
@@ -201,7 +201,7 @@ async fn a_wrong_clock_is_corrected_with_one_notice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_must_not_be_corrected_is_reported() {
+async fn a_clock_that_cannot_be_corrected_is_an_error() {
     let plain = |settings: &mut Settings| {
         let endpoint = "http://vm.internal.cn-north-1.jdcloud-api.com";
         settings.vm_endpoint = Argument::Known(endpoint.to_owned());
@@ -225,7 +225,7 @@ const MISMATCH: &str = "sign result is not same";
 const V2: &str = "JDCLOUD2-HMAC-SHA256";
 const V3: &str = "JDCLOUD3-HMAC-SHA256";
 
-/// A client of an API that refuses the signature of requests of which `refuses` says so.
+/// A client of an API that refuses the signatures for which `refuses` returns true.
 fn refusing_signatures(
     refuses: impl Fn(usize, &str) -> bool + Send + Sync + 'static,
 ) -> (Arc<Client>, Arc<TestApi>) {
@@ -239,17 +239,17 @@ fn algorithms(api: &TestApi) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gateway_that_wants_version_3_of_the_signature_gets_it_from_then_on() {
+async fn version_3_of_the_signature_is_used_once_version_2_was_refused() {
     let (client, api) = refusing_signatures(|_, algorithm| algorithm == V2);
     let first = read(&client, &ids(3)[..1]).await.unwrap();
-    assert_eq!(first.notices, [Notice::SignatureVersion3], "the user is told");
+    assert_eq!(first.notices, [Notice::SignatureVersion3], "the user is warned");
     let second = read(&client, &ids(3)[1..2]).await.unwrap();
     assert_eq!(second.notices, [], "once");
     assert_eq!(algorithms(&api), [V2, V3, V3], "the accepted version stays");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_secret_key_is_the_first_refusal_and_costs_one_more_call_in_all() {
+async fn a_wrong_secret_key_is_tried_with_version_3_once() {
     let (client, api) = refusing_signatures(|_, _| true);
     for _ in 0..2 {
         let error = failed(read(&client, &ids(1)).await);
@@ -259,7 +259,7 @@ async fn a_wrong_secret_key_is_the_first_refusal_and_costs_one_more_call_in_all(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_accepted_version_of_the_signature_is_not_given_up() {
+async fn an_accepted_version_of_the_signature_is_kept() {
     let (client, api) = refusing_signatures(|n, _| n > 0);
     read(&client, &ids(3)[..1]).await.unwrap();
     let error = failed(read(&client, &ids(3)[1..2]).await);
@@ -268,7 +268,7 @@ async fn an_accepted_version_of_the_signature_is_not_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_went_wrong_after_version_3_was_accepted_is_the_error() {
+async fn a_failure_with_an_accepted_version_3_is_reported() {
     let script = |_, received: &Received| match received.algorithm.as_str() {
         V2 => Some(Instead::Refuse(401, "ACCESS_ERROR", MISMATCH.to_owned())),
         _ => Some(Instead::Refuse(403, "PERMISSION_DENIED", "no".to_owned())),
@@ -278,11 +278,11 @@ async fn what_went_wrong_after_version_3_was_accepted_is_the_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_refusals_of_the_key_are_not_tried_with_version_3() {
+async fn refused_access_keys_and_tokens_are_not_tried_with_version_3() {
     for (message, token, expected) in [
         ("Invalid accessKey", Argument::Absent, &[V2][..]),
         ("Invalid authentication credentials", Argument::Known("token".into()), &[V2]),
-        // Without a token it may be the algorithm.
+        // Without a token, the algorithm may be the cause.
         ("Invalid authentication credentials", Argument::Absent, &[V2, V3]),
     ] {
         let refusal = || Instead::Refuse(401, "ACCESS_ERROR", message.to_owned());
