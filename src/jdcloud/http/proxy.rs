@@ -1,4 +1,4 @@
-//! Which proxy a request goes through, from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+//! The proxy of the requests, from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
 
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Proxy, Url};
@@ -6,9 +6,9 @@ use reqwest::{Proxy, Url};
 use crate::jdcloud::settings::{Endpoint, Environment, SettingsError};
 use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
-/// A proxy for every request of a client.
+/// The proxy of all requests of a client.
 #[derive(Debug)]
-pub(crate) struct Chosen {
+pub(crate) struct SelectedProxy {
     pub(crate) proxy: Proxy,
     /// Scheme, host and port, without user name and password.
     pub(crate) shown: UntrustedText,
@@ -17,13 +17,13 @@ pub(crate) struct Chosen {
 /// The proxy for requests to `endpoint`.
 ///
 /// # Errors
-/// A variable that is not the URL of an http or https proxy.
+/// A variable that is not the URL of an HTTP or HTTPS proxy.
 pub(crate) fn of(
     endpoint: &Endpoint,
     environment: &Environment,
     redactor: &Redactor,
-) -> Result<Option<Chosen>, SettingsError> {
-    // This machine is never asked for through another one.
+) -> Result<Option<SelectedProxy>, SettingsError> {
+    // Requests to this machine never use a proxy.
     if endpoint.is_loopback() {
         return Ok(None);
     }
@@ -39,15 +39,15 @@ pub(crate) fn of(
     }
     let invalid = |reason| SettingsError::Proxy { variable, reason };
     let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
-    let url = Url::parse(&with_scheme).map_err(|_| invalid("it is not the URL of a proxy"))?;
-    let host = url.host_str().ok_or_else(|| invalid("it names no host"))?;
+    let url = Url::parse(&with_scheme).map_err(|_| invalid("it is not a valid URL"))?;
+    let host = url.host_str().ok_or_else(|| invalid("the URL has no host"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(invalid("only http and https proxies are supported"));
     }
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     let shown = redactor.text(format!("{}://{host}{port}", url.scheme()));
-    let proxy = Proxy::all(url).map_err(|_| invalid("it is not the URL of a proxy"))?;
-    Ok(Some(Chosen { proxy, shown }))
+    let proxy = Proxy::all(url).map_err(|_| invalid("it is not a valid URL"))?;
+    Ok(Some(SelectedProxy { proxy, shown }))
 }
 
 /// Whether `NO_PROXY` names the endpoint's host, its domain or its network.
@@ -55,7 +55,7 @@ fn is_exempt(endpoint: &Endpoint, environment: &Environment) -> bool {
     let Some(no) = environment.variable("NO_PROXY").or_else(|| environment.variable("no_proxy")) else {
         return false;
     };
-    // The proxy does not matter: only whether one would be used.
+    // Only whether a proxy would be used matters, not which.
     let matcher = Matcher::builder().all("http://proxy.invalid").no(no).build();
     endpoint.to_string().parse().is_ok_and(|uri| matcher.intercept(&uri).is_none())
 }
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_chooses_the_proxy() {
+    fn the_proxy_is_selected_from_the_environment() {
         let https = "https://vm.jdcloud-api.com";
         let proxy = ("HTTPS_PROXY", "http://me:secret@proxy.corp:3128");
         for (endpoint, variables, expected) in [
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_of_another_kind_is_an_error() {
+    fn unsupported_proxies_are_an_error() {
         for value in ["socks5://proxy.corp:1080", "http://"] {
             let environment = Environment::new([("HTTPS_PROXY", value)], None);
             let endpoint = Endpoint::parse("https://vm.jdcloud-api.com").unwrap();

@@ -1,4 +1,4 @@
-//! Whom the client trusts: the system's roots, or Mozilla's where there are none, and those of `ca_bundle`.
+//! The trusted root certificates: the system's, or Mozilla's if the system has none, and those of `ca_bundle`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -40,11 +40,11 @@ pub(crate) fn config(
 fn add_system(roots: &mut RootCertStore, environment: &Environment, redactor: &Redactor) {
     let unreadable = |error: &dyn std::fmt::Display| {
         let error = redactor.text(error.to_string());
-        tracing::debug!(%error, "some of the system's certificates cannot be read");
+        tracing::debug!(%error, "some system certificates cannot be read");
     };
     let path = |name| environment.variable(name).map(Path::new);
     let (file, directory) = (path("SSL_CERT_FILE"), path("SSL_CERT_DIR"));
-    // The library would wait for the other end of a pipe.
+    // If it is a pipe, the library would wait for its other end.
     let usable = file.filter(|file| match file::check_path(file) {
         Ok(()) => true,
         Err(error) => {
@@ -66,12 +66,12 @@ fn add_system(roots: &mut RootCertStore, environment: &Environment, redactor: &R
     }
 }
 
-/// Whether a `ca_bundle` is PEM text and not the path of a file.
+/// Whether `ca_bundle` is PEM text and not a path.
 pub(crate) fn is_pem(bundle: &str) -> bool {
     bundle.contains("-----BEGIN")
 }
 
-/// Adds the certificates of `bundle`, which is a path or, recognized by its first line, PEM text.
+/// Adds the certificates of `bundle`, which is a path or PEM text.
 fn add_bundle(
     roots: &mut RootCertStore,
     bundle: &str,
@@ -93,10 +93,10 @@ fn add_bundle(
         roots.add(certificate).map_err(|error| unusable(format!("certificate {}: {error}", added + 1)))?;
         added += 1;
     }
-    if added == 0 { Err(unusable("it holds no certificate".to_owned())) } else { Ok(()) }
+    if added == 0 { Err(unusable("it contains no certificate".to_owned())) } else { Ok(()) }
 }
 
-/// A TLS error in a reader's words.
+/// A TLS error in terms that do not need knowledge of the library.
 pub(super) fn explain(error: &rustls::Error) -> String {
     use rustls::CertificateError::{
         Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
@@ -104,7 +104,7 @@ pub(super) fn explain(error: &rustls::Error) -> String {
     };
     match error {
         rustls::Error::InvalidCertificate(UnknownIssuer) => {
-            "its certificate is from an authority that is not trusted here".to_owned()
+            "its certificate is issued by an authority that is not trusted".to_owned()
         }
         rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
             "its certificate has expired".to_owned()

@@ -1,4 +1,4 @@
-//! The wire: sends a signed request, brings back the whole answer. Knows no retries and no meaning.
+//! The HTTP transport: sends a signed request and returns the complete response. Retries and parsing are done elsewhere.
 
 use std::error::Error as StdError;
 use std::io;
@@ -8,24 +8,24 @@ use async_trait::async_trait;
 use http::header::{HeaderMap, LOCATION};
 use reqwest::{Url, redirect};
 
-use super::proxy::{self, Chosen};
+use super::proxy::{self, SelectedProxy};
 use super::tls;
 use crate::jdcloud::settings::{Endpoint, Environment, SettingsError};
 use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
-/// The longest answer taken, after decompression. Every image of a region is some megabytes.
+/// The maximum size of a response after decompression. A response with all images of a region has some megabytes.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
 
 /// A GET request, ready to send.
 #[derive(Debug, Clone)]
 pub struct SignedRequest {
-    /// Its URL, encoded as it was signed.
+    /// Its URL, with the signed encoding.
     pub url: Url,
-    /// Its headers but `Host` and `User-Agent`.
+    /// Its headers except `Host` and `User-Agent`.
     pub headers: HeaderMap,
 }
 
-/// A complete answer.
+/// A complete response.
 #[derive(Debug, Clone, Default)]
 pub struct RawResponse {
     /// HTTP status.
@@ -37,21 +37,21 @@ pub struct RawResponse {
 }
 
 impl RawResponse {
-    /// The text of header `name`.
+    /// The value of the header `name`.
     pub(crate) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Where a redirect points.
+    /// The target of a redirect.
     pub(crate) fn location(&self) -> Option<&str> {
         self.header(LOCATION)
     }
 }
 
-/// Why no complete answer came.
+/// Why there is no complete response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
-    /// The host's name has no address.
+    /// The host name cannot be resolved.
     #[error("the name {host} cannot be resolved: {reason}")]
     Dns {
         /// The name.
@@ -59,7 +59,7 @@ pub enum TransportError {
         /// The resolver's reason.
         reason: UntrustedText,
     },
-    /// No connection.
+    /// The connection failed.
     #[error("no connection to {host}: {reason}")]
     Connect {
         /// Host and port.
@@ -75,7 +75,7 @@ pub enum TransportError {
         /// The certificate's or the protocol's reason.
         reason: UntrustedText,
     },
-    /// The server speaks plain HTTP where TLS was expected, or the reverse.
+    /// The server speaks plain HTTP instead of TLS, or the reverse.
     #[error("{host} {}", if *.tls { "does not speak TLS" } else { "does not speak plain HTTP" })]
     WrongScheme {
         /// Host and port.
@@ -83,21 +83,21 @@ pub enum TransportError {
         /// Whether TLS was expected.
         tls: bool,
     },
-    /// No request was made: the HTTP client does not take it.
+    /// The HTTP client rejected the request.
     #[error("the request cannot be made: {reason}")]
     Unsendable {
         /// Why.
         reason: UntrustedText,
     },
-    /// The proxy cannot be reached or refuses.
-    #[error("the proxy {proxy} fails: {reason}")]
+    /// The proxy cannot be reached or refused the connection.
+    #[error("the proxy {proxy} failed: {reason}")]
     Proxy {
         /// The proxy, without user name and password.
         proxy: UntrustedText,
         /// Why.
         reason: UntrustedText,
     },
-    /// The connection broke before the answer was complete.
+    /// The connection ended before the response was complete.
     #[error("the connection to {host} broke: {reason}")]
     Broken {
         /// Host and port.
@@ -105,46 +105,46 @@ pub enum TransportError {
         /// Why.
         reason: UntrustedText,
     },
-    /// The answer is longer than [`MAX_BODY`].
-    #[error("the answer is longer than {} MiB", .limit / 1024 / 1024)]
+    /// The response is larger than [`MAX_BODY`].
+    #[error("the response is larger than {} MiB", .limit / 1024 / 1024)]
     TooLarge {
         /// The limit in bytes.
         limit: usize,
     },
 }
 
-/// Sends one request. The caller bounds the time: a dropped future gives the request up.
+/// Sends requests. Dropping the future cancels the request; the caller has the timeout.
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends `request` and reads the whole answer.
+    /// Sends `request` and reads the complete response.
     ///
     /// # Errors
-    /// Whatever kept a complete answer from coming; an answer of any status is `Ok`.
+    /// If there is no complete response. A response of any status is `Ok`.
     async fn send(&self, request: SignedRequest) -> Result<RawResponse, TransportError>;
 
-    /// Makes the next request go over a new connection. What the kept ones bring may answer another request.
+    /// Makes the next request use a new connection, because responses on the kept ones may belong to other requests.
     fn reset(&self) {}
 }
 
 /// HTTP/1.1 and HTTP/2 over TLS, with connections kept for the next request.
 #[derive(Debug)]
 pub(crate) struct HttpTransport {
-    /// With the connections that are kept.
+    /// Holds the kept connections.
     client: Mutex<reqwest::Client>,
-    /// What a client with no connections is made of.
+    /// For new clients.
     tls: rustls::ClientConfig,
     user_agent: String,
-    proxy: Option<Chosen>,
+    proxy: Option<SelectedProxy>,
     host: UntrustedText,
     is_https: bool,
     redactor: Arc<Redactor>,
 }
 
 impl HttpTransport {
-    /// A transport to `endpoint`. Reads the trusted roots, which blocks, and opens no connection.
+    /// A transport to `endpoint`. Reads the root certificates, which blocks; opens no connection.
     ///
     /// # Errors
-    /// Roots or proxy variables that cannot be used.
+    /// Invalid root certificates or proxy variables.
     pub(crate) fn new(
         endpoint: &Endpoint,
         ca_bundle: Option<&str>,
@@ -201,17 +201,17 @@ impl HttpTransport {
 fn client(
     tls: &rustls::ClientConfig,
     user_agent: &str,
-    proxy: Option<&Chosen>,
+    proxy: Option<&SelectedProxy>,
 ) -> reqwest::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls.clone())
         .user_agent(user_agent)
         .referer(false)
-        // The server that a redirect points to would get a signed request.
+        // Otherwise, the target of a redirect would receive a signed request.
         .redirect(redirect::Policy::none())
-        // A repeated nonce is refused: only a newly signed request may be sent again.
+        // A repeated nonce is refused, so a retry needs a new signature.
         .retry(reqwest::retry::never())
-        // The proxy is chosen from the environment that this client was given, not from the process's.
+        // The proxy is selected from the environment of this client, not from that of the process.
         .no_proxy();
     match proxy {
         Some(proxy) => builder.proxy(proxy.proxy.clone()),
@@ -226,7 +226,7 @@ impl Transport for HttpTransport {
         let request = self.client().get(request.url).headers(request.headers);
         let mut response = request.send().await.map_err(|error| self.error(error))?;
         if let (407, Some(proxy)) = (response.status().as_u16(), &self.proxy) {
-            let reason = "it wants a user name and password (HTTP 407)".into();
+            let reason = "it requires a user name and password (HTTP 407)".into();
             return Err(TransportError::Proxy { proxy: proxy.shown.clone(), reason });
         }
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
@@ -243,10 +243,10 @@ impl Transport for HttpTransport {
     fn reset(&self) {
         match client(&self.tls, &self.user_agent, self.proxy.as_ref()) {
             Ok(new) => *self.client() = new,
-            // It was made once from the same parts; the old one goes on.
+            // This succeeded before with the same arguments. Keep the old client.
             Err(error) => {
                 let error = self.redactor.text(reason(&error));
-                tracing::warn!(%error, "no new connection");
+                tracing::warn!(%error, "the HTTP client cannot be replaced");
             }
         }
     }
@@ -257,7 +257,7 @@ fn is_not_http(error: &reqwest::Error) -> bool {
     chain(Some(error)).filter_map(|error| error.downcast_ref::<hyper::Error>()).any(hyper::Error::is_parse)
 }
 
-/// The TLS library's own error in the chain; it hides inside an `io::Error`, which passes over it.
+/// The error of the TLS library in the chain. It is inside an `io::Error`, whose `source` skips it.
 fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let inside = |error: &'a (dyn StdError + 'static)| -> Option<&'a rustls::Error> {
         match error.downcast_ref::<io::Error>() {
@@ -279,7 +279,7 @@ fn chain<'a>(
     })
 }
 
-/// The innermost reason of `error`: what the system said, without the libraries' words around it.
+/// The innermost reason of `error`, usually the system's message.
 fn reason(error: &(dyn StdError + 'static)) -> String {
     chain(Some(error)).last().unwrap_or(error).to_string()
 }

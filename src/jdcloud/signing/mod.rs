@@ -1,4 +1,4 @@
-//! The signature of a request, over the one form of its query that is both signed and sent.
+//! Request signing, with one form of the query that is both signed and sent.
 
 pub(crate) mod query;
 pub(crate) mod random;

@@ -1,7 +1,7 @@
-//! The query string of a request, in the one form that is both sent and signed.
+//! The query string of a request, in the one form that is both signed and sent.
 //!
 //! JD Cloud's gateway decodes the query, sorts it by key and value and encodes it again (RFC 3986) before it
-//! checks the signature. Sending it in that form to begin with leaves nothing to disagree about.
+//! checks the signature. The query is sent in that form, so that both sides sign the same text.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -16,19 +16,19 @@ pub(crate) fn encoded_len(text: &str) -> usize {
     text.bytes().map(|byte| if is_unreserved(byte) { 1 } else { "%XX".len() }).sum()
 }
 
-/// The canonical form of an already joined path: [`encode`] that keeps `/`.
+/// The canonical form of a path: like [`encode`], but keeps `/`.
 pub(crate) fn encode_path(path: &str) -> Cow<'_, str> {
     encode_except(path, b"/")
 }
 
 fn encode_except<'a>(text: &'a str, kept: &[u8]) -> Cow<'a, str> {
-    let stays = |byte| is_unreserved(byte) || kept.contains(&byte);
-    if text.bytes().all(stays) {
+    let is_kept = |byte| is_unreserved(byte) || kept.contains(&byte);
+    if text.bytes().all(is_kept) {
         return Cow::Borrowed(text);
     }
     let mut encoded = String::with_capacity(text.len() + 2 * "%XX".len());
     for byte in text.bytes() {
-        if stays(byte) {
+        if is_kept(byte) {
             encoded.push(char::from(byte));
         } else {
             // Writing to a String cannot fail.
@@ -42,8 +42,8 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
-/// The query of `pairs`, encoded and sorted by (key, value) — not by the joined text, where `a%3D=` and `a=`
-/// would change places.
+/// The query of `pairs`, encoded and sorted by (key, value). Sorting the joined texts would give another order of `a%3D=`
+/// and `a=`.
 pub(crate) fn canonical_query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut pairs: Vec<_> = pairs.into_iter().map(|(key, value)| (encode(key), encode(value))).collect();
     pairs.sort_unstable();
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_reserved_is_escaped() {
+    fn reserved_characters_are_escaped() {
         for (text, encoded) in [
             ("img-A.b_c~d-9", "img-A.b_c~d-9"),
             ("a b+c*", "a%20b%2Bc%2A"),
@@ -84,12 +84,12 @@ mod tests {
         assert_eq!(canonical_query([("aa=", ""), ("aa", "..")]), "aa=..&aa%3D=");
     }
 
-    /// The same, written from JD Cloud's words with none of the code above: sort the raw pairs by their encoded bytes,
-    /// escape what is not in the list of characters that stay.
+    /// Another implementation of JD Cloud's description, without the code above: escape all characters that are not in the
+    /// list, and sort the pairs by their encoded bytes.
     fn second_implementation(pairs: &[(String, String)]) -> String {
-        const STAY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+        const KEPT: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
         let escape = |text: &str| -> String {
-            let bytes = text.bytes().map(|byte| match STAY.bytes().find(|stay| *stay == byte) {
+            let bytes = text.bytes().map(|byte| match KEPT.bytes().find(|kept| *kept == byte) {
                 Some(_) => (byte as char).to_string(),
                 None => format!("%{}{}", DIGITS[usize::from(byte / 16)], DIGITS[usize::from(byte % 16)]),
             });
@@ -112,10 +112,10 @@ mod tests {
     }
 
     #[test]
-    fn any_pairs_have_the_query_of_a_second_implementation() {
+    fn both_implementations_give_the_same_query_for_random_pairs() {
         let mut state: u64 = 1;
         let mut below = |limit: u64| {
-            // Chance that repeats (Knuth's MMIX generator; its high bits are the random ones).
+            // Repeatable random numbers (Knuth's MMIX generator; its high bits are the most random).
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % limit
         };

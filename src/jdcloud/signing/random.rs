@@ -1,10 +1,10 @@
-//! Randomness from the TLS library's generator, for nonces and for the jitter of retries.
+//! Random numbers from the TLS library, for nonces and for the jitter of retries.
 
 use aws_lc_rs::rand;
 
-/// The operating system gives no randomness: no signature can be made.
+/// The operating system provides no randomness, so requests cannot be signed.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the operating system gives no randomness")]
+#[error("the operating system provides no randomness")]
 pub(crate) struct NoRandomness;
 
 fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {

@@ -1,7 +1,8 @@
 //! JD Cloud's request signature, JDCLOUD2-HMAC-SHA256 or JDCLOUD3-HMAC-SHA256.
 //!
 //! Source: JD Cloud's Authorization-Rules page and the official Go and Java SDKs, which still send version 2, and the
-//! official Python SDK, which sends version 3. The two differ in three names only. Signs exactly the headers that every hop leaves alone; everything signed here is sent unchanged.
+//! official Python SDK, which sends version 3. They differ in three names only. Only headers that proxies do not change are signed; everything that is signed is sent
+//! unchanged.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
@@ -14,9 +15,9 @@ use crate::jdcloud::settings::Credentials;
 /// A version of the signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
-    /// The documented one.
+    /// The documented version.
     V2,
-    /// What the official Python SDK sends.
+    /// The version of the official Python SDK.
     V3,
 }
 
@@ -29,7 +30,7 @@ impl Version {
         }
     }
 
-    /// What comes before the secret key.
+    /// The prefix of the secret key.
     fn key_prefix(self) -> &'static str {
         match self {
             Self::V2 => "JDCLOUD2",
@@ -50,12 +51,12 @@ const DATE: HeaderName = HeaderName::from_static("x-jdcloud-date");
 const NONCE: HeaderName = HeaderName::from_static("x-jdcloud-nonce");
 const SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-jdcloud-security-token");
 
-/// A GET request as the signature sees it.
+/// The signed parts of a GET request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Unsigned<'a> {
-    /// The Host header that goes out: without the scheme's default port.
+    /// The Host header, without the default port of the scheme.
     pub(crate) host: &'a str,
-    /// The product's name in the credential scope, such as `vm`.
+    /// The product in the credential scope, such as `vm`.
     pub(crate) service: &'a str,
     /// The region in the credential scope.
     pub(crate) region: &'a str,
@@ -65,9 +66,11 @@ pub(crate) struct Unsigned<'a> {
     pub(crate) query: &'a str,
 }
 
-/// Why a request cannot be signed; ruled out by the checks on [`Credentials`].
+/// A request that cannot be signed. The checks of [`Credentials`] prevent this.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the request cannot be signed: a key or the token has characters that no header can carry")]
+#[error(
+    "the request cannot be signed: a key or the token contains characters that are not valid in a header"
+)]
 pub(crate) struct SigningError;
 
 impl From<InvalidHeaderValue> for SigningError {
@@ -76,19 +79,19 @@ impl From<InvalidHeaderValue> for SigningError {
     }
 }
 
-/// What signing a request gives.
+/// A signed request.
 pub(crate) struct Signed {
-    /// Every header of the request but `Host`, which the HTTP client writes.
+    /// The headers of the request except `Host`, which the HTTP client adds.
     pub(crate) headers: HeaderMap,
-    /// What was hashed, for the trace log: without the security token.
+    /// The canonical request for the trace log, without the security token.
     pub(crate) canonical_request: String,
 }
 
 impl Unsigned<'_> {
-    /// The headers that make this request `credentials`' own, once: gateways refuse a nonce they have seen.
+    /// Signs the request. The signature is valid for one request: gateways refuse a repeated nonce.
     ///
     /// # Errors
-    /// A key or token that no header can carry. [`Credentials`] are checked for that when they are resolved.
+    /// A key or token that is not valid in a header. [`Credentials`] are checked for that when they are resolved.
     pub(crate) fn sign(
         &self,
         version: Version,
@@ -104,7 +107,7 @@ impl Unsigned<'_> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(DATE, HeaderValue::from_str(&date)?);
         headers.insert(NONCE, HeaderValue::from_str(nonce)?);
-        // Sorted by name, as the signature wants them.
+        // Sorted by name, as the signature requires.
         let mut signed = vec![
             ("content-type", "application/json"),
             ("host", self.host),
@@ -152,8 +155,7 @@ fn string_to_sign(version: Version, date: &str, scope: &str, canonical_request: 
     format!("{}\n{date}\n{scope}\n{}", version.algorithm(), hex(&sha256(canonical_request)))
 }
 
-/// The key for `scope`: the secret key and the scope's parts, each part hashed under the key of the one
-/// before.
+/// The signing key for `scope`, derived from the secret key: each part of the scope is hashed with the previous key.
 fn signing_key(version: Version, secret_key: &str, scope: &str) -> Vec<u8> {
     let secret = format!("{}{secret_key}", version.key_prefix()).into_bytes();
     scope.split('/').fold(secret, |key, part| hmac(&key, part))
@@ -180,7 +182,7 @@ mod tests {
     use super::*;
     use crate::jdcloud::settings::{Credentials, Endpoint};
 
-    /// Made with the official Python SDK; most were cross-checked with the Go and Rust signers.
+    /// Made with the official Python SDK; most are cross-checked with the Go and Rust signers.
     const VECTORS: &str = include_str!("testdata/signer-vectors.json");
 
     #[derive(Deserialize)]
@@ -246,7 +248,7 @@ mod tests {
             let query = crate::jdcloud::image_constraints::api::query(&ids);
             assert_eq!(vector.canonical_request.lines().nth(2), Some(&*query), "{}", vector.name);
             let endpoint = Endpoint::parse(&format!("{scheme}://{host}"));
-            // The SDKs sign for hosts that this client refuses over plain http; the Host rule is the same.
+            // The SDKs also sign for hosts that this client rejects with plain HTTP; the rule for the Host header is the same.
             let host =
                 endpoint.map_or_else(|_| host.trim_end_matches(":80").to_owned(), |e| e.host().to_owned());
             let credentials = Credentials::for_tests(
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_signed_and_shown_nowhere() {
+    fn the_token_is_signed_and_not_shown() {
         let credentials = Credentials::for_tests("ak", "sk", Some("very-secret"));
         let request = Unsigned { host: "h", service: "vm", region: "r", path: "/", query: "" };
         let signed = request.sign(Version::V2, &credentials, OffsetDateTime::UNIX_EPOCH, "n").unwrap();

@@ -1,4 +1,4 @@
-//! The HTTP client on real sockets: what an API in memory cannot show.
+//! The HTTP client on real sockets.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use crate::jdcloud::{Argument, CallError, Client, Error, Failure, Settings, Sett
 
 const NO_ROWS: &str = r#"{"requestId":"r","result":{"imageConstraints":[]}}"#;
 
-/// What a server saw.
+/// What a server received.
 #[derive(Default)]
 struct Seen {
     connections: AtomicUsize,
@@ -32,7 +32,8 @@ impl Seen {
     }
 }
 
-/// An HTTP/1.1 server that answers every request with these bytes and closes where they end the connection.
+/// An HTTP/1.1 server that sends these bytes for every request, and closes the connection if they contain
+/// `Connection: close`.
 async fn serve(response: impl Into<Vec<u8>>, tls: Option<rustls::ServerConfig>) -> (SocketAddr, Arc<Seen>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -46,10 +47,10 @@ async fn serve(response: impl Into<Vec<u8>>, tls: Option<rustls::ServerConfig>) 
             let (response, seen, tls) = (Arc::clone(&response), Arc::clone(&shared), tls.clone());
             tokio::spawn(async move {
                 match tls {
-                    None => converse(stream, &response, &seen).await,
+                    None => serve_connection(stream, &response, &seen).await,
                     Some(tls) => {
                         if let Ok(stream) = tls.accept(stream).await {
-                            converse(stream, &response, &seen).await;
+                            serve_connection(stream, &response, &seen).await;
                         }
                     }
                 }
@@ -59,7 +60,7 @@ async fn serve(response: impl Into<Vec<u8>>, tls: Option<rustls::ServerConfig>) 
     (address, seen)
 }
 
-async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, response: &[u8], seen: &Seen) {
+async fn serve_connection(mut stream: impl AsyncRead + AsyncWrite + Unpin, response: &[u8], seen: &Seen) {
     let mut received = Vec::new();
     while stream.read_buf(&mut received).await.is_ok_and(|read| read > 0) {
         if received.ends_with(b"\r\n\r\n") {
@@ -98,7 +99,7 @@ async fn failure(client: &Client) -> CallError {
 }
 
 #[tokio::test]
-async fn requests_are_what_was_signed_and_share_a_connection() {
+async fn requests_are_sent_as_signed_and_share_a_connection() {
     let (address, seen) = serve(http("200 OK", "", NO_ROWS.as_bytes()), None).await;
     let client = client(format!("http://{address}"));
     for id in ["镜像 *&=", "b", "c", "d"] {
@@ -120,7 +121,7 @@ async fn requests_are_what_was_signed_and_share_a_connection() {
 }
 
 #[tokio::test]
-async fn answers_may_be_compressed() {
+async fn responses_may_be_compressed() {
     // gzip of {"requestId":"zipped"}
     let zipped = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x2a\x4a\x2d\x2c\x4d\x2d\x2e\xf1\x4c\x51\xb2\x52\xaa\xca\x2c\x28\x48\x4d\x51\xaa\x05\x00\xc4\x07\xec\xf6\x16\x00\x00\x00";
     let (address, _) = serve(http("200 OK", "Content-Encoding: gzip\r\n", zipped), None).await;
@@ -128,22 +129,22 @@ async fn answers_may_be_compressed() {
 }
 
 #[tokio::test]
-async fn answers_are_bounded_also_when_they_are_small_on_the_wire() {
+async fn the_size_of_responses_is_limited_after_decompression() {
     let limit = Failure::Transport(TransportError::TooLarge { limit: MAX_BODY });
     let long = http("200 OK", "", &vec![b' '; MAX_BODY + 1]);
     let (address, _) = serve(long, None).await;
     assert_eq!(failure(&client(format!("http://{address}"))).await.failure, limit);
 
-    let bomb = bomb(MAX_BODY + 1);
+    let bomb = zip_bomb(MAX_BODY + 1);
     assert!(bomb.len() < 500_000);
     let (address, _) = serve(http("200 OK", "Content-Encoding: gzip\r\n", &bomb), None).await;
     assert_eq!(failure(&client(format!("http://{address}"))).await.failure, limit);
 }
 
-/// A gzip stream of some more than `length` zero bytes.
-fn bomb(length: usize) -> Vec<u8> {
+/// A gzip stream of slightly more than `length` zero bytes.
+fn zip_bomb(length: usize) -> Vec<u8> {
     let mut bits: Vec<bool> = Vec::new();
-    // RFC 1951: the last block, fixed codes; a literal 0; then copies of 258 bytes from one byte before.
+    // RFC 1951: the last block, fixed codes; a literal 0; then copies of 258 bytes from distance 1.
     bits.extend([true, true, false]);
     let code = |code: u32, width: u32| (0..width).rev().map(move |bit| code >> bit & 1 == 1);
     bits.extend(code(0x30, 8));
@@ -167,14 +168,14 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_or_breaks_is_no_answer() {
+async fn a_body_that_stalls_or_is_cut_off_is_an_error() {
     let stalling = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{";
     let (address, _) = serve(stalling, None).await;
     let limit = Duration::from_millis(200);
     let settings =
         Settings { request_timeout: Argument::Known(limit), ..settings(format!("http://{address}")) };
-    let client_in_a_hurry = Client::new(settings, Environment::default(), "tests/1");
-    assert_eq!(failure(&client_in_a_hurry).await.failure, Failure::AttemptTimeout { limit });
+    let impatient_client = Client::new(settings, Environment::default(), "tests/1");
+    assert_eq!(failure(&impatient_client).await.failure, Failure::AttemptTimeout { limit });
 
     let breaking = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 100\r\n\r\n{";
     let (address, _) = serve(breaking, None).await;
@@ -183,7 +184,7 @@ async fn a_body_that_stalls_or_breaks_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_closed_port_is_named() {
+async fn an_error_names_the_closed_port() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -196,7 +197,7 @@ async fn a_closed_port_is_named() {
 }
 
 #[tokio::test]
-async fn a_name_without_an_address_is_named() {
+async fn an_error_names_the_host_that_cannot_be_resolved() {
     let error = failure(&client("https://vm.does-not-exist.invalid")).await;
     assert!(
         matches!(&error.failure, Failure::Transport(TransportError::Dns { host, .. }) if host.to_string() == "vm.does-not-exist.invalid"),
@@ -222,14 +223,14 @@ fn tls(alpn: &[u8]) -> (rustls::ServerConfig, String) {
 }
 
 #[tokio::test]
-async fn a_certificate_is_trusted_when_ca_bundle_says_so() {
+async fn certificates_of_ca_bundle_are_trusted() {
     let (config, pem) = tls(b"http/1.1");
     let (address, _) = serve(http("200 OK", "", NO_ROWS.as_bytes()), Some(config)).await;
     let endpoint = format!("https://localhost:{}", address.port());
 
     let error = failure(&client(endpoint.clone())).await;
     let Failure::Transport(TransportError::Tls { reason, .. }) = &error.failure else { panic!("{error}") };
-    assert_eq!(reason.to_string(), "its certificate is from an authority that is not trusted here");
+    assert_eq!(reason.to_string(), "its certificate is issued by an authority that is not trusted");
 
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &pem).unwrap();
@@ -260,7 +261,7 @@ async fn serve_h2() -> (String, String) {
 }
 
 #[tokio::test]
-async fn http_2_is_spoken_where_it_is_offered() {
+async fn http_2_is_used_if_the_server_supports_it() {
     let (endpoint, pem) = serve_h2().await;
     let settings = Settings { ca_bundle: Argument::Known(pem), ..settings(endpoint) };
     let client = Client::new(settings, Environment::default(), "tests/1");
@@ -270,7 +271,7 @@ async fn http_2_is_spoken_where_it_is_offered() {
 }
 
 #[tokio::test]
-async fn a_ca_bundle_without_certificates_says_why() {
+async fn a_ca_bundle_without_certificates_is_an_error() {
     let empty = tempfile::NamedTempFile::new().unwrap();
     let cases = [
         "/no/such/file".to_owned(),
@@ -287,7 +288,7 @@ async fn a_ca_bundle_without_certificates_says_why() {
 }
 
 #[tokio::test]
-async fn a_named_file_that_cannot_be_read_fails_the_read_whatever_else_has_keys() {
+async fn an_unreadable_config_file_fails_the_read_even_if_it_is_not_needed() {
     let (address, seen) = serve(http("200 OK", "", NO_ROWS.as_bytes()), None).await;
     let dir = tempfile::tempdir().unwrap();
     for path in ["/no/such/file", dir.path().to_str().unwrap(), "/dev/null"] {
@@ -299,11 +300,11 @@ async fn a_named_file_that_cannot_be_read_fails_the_read_whatever_else_has_keys(
         };
         assert_eq!(*argument, Some("config_file"), "{path}: {error}");
     }
-    assert!(seen.heads().is_empty(), "another account was asked");
+    assert!(seen.heads().is_empty(), "the request was sent for another account");
 }
 
 #[tokio::test]
-async fn a_reset_makes_the_next_request_on_a_new_connection() {
+async fn the_request_after_a_reset_uses_a_new_connection() {
     let (address, seen) = serve(http("200 OK", "", NO_ROWS.as_bytes()), None).await;
     let endpoint = Endpoint::parse(&format!("http://{address}")).unwrap();
     let redactor = Arc::<Redactor>::default();
@@ -323,7 +324,7 @@ async fn a_reset_makes_the_next_request_on_a_new_connection() {
 }
 
 #[tokio::test]
-async fn a_url_that_no_client_sends_is_not_tried() {
+async fn a_url_that_is_too_long_is_not_sent() {
     let (address, seen) = serve(http("200 OK", "", NO_ROWS.as_bytes()), None).await;
     let settings = Settings { max_retries: Argument::Known(5), ..settings(format!("http://{address}")) };
     let client = Client::new(settings, Environment::default(), "tests/1");
@@ -333,8 +334,8 @@ async fn a_url_that_no_client_sends_is_not_tried() {
 }
 
 #[tokio::test]
-async fn a_wrong_scheme_is_told_from_a_broken_connection() {
-    // As servers do that get TLS where they expect a request.
+async fn a_wrong_scheme_is_distinguished_from_a_broken_connection() {
+    // As servers respond to TLS on a plain HTTP port.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let plain = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -353,7 +354,7 @@ async fn a_wrong_scheme_is_told_from_a_broken_connection() {
 }
 
 #[tokio::test]
-async fn a_proxy_is_used_and_blamed() {
+async fn a_proxy_is_used_and_its_errors_name_it() {
     let through = |proxy: String, endpoint: &str| {
         let variables = [("HTTP_PROXY", proxy.clone()), ("HTTPS_PROXY", proxy)];
         Client::new(settings(endpoint), Environment::new(variables, None), "tests/1")
@@ -364,7 +365,7 @@ async fn a_proxy_is_used_and_blamed() {
     assert!(seen.heads()[0].starts_with(&format!("GET {internal}/v1/")), "{}", seen.heads()[0]);
 
     let (address, _) = serve(http("407 Proxy Authentication Required", "", b""), None).await;
-    listen();
+    capture_log();
     for endpoint in [internal, "https://vm.jdcloud-api.com"] {
         let error = failure(&through(format!("http://me:hunter2@{address}"), endpoint)).await;
         let Failure::Transport(TransportError::Proxy { proxy, .. }) = &error.failure else {
@@ -378,15 +379,15 @@ async fn a_proxy_is_used_and_blamed() {
 }
 
 thread_local! {
-    /// What this thread logged since it began to listen.
+    /// What this thread logged since `capture_log`.
     static LOG: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Writes every event and span of a thread that listens into its log. One for the process: subscribers that
-/// come and go beside other tests miss events.
-struct Listener;
+/// Captures the events and spans of each thread that called `capture_log`. There is one subscriber for the process, because
+/// subscribers that change while other tests run miss events.
+struct LogCapture;
 
-impl Listener {
+impl LogCapture {
     fn write(record: impl FnOnce(&mut dyn tracing::field::Visit)) {
         LOG.with_borrow_mut(|log| {
             let Some(log) = log else { return };
@@ -398,15 +399,15 @@ impl Listener {
     }
 }
 
-/// Begins to listen to this thread.
-fn listen() {
+/// Starts to capture the log of this thread.
+fn capture_log() {
     static ONCE: Once = Once::new();
-    let subscriber = || tracing_subscriber::registry().with(Listener);
+    let subscriber = || tracing_subscriber::registry().with(LogCapture);
     ONCE.call_once(|| tracing::subscriber::set_global_default(subscriber()).unwrap());
     LOG.set(Some(String::new()));
 }
 
-impl<S: tracing::Subscriber> Layer<S> for Listener {
+impl<S: tracing::Subscriber> Layer<S> for LogCapture {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         Self::write(|visit| event.record(visit));
     }
@@ -417,8 +418,8 @@ impl<S: tracing::Subscriber> Layer<S> for Listener {
 }
 
 #[tokio::test]
-async fn a_call_leaves_one_line_and_no_secret() {
-    listen();
+async fn a_call_logs_one_line_without_secrets() {
+    capture_log();
     let (endpoint, pem) = serve_h2().await;
     let settings = Settings {
         secret_key: Argument::Known("hidden-secret".into()),
@@ -440,7 +441,7 @@ async fn a_call_leaves_one_line_and_no_secret() {
             "canonical_request=\"GET\\n/v1/regions/cn-north-1/imageConstraints\\nids.1=img-00000\\n"
         )
     );
-    // base64 of the token among them; what HTTP/2 logs of its own is in there too.
+    // The secrets include the base64 of the token; the log includes that of the HTTP/2 library.
     assert!(log.contains("frame="), "the libraries log as well");
     for secret in ["hidden", "aGlkZGVuLXRva2Vu", "Signature", "Credential"] {
         assert!(!log.contains(secret), "{secret}");
