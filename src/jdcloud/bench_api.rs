@@ -1,4 +1,4 @@
-//! The steps of a call one by one, for those who measure them. The provider itself never comes here.
+//! The single steps of a call, for benchmarks only.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,18 +10,18 @@ use crate::jdcloud::settings::{Credentials, Environment, Settings, Sources};
 use crate::jdcloud::signing::signer::{Unsigned, Version};
 use crate::jdcloud::untrusted::Redactor;
 
-/// The query that asks for `ids`.
+/// The query for `ids`.
 pub fn query(ids: &[Arc<str>]) -> String {
     image_constraints::query(ids)
 }
 
-/// The rows of `response`, counted; `None` if it has none.
+/// The number of rows of `response`; `None` if it is not valid.
 pub fn rows(response: &RawResponse) -> Option<usize> {
     let (_, rows) = image_constraints::parse(response, &Redactor::default(), None, &Mutex::default());
     Some(rows.ok()?.len())
 }
 
-/// Signs requests as a client of `settings` would.
+/// Signs requests like a client with `settings`.
 pub struct Signer(Credentials);
 
 impl Signer {

@@ -19,20 +19,20 @@ use crate::jdcloud::listing::Listings;
 use crate::jdcloud::settings::{Environment, Limits, Region, Settings, SettingsError, Sources};
 use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
-/// A client of one configuration: cheap to make, silent until the first read.
+/// A client of one configuration. It reads files and connects at the first read.
 pub struct Client {
     sources: Arc<Sources>,
     user_agent: String,
-    /// In the place of HTTP, for tests.
+    /// Replaces HTTP in tests.
     transport: Option<Arc<dyn Transport>>,
     connection: OnceCell<Connection>,
-    /// Held by the read that finds the default region.
+    /// Held while a read resolves the default region.
     resolving: tokio::sync::Mutex<()>,
-    /// Cancelled by [`Client::stop`], which puts a new one in its place.
+    /// Cancelled and replaced by [`Client::stop`].
     stopping: Mutex<CancellationToken>,
 }
 
-/// What the reads of a client share, known from the first one on.
+/// What the reads of a client share. Made by the first read.
 pub(crate) struct Connection {
     pub(crate) caller: Arc<Caller>,
     pub(crate) listings: Arc<Listings>,
@@ -41,7 +41,7 @@ pub(crate) struct Connection {
 }
 
 impl Client {
-    /// A client that will talk HTTP as `user_agent`. Reads no file, opens no connection, checks nothing yet.
+    /// A client that sends HTTP requests with `user_agent`. Reads no file, opens no connection, and validates nothing yet.
     #[must_use]
     pub fn new(settings: Settings, environment: Environment, user_agent: impl Into<String>) -> Self {
         Self {
@@ -64,47 +64,47 @@ impl Client {
         Self { transport: Some(transport), ..Self::new(settings, environment, String::new()) }
     }
 
-    /// The region that a read naming `chosen` asks. Needs no credentials.
+    /// The region `chosen`, or the default region. Needs no credentials.
     ///
     /// # Errors
-    /// No region anywhere, or one that cannot be a region.
+    /// No region in any source, or an invalid one.
     pub async fn region(&self, chosen: Option<&str>) -> Result<Region, Error> {
         if let Some(known) = self.sources.known_region(chosen) {
             return Ok(known?);
         }
-        // Hundreds of reads begin at once; one of them reads the files.
-        let _turn = self.resolving.lock().await;
+        // Hundreds of reads may start at once; only one of them reads the files.
+        let _guard = self.resolving.lock().await;
         match self.sources.known_region(chosen) {
             Some(known) => Ok(known?),
             None => self.resolve(|sources| sources.region(None)).await,
         }
     }
 
-    /// `text` from outside, such as a part of an answer, as it may be shown: without this client's secrets.
+    /// Untrusted `text`, such as a part of a response, safe to show: without this client's secrets.
     pub fn untrusted(&self, text: &str) -> UntrustedText {
         self.connection.get().map_or(self.sources.redactor(), |connection| &*connection.redactor).text(text)
     }
 
-    /// The constraints of the `wanted` images in `region`, or in the configured one.
+    /// The constraints of the images of `selection` in `region`, or in the default region.
     ///
-    /// Asking for no ids gives an empty answer without any call. Dropping the future withdraws from the calls
-    /// under way. Reads of one client share calls and what they learned.
+    /// An empty selection needs no call. Dropping the future cancels the calls that no other read needs. The reads of a
+    /// client share calls and their results.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn image_constraints(
         &self,
         region: Option<&str>,
-        wanted: ImageSelection,
+        selection: ImageSelection,
     ) -> Result<Answer, Error> {
         self.unless_stopped(async {
-            if matches!(&wanted, ImageSelection::Named(ids) if ids.is_empty()) {
+            if matches!(&selection, ImageSelection::Named(ids) if ids.is_empty()) {
                 let region = self.region(region).await?;
                 return Ok(Answer { region, images: Vec::new(), missing: Vec::new(), notices: Vec::new() });
             }
             let (region, connection) = self.region_and_connection(region).await?;
             let batcher = connection.batcher(&region);
-            let Found { mut images, mut missing } = match wanted {
+            let Found { mut images, mut missing } = match selection {
                 ImageSelection::All => batcher.all().await?,
                 ImageSelection::Named(ids) => {
                     let ids: Vec<Arc<str>> = ids.into_iter().map(Arc::from).collect();
@@ -118,7 +118,7 @@ impl Client {
         .await
     }
 
-    /// What `read` gives, or [`Error::Cancelled`] as soon as the client is stopped.
+    /// The result of `read`, or [`Error::Cancelled`] as soon as the client is stopped.
     pub(crate) async fn unless_stopped<T>(
         &self,
         read: impl Future<Output = Result<T, Error>>,
@@ -131,8 +131,7 @@ impl Client {
         }
     }
 
-    /// Ends every read under way with [`Error::Cancelled`] and the calls that nobody else waits for; later
-    /// reads work.
+    /// Ends all current reads with [`Error::Cancelled`], and their calls. Later reads work.
     pub fn stop(&self) {
         std::mem::take(&mut *self.stopping()).cancel();
     }
@@ -141,7 +140,7 @@ impl Client {
         self.stopping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The resolved connection, made at the first read that needs it.
+    /// The region, and the connection, which the first read makes.
     pub(crate) async fn region_and_connection(
         &self,
         chosen: Option<&str>,
@@ -153,7 +152,7 @@ impl Client {
         Ok((self.region(chosen).await?, connection))
     }
 
-    /// Makes the connection, and finds the default region if it is needed, while the files are read anyway.
+    /// Makes the connection. Also resolves the default region if it is needed, because it may be in the same files.
     async fn connect(&self, needs_region: bool) -> Result<Connection, Error> {
         let limits = self.sources.limits()?;
         let (transport, user_agent) = (self.transport.clone(), self.user_agent.clone());
@@ -182,19 +181,19 @@ impl Client {
         self.resolve(connection).await
     }
 
-    /// What `resolve` finds in files, which it reads on another thread, within `read_timeout`: a network's file system
-    /// may not answer.
+    /// The result of `resolve`, which reads files. It runs on another thread, with `read_timeout`, because a network file
+    /// system may not respond.
     async fn resolve<T: Send + 'static>(
         &self,
         resolve: impl FnOnce(&Sources) -> Result<T, SettingsError> + Send + 'static,
     ) -> Result<T, Error> {
         let sources = Arc::clone(&self.sources);
-        // What is wrong with the limits is reported where they are needed.
+        // An error of the limits is reported where they are needed.
         let limit = sources.limits().map_or(Limits::default().read_timeout, |limits| limits.read_timeout);
         match timeout(limit, spawn_blocking(move || resolve(&sources))).await {
             Ok(Ok(resolved)) => Ok(resolved?),
             Ok(Err(_)) => {
-                Err(Error::from(SettingsError::Setup { reason: "a part of the client failed".into() }))
+                Err(Error::from(SettingsError::Setup { reason: "a task of the client failed".into() }))
             }
             Err(_) => Err(Error::from(SettingsError::FilesTooSlow { limit })),
         }

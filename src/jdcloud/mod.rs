@@ -1,8 +1,8 @@
-//! JD Cloud's API as a Rust client: credentials, signer, transport, retries, batching, constraints. Knows no
+//! A Rust client of JD Cloud's API: credentials, signer, transport, retries, batching, constraints. Independent of
 //! Terraform.
 //!
-//! A [`Client`] belongs to one configuration: one endpoint and one key pair. Everything it learns (answers,
-//! the clock's correction, the batch size that works) ends with it. To add an API that lists something, write a file
+//! A [`Client`] belongs to one configuration: one endpoint and one key pair. Its state (cached responses, the correction of
+//! the clock, the accepted batch size) is dropped with it. To add an API that lists something, write a file
 //! beside `images.rs`.
 
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! JD Cloud's API in memory, for tests of what stands above the wire. Counts calls; time is tokio's.
+//! JD Cloud's API in memory, for tests without HTTP. Counts calls; uses tokio's clock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,7 +32,7 @@ pub(crate) struct Received {
     pub(crate) nonce: String,
 }
 
-/// What the API does with a request in the place of answering it.
+/// What the API does instead of a normal response.
 pub(crate) enum Instead {
     /// An error in JD Cloud's envelope.
     Refuse(u16, &'static str, String),
@@ -40,7 +40,7 @@ pub(crate) enum Instead {
     Respond(RawResponse),
     /// No response.
     Break(TransportError),
-    /// Nothing, ever.
+    /// Never responds.
     Hang,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct TestApi {
 }
 
 impl TestApi {
-    /// An API that knows `images`, each excluding the type named `x.` and its id.
+    /// An API with `images`, each of which excludes the type `x.<id>`.
     pub(crate) fn new<'a>(images: impl IntoIterator<Item = &'a String>) -> Self {
         let constraint = |id| format!(r#"{{"constraintsType":"excludes","instanceTypes":["x.{id}"]}}"#);
         Self {
@@ -86,7 +86,7 @@ impl TestApi {
         Self { script: Box::new(script), ..self }
     }
 
-    /// A client of this API, and the API to look at.
+    /// A client of this API, and the API for assertions.
     pub(crate) fn client(self, adjust: impl FnOnce(&mut Settings)) -> (Arc<Client>, Arc<Self>) {
         let mut settings = Settings {
             access_key: Argument::Known("AK".into()),
@@ -112,7 +112,7 @@ impl TestApi {
         self.received().iter().filter(|received| received.region == region).count()
     }
 
-    /// Requests that were neither answered nor given up.
+    /// The requests in progress.
     pub(crate) fn under_way(&self) -> usize {
         self.under_way.load(Ordering::Relaxed)
     }

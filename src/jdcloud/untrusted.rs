@@ -1,15 +1,14 @@
-//! Text that came from the network, a file or the environment, made safe to show in a diagnostic or a log.
+//! Text from the network, a file or the environment that is safe to show in a diagnostic or a log.
 //!
-//! A [`Redactor`] knows a connection's secrets and is the only way to an [`UntrustedText`], whose [`Display`] is the
-//! only way out: control characters are escaped, the length is bounded, and secrets are replaced by `***`.
+//! A [`Redactor`] has the secrets of a connection and is the only way to make an [`UntrustedText`] of a text from outside: control characters are escaped, the length is bounded, and secrets are replaced by `***`.
 //!
-//! No eight consecutive characters of a secret are shown, so a secret that is cut, or split over two texts, does not
-//! get out either: at most seven characters of it remain on each side of a cut. Secrets are found as they are, in
+//! No eight consecutive characters of a secret are shown, so a secret that is cut, or split over two texts, is hidden
+//! as well: at most seven characters of it remain on each side of a cut. Secrets are found as they are, in
 //! base64 and base64url (at any offset in a longer encoded text), and through up to two layers of percent-encoding,
 //! JSON or hexadecimal string escapes, and HTML entities.
 //!
-//! A secret of fewer than four characters, or of asterisks only (as CI systems write a masked value), is not replaced:
-//! it protects nothing, and replacing it would destroy every text.
+//! A secret of fewer than four characters, or of asterisks only (as CI systems write a masked value), is not replaced: it
+//! is not a real secret, and replacing it would make texts unreadable.
 
 use std::fmt;
 use std::ops::Range;
@@ -19,12 +18,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use hashbrown::HashSet;
 
-/// The most characters shown of one text; a message is a sentence or two.
+/// The maximum number of characters that are shown of one text.
 const MAX_SHOWN: usize = 300;
-/// The most bytes of a text that are looked at. Secrets shrink to three characters, so more than [`MAX_SHOWN`].
+/// The maximum number of bytes that are examined. Larger than [`MAX_SHOWN`], because secrets shrink to three characters.
 const MAX_READ: usize = 4096;
-/// The bytes at the end of a text of more than [`MAX_READ`] that are not shown, because a secret may begin there and
-/// be cut: more than seven characters take in any encoding that is recognized.
+/// The last bytes of [`MAX_READ`], which are not shown, because a secret may begin there and be cut. Larger than seven
+/// characters in any recognized encoding.
 const MARGIN: usize = 256;
 /// The shortest part of a secret that is replaced.
 const WINDOW: usize = size_of::<u64>();
@@ -32,9 +31,9 @@ const WINDOW: usize = size_of::<u64>();
 const SHORTEST: usize = 4;
 /// The shortest base64 form that is replaced; a shorter one is found in ordinary words.
 const SHORTEST_ENCODED: usize = 6;
-/// How many layers of encodings are looked through.
+/// The number of nested encodings that are decoded.
 const LAYERS: usize = 2;
-/// What stands in a secret's place.
+/// The replacement of a secret.
 const MASK: &str = "***";
 
 /// Text from outside that is safe to show: see the [module](self).
@@ -53,7 +52,7 @@ impl fmt::Debug for UntrustedText {
     }
 }
 
-/// The program's own words, where a text from outside may stand as well.
+/// For texts of the program itself.
 impl From<&'static str> for UntrustedText {
     fn from(own: &'static str) -> Self {
         Self(own.into())
@@ -67,7 +66,7 @@ impl Default for UntrustedText {
     }
 }
 
-/// Makes [`UntrustedText`]s without the secrets that it knows.
+/// Makes [`UntrustedText`]s without the added secrets.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
     /// Every [`WINDOW`] consecutive bytes of every form of every secret.
@@ -76,7 +75,7 @@ pub(crate) struct Redactor {
     short: Vec<Vec<u8>>,
 }
 
-/// Nothing of the secrets.
+/// Does not show the secrets.
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redactor").finish_non_exhaustive()
@@ -181,9 +180,9 @@ impl Redactor {
     }
 }
 
-/// Whether a terminal would do something else than show `c`, or show it where it does not stand.
+/// Whether a terminal would interpret `c` instead of showing it, or show it elsewhere.
 fn is_dangerous(c: char) -> bool {
-    // Marks that change the direction of writing, have no width, or end a line.
+    // Characters that change the direction of writing, have no width, or end a line.
     let is_invisible = matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     c.is_control() || is_invisible
 }
@@ -199,7 +198,7 @@ struct Unit {
 /// The byte that an escape at the beginning of the units stands for, and how many units the escape has.
 type Decode = fn(&[Unit]) -> Option<(u8, usize)>;
 
-/// `units` with every escape that `decode` knows decoded; `None` if there is none.
+/// `units` with every escape decoded by `decode`; `None` if there is no escape.
 fn decoded(units: &[Unit], decode: Decode) -> Option<Vec<Unit>> {
     let mut decoded = Vec::with_capacity(units.len());
     let mut rest = units;
@@ -237,7 +236,7 @@ fn string_escape(units: &[Unit]) -> Option<(u8, usize)> {
 
 /// `&amp;`, `&#47;` and `&#x2F;`.
 fn entity(units: &[Unit]) -> Option<(u8, usize)> {
-    // `&#x0000002F;` is as long as an entity is written.
+    // Entities longer than `&#x0000002F;` are not decoded.
     let end =
         (units.first()?.byte == b'&').then(|| units.iter().take(12).position(|unit| unit.byte == b';'))??;
     let name: Vec<u8> = units[1..end].iter().map(|unit| unit.byte).collect();

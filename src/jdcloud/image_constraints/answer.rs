@@ -1,4 +1,4 @@
-//! What a read asks and what it gets.
+//! The selection of a read of constraints, and its result.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 use crate::jdcloud::image_constraints::constraint::Rule;
 use crate::jdcloud::settings::Region;
 
-/// Which images a read asks about.
+/// The images to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageSelection {
     /// Every constrained public and third-party image of the region.
     All,
-    /// These.
+    /// The images with these ids.
     Named(BTreeSet<String>),
 }
 
@@ -20,43 +20,43 @@ pub enum ImageSelection {
 pub struct Image {
     /// `imageId`.
     pub id: Arc<str>,
-    /// What it may run on. [`Rule::Unrestricted`] when it was returned without a constraint.
+    /// The instance types that it supports. [`Rule::Unrestricted`] if it was returned without a constraint.
     pub rule: Rule,
 }
 
-/// The answer of a read.
+/// The result of a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The region that was asked.
+    /// The region of the read.
     pub region: Region,
-    /// The images that were returned, sorted by id.
+    /// The returned images, sorted by id.
     pub images: Vec<Image>,
-    /// The ids that were asked for and not returned, sorted.
+    /// The ids that were requested and not returned, sorted.
     pub missing: Vec<Arc<str>>,
-    /// What was worked around, each said once in a connection's life.
+    /// The problems that were worked around, each reported once per connection.
     pub notices: Vec<Notice>,
 }
 
-/// Something that a read worked around and that its user should know.
+/// A problem that a read worked around and that users should know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
     /// This machine's clock is wrong; requests are signed with the server's time.
     ClockCorrected {
-        /// The server's time less ours.
+        /// The server's time minus this machine's time.
         by: time::Duration,
     },
     /// The API refused the signature JDCLOUD2-HMAC-SHA256 and accepted JDCLOUD3-HMAC-SHA256.
     SignatureVersion3,
-    /// The API refused calls of `from` ids and takes calls of `to`.
+    /// The API refused requests for `from` ids and accepts requests for `to`.
     SmallerBatches {
-        /// The size that was refused.
+        /// The refused size.
         from: usize,
-        /// The size that works.
+        /// The accepted size.
         to: usize,
     },
-    /// The API silently left out ids of larger requests; the provider asks for at most `limit` at once.
+    /// Responses to larger requests were incomplete without an error; the provider requests at most `limit` ids at once.
     IncompleteResponses {
-        /// The size that works.
+        /// The size without incomplete responses.
         limit: usize,
     },
 }

@@ -1,8 +1,8 @@
-//! The API `describeImageConstraintsBatch`: its path, its parameters and the rows of its answer.
+//! The API `describeImageConstraintsBatch`: its path, its parameters and the rows of its responses.
 //!
-//! Source: JD Cloud's page of that name. Rows become [`Rule`]s as they stream by, and the first one that makes no sense
-//! ends the parsing, so that a hostile answer costs no memory. What a row means is written in `constraint.rs`; which
-//! absence is believed, here and in `envelope.rs`.
+//! Source: JD Cloud's page of that name. Rows are converted to [`Rule`]s while parsing, and the first invalid row ends the
+//! parsing, so that a hostile response needs little memory. The meaning of a row is in `constraint.rs`; that of missing
+//! fields here and in `envelope.rs`.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,29 +30,28 @@ pub(crate) const OPERATION: Operation = Operation {
     lists: "constraints",
 };
 
-/// The longest name taken: an image id, a constraint's type or an instance type. Real ones have some twenty characters.
+/// The maximum length of an image id, a constraints type or an instance type. Real ones have about twenty characters.
 const MAX_NAME: usize = 1024;
-/// The most instance types of one image. JD Cloud has some hundred in all.
+/// The maximum number of instance types of one image. JD Cloud has a few hundred in all.
 const MAX_TYPES: usize = 10_000;
-/// What the rows of one answer may cost in memory. Together with the longest body this is three times the body.
+/// The maximum memory of the rows of one response. Together with the largest body this is three times the body.
 const MAX_COST: usize = 2 * MAX_BODY;
-/// What a row costs besides its texts: its place in a table that is about to grow.
+/// The memory of a row without its texts, in a table that is about to grow.
 const ROW_COST: usize = 256;
 
-/// The query that asks for `ids`; with none it asks for every image.
+/// The query for `ids`; without ids, it selects every image.
 pub(crate) fn query(ids: &[Arc<str>]) -> String {
     let keys: Vec<String> = (1..=ids.len()).map(|number| format!("ids.{number}")).collect();
     canonical_query(keys.iter().zip(ids).map(|(key, id)| (key.as_str(), &**id)))
 }
 
-/// The images of an answer. A row that makes no rule fails only who asked for its image.
+/// The rows of a response by image. An invalid constraint fails only the reads of its image.
 pub(crate) type Rows = HashMap<Arc<str>, Result<Rule, Failure>>;
 
-/// The rules that `response` holds, as an answer to a call for the `requested` images, or for all of the region.
+/// The rules in `response`, to a request for the `requested` images, or for all of the region.
 ///
 /// # Errors
-/// Anything but an answer to that call: an error, another shape, a row without an image id or for an image that was not
-/// requested.
+/// An error, a response of another form, a row without an image id or for an image that was not requested.
 pub(crate) fn parse(
     response: &RawResponse,
     redactor: &Redactor,
@@ -62,7 +61,7 @@ pub(crate) fn parse(
     envelope::open(response, redactor, Reader { redactor, requested, interner })
 }
 
-/// Reads `result`.
+/// Parses `result`.
 #[derive(Clone, Copy)]
 struct Reader<'a> {
     redactor: &'a Redactor,
@@ -127,25 +126,25 @@ impl<'de> Elements<'de> for RowElements<'_> {
         while let Some(row) = elements.next_element_seed(Object(RowFields))? {
             if let Err(failure) = collected.add(row) {
                 *self.failure = Some(failure);
-                return Err(A::Error::custom("a row that makes no sense"));
+                return Err(A::Error::custom("an invalid row"));
             }
         }
         Ok(collected.rows)
     }
 }
 
-/// A row as it came.
+/// A row as it was returned.
 struct Row<'de> {
     image_id: Option<Cow<'de, str>>,
     constraint: Option<Constraint<'de>>,
-    /// It has no constraint, and an undocumented field, which may be the constraint.
+    /// It has no constraint, but has an undocumented field, which may be the constraint.
     is_undocumented: bool,
 }
 
 struct Constraint<'de> {
     constraints_type: Option<Cow<'de, str>>,
     instance_types: Option<Vec<Cow<'de, str>>>,
-    /// It has no list of types, and an undocumented field, which may be the list.
+    /// It has no list of types, but has an undocumented field, which may be the list.
     is_undocumented: bool,
 }
 
@@ -228,7 +227,7 @@ struct Collected<'a> {
     reader: Reader<'a>,
     requested: Option<HashMap<&'a str, &'a Arc<str>>>,
     rows: Rows,
-    /// How many rows came, those for the same image counted each.
+    /// The number of rows, including several of one image.
     count: usize,
     cost: usize,
 }
@@ -239,10 +238,10 @@ impl<'a> Collected<'a> {
         Self { reader, requested, rows: Rows::default(), count: 0, cost: 0 }
     }
 
-    /// Takes `row`.
+    /// Adds `row`.
     ///
     /// # Errors
-    /// One that fails the whole answer.
+    /// A row that makes the whole response invalid.
     fn add(&mut self, row: Row<'_>) -> Result<(), Failure> {
         self.count += 1;
         let number = self.count;
@@ -295,7 +294,7 @@ impl<'a> Collected<'a> {
             return Ok(Arc::clone(*id));
         }
         let ids = self.reader.requested.unwrap_or_default();
-        // An id that differs only in its case tells most.
+        // An id that differs only in its case explains the problem best.
         let similar = ids.iter().position(|id| id.eq_ignore_ascii_case(image_id)).unwrap_or_default();
         let asked =
             RequestSummary { count: Some(ids.len()), ..RequestSummary::ids(&ids[similar.min(ids.len())..]) };
@@ -305,7 +304,7 @@ impl<'a> Collected<'a> {
     fn rule(&mut self, constraint: Constraint<'_>) -> Result<Rule, RuleError> {
         let Constraint { constraints_type, instance_types, .. } = constraint;
         let types = instance_types.as_ref().map(|types| types.iter().map(AsRef::as_ref));
-        // For one row at a time: another answer may be parsed meanwhile.
+        // Locked for one row at a time, because other responses may be parsed concurrently.
         let mut interner = self.reader.interner.lock().unwrap_or_else(PoisonError::into_inner);
         let before = interner.size();
         let rule = Rule::shared(constraints_type.as_deref(), types, &mut interner);

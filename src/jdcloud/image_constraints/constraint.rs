@@ -1,18 +1,18 @@
-//! What a constraint means: which instance types an image may run on.
+//! The meaning of a constraint: which instance types an image supports.
 //!
-//! The only place that decides it. API rows and values that a user hands back to a function become the same
-//! [`Rule`] and are judged by the same [`Rule::verdict`]. Knows neither HTTP nor JSON.
+//! The rows of the API and the values that users pass to functions are converted to the same [`Rule`], and
+//! [`Rule::verdict`] decides for both. Independent of HTTP and JSON.
 
 use std::sync::Arc;
 
 use hashbrown::{Equivalent, HashSet};
 
-/// Instance types, sorted and unique; shared between the images that have the same list.
+/// Instance types, sorted and unique. Images with the same list share it.
 pub type InstanceTypes = Arc<[Arc<str>]>;
 
-/// `constraintsType` of a rule that lists what an image cannot run on.
+/// `constraintsType` of a rule that lists the types that an image does not support.
 pub const EXCLUDES: &str = "excludes";
-/// `constraintsType` of a rule that lists the only types an image can run on.
+/// `constraintsType` of a rule that lists the only types that an image supports.
 pub const INCLUDES: &str = "includes";
 
 /// The constraint of one image.
@@ -29,51 +29,51 @@ pub const INCLUDES: &str = "includes";
 pub enum Rule {
     /// The API returned the image without a constraint: every type is supported.
     Unrestricted,
-    /// Every type but these; with an empty list that is every type.
+    /// Every type except these is supported.
     Excludes(InstanceTypes),
-    /// Only these; with an empty list that is none.
+    /// Only these types are supported.
     Includes(InstanceTypes),
-    /// A kind that did not exist when this was written: kept as data, never guessed.
+    /// A kind that is not documented: returned as data, without a meaning.
     Unknown {
-        /// `constraintsType` as it came.
+        /// `constraintsType` as it was returned.
         constraints_type: Arc<str>,
-        /// `instanceTypes` as they came, sorted and unique.
+        /// `instanceTypes`, sorted and unique.
         instance_types: InstanceTypes,
     },
 }
 
-/// What a rule says about one instance type.
+/// The verdict of a rule on one instance type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The image may run on it.
+    /// The image supports it.
     Supported,
-    /// The image's `excludes` list names it.
+    /// The `excludes` list of the image contains it.
     Excluded,
-    /// The image's `includes` list does not name it.
+    /// The `includes` list of the image does not contain it.
     NotIncluded,
-    /// The rule is of an unknown kind: no answer.
+    /// The rule is of an unknown kind.
     Unknown,
 }
 
-/// Why the parts of a constraint make no rule.
+/// Why a constraint is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
-    /// A constraint is there and does not say of which kind.
+    /// The constraint has no kind.
     #[error("the constraint has no constraintsType")]
     NoConstraintsType,
-    /// `includes` without a list could mean none or all.
+    /// `includes` without a list is ambiguous: no type, or every type.
     #[error("the constraint is of type \"includes\" and has no list of instance types")]
     NoInstanceTypes,
-    /// Two rows for one image say different things.
+    /// Two rows for one image differ.
     #[error("two rows for this image contradict each other")]
     Contradiction,
 }
 
 impl Rule {
-    /// The rule that `constraints_type` and `instance_types` spell, where an absent or null list is `None`.
+    /// The rule of `constraints_type` and `instance_types`; an absent or null list is `None`.
     ///
     /// # Errors
-    /// No or an empty `constraints_type`, and `includes` without a list.
+    /// An absent or empty `constraints_type`, and `includes` without a list.
     pub fn new<'a, T>(constraints_type: Option<&str>, instance_types: Option<T>) -> Result<Self, RuleError>
     where
         T: IntoIterator<Item = &'a str>,
@@ -81,7 +81,7 @@ impl Rule {
         Self::shared(constraints_type, instance_types, &mut Interner::default())
     }
 
-    /// [`Rule::new`] with the strings and lists shared through `interner`.
+    /// Like [`Rule::new`]; strings and lists are shared through `interner`.
     pub(crate) fn shared<'a, T>(
         constraints_type: Option<&str>,
         instance_types: Option<T>,
@@ -103,7 +103,7 @@ impl Rule {
         }
     }
 
-    /// What the rule says about `instance_type`; exact and case-sensitive.
+    /// The verdict on `instance_type`. The comparison is exact and case-sensitive.
     #[must_use]
     pub fn verdict(&self, instance_type: &str) -> Verdict {
         let listed = |types: &InstanceTypes| types.binary_search_by(|t| (**t).cmp(instance_type)).is_ok();
@@ -117,13 +117,13 @@ impl Rule {
         }
     }
 
-    /// The rule of an image that has several rows: they must mean the same.
+    /// The common rule of two rows for one image, which must have the same meaning.
     ///
     /// # Errors
-    /// [`RuleError::Contradiction`] when they do not.
+    /// [`RuleError::Contradiction`] if they do not.
     pub fn agree(self, other: Self) -> Result<Self, RuleError> {
         match (self, other) {
-            // An empty `excludes` means the same as no constraint, and says more.
+            // An empty `excludes` has the same meaning as no constraint, with more information.
             (Self::Unrestricted, Self::Excludes(types)) | (Self::Excludes(types), Self::Unrestricted)
                 if types.is_empty() =>
             {
@@ -134,7 +134,7 @@ impl Rule {
         }
     }
 
-    /// `constraintsType` as the API spells it; `None` when it returned no constraint.
+    /// `constraintsType` as in the API; `None` if it returned no constraint.
     #[must_use]
     pub fn constraints_type(&self) -> Option<&str> {
         match self {
@@ -145,7 +145,7 @@ impl Rule {
         }
     }
 
-    /// The types that the constraint lists, of whatever kind it is.
+    /// The listed types of a constraint of any kind.
     #[must_use]
     pub fn instance_types(&self) -> &[Arc<str>] {
         match self {
@@ -156,8 +156,8 @@ impl Rule {
     }
 }
 
-/// Shares equal strings and equal lists: a region has some hundred instance types and a few dozen distinct
-/// lists, repeated over thousands of images.
+/// Shares equal strings and equal lists: a region has a few hundred instance types and a few dozen distinct lists,
+/// repeated in thousands of images.
 #[derive(Debug, Default)]
 pub(crate) struct Interner {
     texts: HashSet<Arc<str>>,
@@ -166,10 +166,10 @@ pub(crate) struct Interner {
 }
 
 impl Interner {
-    /// What a text or a list takes besides its content: two counters, and its place in a table that is about to grow.
+    /// The memory of a text or a list without its content: two counters, and its entry in a table that is about to grow.
     const OVERHEAD: usize = 64;
 
-    /// Roughly how many bytes of memory it takes.
+    /// Its approximate memory in bytes.
     pub(crate) fn size(&self) -> usize {
         self.size
     }
@@ -188,7 +188,7 @@ impl Interner {
         let mut list: Vec<&str> = texts.into_iter().collect();
         list.sort_unstable();
         list.dedup();
-        if let Some(known) = self.lists.get(&Listed(&list)) {
+        if let Some(known) = self.lists.get(&ListKey(&list)) {
             return Arc::clone(known);
         }
         let new: InstanceTypes = list.into_iter().map(|text| self.text(text)).collect();
@@ -198,11 +198,11 @@ impl Interner {
     }
 }
 
-/// A list that is looked up before it is made.
+/// A borrowed list, for a lookup without an allocation.
 #[derive(Hash)]
-struct Listed<'a>(&'a [&'a str]);
+struct ListKey<'a>(&'a [&'a str]);
 
-impl Equivalent<InstanceTypes> for Listed<'_> {
+impl Equivalent<InstanceTypes> for ListKey<'_> {
     fn equivalent(&self, known: &InstanceTypes) -> bool {
         self.0.iter().copied().eq(known.iter().map(|text| &**text))
     }
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_says_which_types_are_supported() {
+    fn a_rule_decides_which_types_are_supported() {
         let cases: &[(&str, Option<&[&str]>, Verdict, Verdict)] = &[
             // (kind, list, verdict for "a", verdict for "A")
             ("excludes", Some(&["b", "a"]), Verdict::Excluded, Verdict::Supported),
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_could_mean_two_things_is_refused() {
+    fn ambiguous_constraints_are_errors() {
         assert_eq!(rule("includes", None), Err(RuleError::NoInstanceTypes));
         assert_eq!(rule("", Some(&["a"])), Err(RuleError::NoConstraintsType));
         assert_eq!(Rule::new(None, Some(["a"])), Err(RuleError::NoConstraintsType));
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_for_one_image_must_mean_the_same() {
+    fn rows_for_one_image_must_have_the_same_meaning() {
         let excludes = |types: &[&str]| rule("excludes", Some(types)).unwrap();
         assert_eq!(excludes(&["a", "b"]).agree(excludes(&["b", "a"])), Ok(excludes(&["a", "b"])));
         assert_eq!(Rule::Unrestricted.agree(excludes(&[])), Ok(excludes(&[])));

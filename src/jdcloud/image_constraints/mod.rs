@@ -1,4 +1,4 @@
-//! `describeImageConstraintsBatch`: the operation, what a constraint means, and how many reads become few calls.
+//! `describeImageConstraintsBatch`: the operation, the meaning of constraints, and the batching of reads.
 
 pub(crate) mod answer;
 pub(crate) mod api;

@@ -15,7 +15,7 @@ fn redactor(secrets: &[&str]) -> Redactor {
     redactor
 }
 
-/// Random decisions of a property, in a row that repeats.
+/// A repeating sequence of random choices.
 #[derive(Debug, Clone)]
 struct Choices(Vec<u8>);
 
@@ -163,7 +163,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
-    fn no_echo_of_a_secret_is_shown(
+    fn a_secret_is_hidden_in_every_form_and_encoding(
         secret in secret(),
         form in form(),
         encodings in encodings(),
@@ -225,7 +225,7 @@ fn cases() -> u32 {
 }
 
 #[test]
-fn secrets_are_replaced_in_the_forms_that_gateways_echo() {
+fn secrets_are_replaced_in_the_forms_that_gateways_return() {
     let token = "qTok/en+of=the\"Test";
     let redactor = redactor(&["hunter2", token]);
     for (text, shown) in [
@@ -249,24 +249,24 @@ fn secrets_are_replaced_in_the_forms_that_gateways_echo() {
 }
 
 #[test]
-fn a_masked_secret_neither_loops_nor_destroys_the_text() {
+fn a_masked_secret_does_not_change_the_text() {
     for masked in ["*", "**", "***", "********", "", "a", "abc"] {
         let text = "a *** b ** abc";
         assert_eq!(redactor(&[masked]).text(text).to_string(), text, "{masked}");
     }
-    // One that the mask itself is a part of.
+    // A secret that contains the mask.
     assert_eq!(redactor(&["a***"]).text("a*** a***a***").to_string(), "*** ***");
 }
 
 #[test]
-fn what_a_terminal_would_obey_is_escaped() {
+fn control_sequences_are_escaped() {
     let forged = "\u{1b}[2J\u{1b}[HApply complete!\r\n\u{9b}31m\u{202e}\u{7}\u{0}";
     let shown = Redactor::default().text(forged).to_string();
     assert_eq!(shown, r"\u{1b}[2J\u{1b}[HApply complete!\r\n\u{9b}31m\u{202e}\u{7}\u{0}");
 }
 
 #[test]
-fn long_texts_are_cut_without_cutting_a_secret_open() {
+fn a_secret_at_the_end_of_a_long_text_is_hidden() {
     let secret = "qSecretThatStandsAtTheCut";
     let redactor = redactor(&[secret]);
     for length in (MAX_SHOWN - 30..MAX_SHOWN + 2).chain(MAX_READ - 300..MAX_READ + 2) {

@@ -1,4 +1,4 @@
-//! Answers, each with what it means and why.
+//! Responses, and what each means.
 
 use super::*;
 use crate::jdcloud::image_constraints::constraint::Verdict;
@@ -8,14 +8,14 @@ fn ids(ids: &[&str]) -> Vec<Arc<str>> {
     ids.iter().map(|id| (*id).into()).collect()
 }
 
-/// The answer with `body` to a call for images `a` and `b`.
-fn asked_by_name(body: &str) -> Result<Rows, Failure> {
+/// The rows of a response with `body` to a request for images `a` and `b`.
+fn rows_of_two(body: &str) -> Result<Rows, Failure> {
     let requested = ids(&["a", "b"]);
     parse(&response(200, &[], body), &Redactor::default(), Some(&requested), &Mutex::default()).1
 }
 
-/// The answer with `body` to a call for all images.
-fn asked_for_all(body: &str) -> Result<Rows, Failure> {
+/// The rows of a response with `body` to a request for all images.
+fn rows_of_all(body: &str) -> Result<Rows, Failure> {
     parse(&response(200, &[], body), &Redactor::default(), None, &Mutex::default()).1
 }
 
@@ -28,51 +28,51 @@ fn excludes(types: &[&str]) -> Rule {
 }
 
 #[test]
-fn absence_is_believed_only_from_an_answer_to_the_question() {
+fn only_a_valid_response_without_rows_means_no_constraints() {
     for (result, why) in [
-        (r#","result":{}"#, "a result without anything has no rows"),
-        ("", "nor has an absent one"),
-        (r#","result":null"#, "nor null"),
-        (r#","result":{"imageConstraints":null}"#, "null rows are none"),
+        (r#","result":{}"#, "an empty result has no rows"),
+        ("", "an absent result has no rows"),
+        (r#","result":null"#, "a null result has no rows"),
+        (r#","result":{"imageConstraints":null}"#, "null is an empty list of rows"),
         (r#","result":{"imageConstraints":[]}"#, "as documented"),
         (
             r#","result":{"imageConstraints":null,"totalCount":0}"#,
             "a new field beside the known one is ignored",
         ),
-        (r#","new":1,"result":{"imageConstraints":[]}"#, "at the top as well"),
+        (r#","new":1,"result":{"imageConstraints":[]}"#, "a new field beside the result is ignored"),
     ] {
         let body = format!(r#"{{"requestId":"r"{result}}}"#);
-        assert_eq!(asked_by_name(&body), Ok(Rows::new()), "{why}: {body}");
+        assert_eq!(rows_of_two(&body), Ok(Rows::new()), "{why}: {body}");
     }
     for (body, why) in [
-        (r#"{"requestId":"","result":{"imageConstraints":[]}}"#, "no requestId: not JD Cloud's"),
+        (r#"{"requestId":"","result":{"imageConstraints":[]}}"#, "an empty requestId"),
         (r#"{"requestId":"r","code":500,"message":"internal error"}"#, "a gateway's error under HTTP 200"),
         (r#"{"requestId":"r","result":{"image_constraints":[]}}"#, "the rows under another name"),
         (
             r#"{"requestId":"r","result":{"imageConstraint":[{"imageId":"a"}]}}"#,
             "the rows under another name",
         ),
-        (r#"{"requestId":"r","result":[]}"#, "a list where an object belongs"),
-        (r#"{"requestId":"r","result":{"imageConstraints":{}}}"#, "an object where a list belongs"),
+        (r#"{"requestId":"r","result":[]}"#, "a list instead of an object"),
+        (r#"{"requestId":"r","result":{"imageConstraints":{}}}"#, "an object instead of a list"),
         (&with_rows("null"), "a row that is null could be about any image"),
         (&with_rows("[]"), "a row that is a list"),
         (&with_rows(r#"{"imageId":7}"#), "an id that is not a string"),
-        (&with_rows(r#"{"imageId":"a","imageInstanceTypeConstraint":[]}"#), "a list for a constraint"),
+        (&with_rows(r#"{"imageId":"a","imageInstanceTypeConstraint":[]}"#), "a list instead of a constraint"),
         (
             &with_rows(
                 r#"{"imageId":"a","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":"x"}}"#,
             ),
-            "a string for a list",
+            "a string instead of a list",
         ),
         (
             &with_rows(
                 r#"{"imageId":"a","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":[null]}}"#,
             ),
-            "null for an instance type",
+            "null instead of an instance type",
         ),
         (&with_rows(r#"{"imageId":"a"},{"imageId":"a","imageId":"b"}"#), "two ids in one row"),
     ] {
-        let result = asked_by_name(body);
+        let result = rows_of_two(body);
         assert!(matches!(result, Err(Failure::Unexpected { .. })), "{why}: {body}: {result:?}");
     }
 }
@@ -81,16 +81,16 @@ fn absence_is_believed_only_from_an_answer_to_the_question() {
 fn a_returned_row_without_a_constraint_is_still_returned() {
     for row in [
         r#"{"imageId":"a"}"#,
-        // The constraint has its name, and is null: nothing can hide behind the other field.
+        // The constraint is present and null, so the unknown field is not the constraint.
         r#"{"imageId":"a","imageInstanceTypeConstraint":null,"x":{}}"#,
     ] {
-        let rows = asked_by_name(&with_rows(row)).unwrap();
+        let rows = rows_of_two(&with_rows(row)).unwrap();
         assert_eq!(rows["a"], Ok(Rule::Unrestricted), "{row}");
     }
 }
 
 #[test]
-fn a_malformed_row_names_its_image_and_spares_the_others() {
+fn a_malformed_row_fails_only_its_image() {
     let cases = [
         (
             r#"{"imageId":"a","imageInstanceTypeConstraint":{"constraintsType":null,"instanceTypes":["x"]}}"#,
@@ -104,7 +104,7 @@ fn a_malformed_row_names_its_image_and_spares_the_others() {
             r#"{"imageId":"a","imageInstanceTypeConstraint":{"constraintsType":"includes"}}"#,
             RuleError::NoInstanceTypes.into(),
         ),
-        // A renamed field must not read as an image without a constraint, or a constraint without types.
+        // With a renamed field, an image must not count as one without a constraint, nor a constraint as one without types.
         (
             r#"{"imageId":"a","image_instance_type_constraint":{"constraintsType":"excludes"}}"#,
             RowProblem::UndocumentedField,
@@ -116,7 +116,7 @@ fn a_malformed_row_names_its_image_and_spares_the_others() {
     ];
     for (row, problem) in cases {
         let good = r#"{"imageId":"b","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":["\u0079","x"]}}"#;
-        let rows = asked_by_name(&with_rows(&format!("{good},{row}"))).unwrap();
+        let rows = rows_of_two(&with_rows(&format!("{good},{row}"))).unwrap();
         assert_eq!(rows["b"], Ok(excludes(&["x", "y"])));
         assert_eq!(rows["a"], Err(Failure::MalformedRow { row: 2, id: Some("a".into()), problem }), "{row}");
     }
@@ -124,15 +124,15 @@ fn a_malformed_row_names_its_image_and_spares_the_others() {
         format!(r#"{{"imageId":"a","imageInstanceTypeConstraint":{{"constraintsType":"excludes"{types}}}}}"#)
     };
     let [listed, bare] = [row(r#","instanceTypes":["x"]"#), row("")];
-    let rows = asked_by_name(&with_rows(&[&*listed, &listed, &bare, &listed].join(","))).unwrap();
+    let rows = rows_of_two(&with_rows(&[&*listed, &listed, &bare, &listed].join(","))).unwrap();
     let problem = RuleError::Contradiction.into();
     assert_eq!(rows["a"], Err(Failure::MalformedRow { row: 3, id: Some("a".into()), problem }));
 }
 
 #[test]
-fn a_row_without_an_image_fails_the_answer() {
+fn a_row_without_an_image_id_fails_the_response() {
     for row in ["{}", r#"{"imageId":null}"#, r#"{"imageId":""}"#] {
-        let error = asked_by_name(&with_rows(&format!(r#"{{"imageId":"a"}},{row}"#))).unwrap_err();
+        let error = rows_of_two(&with_rows(&format!(r#"{{"imageId":"a"}},{row}"#))).unwrap_err();
         assert_eq!(
             error,
             Failure::MalformedRow { row: 2, id: None, problem: RowProblem::NoId { field: "imageId" } }
@@ -141,19 +141,19 @@ fn a_row_without_an_image_fails_the_answer() {
 }
 
 #[test]
-fn a_row_for_another_image_fails_the_answer_and_names_both() {
+fn a_row_for_another_image_fails_the_response_and_both_are_named() {
     for (got, like) in [("c", "a"), ("B", "b"), ("a ", "a")] {
         let body = with_rows(&format!(r#"{{"imageId":"a"}},{{"imageId":"{got}"}},{{"imageId":7}}"#));
-        let error = asked_by_name(&body).unwrap_err();
+        let error = rows_of_two(&body).unwrap_err();
         let Failure::OtherRow { asked, got: named } = &error else { panic!("{error}") };
         assert_eq!((named.to_string(), &*asked.sample[0], asked.count), (got.to_owned(), like, Some(2)));
-        let rows = asked_for_all(&with_rows(&format!(r#"{{"imageId":"{got}"}}"#))).unwrap();
-        assert_eq!(rows[got], Ok(Rule::Unrestricted), "a call for all may return any image");
+        let rows = rows_of_all(&with_rows(&format!(r#"{{"imageId":"{got}"}}"#))).unwrap();
+        assert_eq!(rows[got], Ok(Rule::Unrestricted), "a request for all may return any image");
     }
 }
 
 #[test]
-fn the_documented_answer_is_understood() {
+fn the_documented_response_is_parsed() {
     // The sample of JD Cloud's page of this API.
     let body = include_str!("testdata/describeImageConstraintsBatch.json");
     let requested = ids(&["img-m5s0****29", "img-m5s0****30"]);
@@ -182,7 +182,7 @@ fn the_documented_answer_is_understood() {
 }
 
 #[test]
-fn what_no_region_has_is_refused_before_it_costs_memory() {
+fn oversized_responses_are_rejected_before_they_need_memory() {
     let long = "x".repeat(MAX_NAME + 1);
     let types = vec!["\"\""; MAX_TYPES + 1].join(",");
     for row in [
@@ -195,11 +195,11 @@ fn what_no_region_has_is_refused_before_it_costs_memory() {
             r#"{{"imageId":"a","imageInstanceTypeConstraint":{{"constraintsType":"excludes","instanceTypes":[{types}]}}}}"#
         ),
     ] {
-        let result = asked_for_all(&with_rows(&row));
+        let result = rows_of_all(&with_rows(&row));
         assert!(matches!(result, Err(Failure::Unexpected { .. })), "{result:?}");
     }
     let many: Vec<_> =
         (0..=MAX_COST / ROW_COST).map(|number| format!(r#"{{"imageId":"{number}"}}"#)).collect();
-    let result = asked_for_all(&with_rows(&many.join(",")));
+    let result = rows_of_all(&with_rows(&many.join(",")));
     assert_eq!(result, Err(Failure::Unexpected { reason: "more rows than a region can have".into() }));
 }
