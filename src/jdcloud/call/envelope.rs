@@ -121,7 +121,7 @@ impl<'de, R: ResultReader<'de>> Fields<'de> for EnvelopeFields<'_, R> {
                         fields.next_value_seed(Nullable(ResultSeed { reader, failure: self.failure }))?;
                 }
                 EnvelopeField::Error => {
-                    once(&mut fields, "error", &mut error, Nullable(Object(ErrorFields)))?
+                    once(&mut fields, "error", &mut error, Nullable(Object(ErrorFields)))?;
                 }
                 EnvelopeField::Unknown(name) => {
                     skip(&mut fields)?;
