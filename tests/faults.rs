@@ -1,6 +1,6 @@
-//! The fault matrix: everything that can be wrong with the API, against one read, one read of 10,000 images, and 200
-//! reads at once. Each cell ends in the right answer or the right message, within the deadline, after a bounded number
-//! of calls, and leaves nothing behind. Without it a bad day of the API is a hanging or a lying plan.
+//! The fault matrix: each fault of the API with one read, one read of 10,000 images, and 200 concurrent reads. Each cell ends
+//! in the correct result or the correct message, within the deadline, after a bounded number of calls, and without leaks.
+//! Otherwise a fault of the API could make a plan hang or pass wrongly.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // a test fails by panicking
 
@@ -19,15 +19,15 @@ use terraform_provider_jdcloud::tfplugin::proto::v6::Diagnostic;
 
 use support::{Client, Options, Plugin, process_status, runtime, strings};
 
-/// The provider's arguments in every cell: small numbers, so that the matrix takes seconds.
+/// The provider's arguments in every cell, small so that the matrix takes seconds.
 const REQUEST_TIMEOUT: &str = "1s";
 const READ_TIMEOUT: Duration = Duration::from_secs(6);
 const MAX_RETRIES: i64 = 2;
 
-/// The most a cell may take: the read's own deadline, and a machine that is busy.
+/// The maximum time of a cell: the deadline of the read, plus a margin for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Resident memory at the end, far above what 10,000 images need and far below a leak of every answer.
+/// The maximum resident memory at the end: far more than 10,000 images need, and far less than a leak of all responses.
 const MEMORY_KB: u64 = 200 << 10;
 
 const IMAGES: usize = 10_000;
@@ -41,16 +41,16 @@ enum Load {
     Parallel,
 }
 
-/// What each read of a cell ends in.
+/// The result of each read of a cell.
 #[derive(Clone, Debug)]
 enum End {
-    /// The right value.
+    /// The correct value.
     Value,
     /// A diagnostic with this summary.
     Error(&'static str),
-    /// The right value, or for reads that were out of luck a diagnostic with this summary.
+    /// The correct value, or for some reads a diagnostic with this summary.
     ValueOr(&'static str),
-    /// A diagnostic with this summary for the reads of this image, the right value for the others.
+    /// A diagnostic with this summary for the reads of this image, the correct value for the others.
     ErrorOf(usize, &'static str),
 }
 
@@ -58,7 +58,7 @@ struct Row {
     name: &'static str,
     scenario: Scenario,
     end: End,
-    /// The most calls for one read, for 10,000 images, and for 200 reads.
+    /// The maximum number of calls for one read, for 10,000 images, and for 200 reads.
     calls: [u64; 3],
 }
 
@@ -66,16 +66,16 @@ fn row(name: &'static str, end: End, calls: [u64; 3], scenario: Scenario) -> Row
     Row { name, scenario, end, calls }
 }
 
-/// What a healthy API costs: one call; 10,000 images by 100; two small calls, a listing, and one more small call.
+/// The calls without a fault: one; 10,000 images in batches of 100; two small calls, a listing, and one more small call.
 const HEALTHY: [u64; 3] = [1, 100, 4];
-/// A lasting failure: each call is tried three times as long as the shared budget lasts.
+/// A lasting failure: each call has three attempts, limited by the shared budget.
 const FAILING: [u64; 3] = [3, 60, 60];
-/// A failure that is final at once: what was under way when it came.
+/// A failure without retries: the calls that were in progress.
 const FINAL: [u64; 3] = [1, 16, 60];
 
-/// Every request is refused: finding out that no id is to blame alone costs at most two calls for each of the reads.
+/// Every request is refused: splitting needs at most two calls for each read.
 const REFUSED: [u64; 3] = [3, 60, 2 * PARALLEL as u64 + 6];
-/// A refusal that concerns one image: halving finds it.
+/// A refusal that concerns one image, which halving finds.
 const SPLIT: [u64; 3] = [3, 100 + 32, 4 + 32];
 
 const NOT_FOUND: &str = "JD Cloud found nothing at this address";
@@ -166,9 +166,9 @@ fn matrix() -> Vec<Row> {
             FAILING,
             Scenario { reset_first: EVER, ..s() },
         ),
-        row("silence at first", Value, plus(1), Scenario { hang_first: 1, ..s() }),
+        row("no response at first", Value, plus(1), Scenario { hang_first: 1, ..s() }),
         row(
-            "silence for ever",
+            "no response for ever",
             Error("JD Cloud did not respond in time"),
             FAILING,
             Scenario { hang_first: EVER, ..s() },
@@ -231,13 +231,23 @@ fn matrix() -> Vec<Row> {
         row("one anonymous bad id, 404", ErrorOf(7, NOT_FOUND), SPLIT, bad_id(404, true)),
         row("one anonymous bad id, 500", ErrorOf(7, "JD Cloud failed"), SPLIT, bad_id(500, true)),
         row("few ids a call", Value, [1, 450, 60], limit(30, 413)),
-        row("few ids a call, told by 400", Value, [1, 450, 60], limit(30, 400)),
-        row("few ids a call, untold", Value, [1, 400, 60], Scenario { silent_max_ids: Some(30), ..s() }),
-        row("few rows a call, untold", Value, [1, 400, 60], Scenario { silent_max_rows: Some(30), ..s() }),
+        row("few ids a call, refused with 400", Value, [1, 450, 60], limit(30, 400)),
+        row(
+            "few ids a call, without an error",
+            Value,
+            [1, 400, 60],
+            Scenario { silent_max_ids: Some(30), ..s() },
+        ),
+        row(
+            "few rows a call, without an error",
+            Value,
+            [1, 400, 60],
+            Scenario { silent_max_rows: Some(30), ..s() },
+        ),
         row(
             "an ignored query",
             Error("The response is for another request"),
-            // Each call is sent once more on a new connection.
+            // Each call is repeated on a new connection.
             [2, 16, 60],
             Scenario { answer_to: AnswerTo::WithoutQuery, ..s() },
         ),
@@ -279,7 +289,7 @@ fn matrix() -> Vec<Row> {
     ]
 }
 
-/// A refusal of every request for the image 7; `anonymous` ones do not name it.
+/// A refusal of every request for image 7. If `anonymous`, the message does not name it.
 fn bad_id(status: u16, anonymous: bool) -> Scenario {
     Scenario {
         poisoned_ids: vec![id(7)],
@@ -300,32 +310,32 @@ fn id(number: usize) -> String {
 }
 
 #[test]
-fn every_fault_ends_in_the_right_answer_or_the_right_message() {
+fn every_fault_ends_in_the_correct_result_or_the_correct_message() {
     let cells: Vec<(Row, Load)> = [Load::One, Load::Many, Load::Parallel]
         .into_iter()
         .flat_map(|load| matrix().into_iter().map(move |row| (row, load)))
         .collect();
     let count = cells.len();
-    let (queue, wrong) = (Mutex::new(cells), Mutex::new(Vec::new()));
-    // Cells wait more than they work.
+    let (queue, failed) = (Mutex::new(cells), Mutex::new(Vec::new()));
+    // Cells mostly wait.
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
                 loop {
                     let Some((row, load)) = queue.lock().unwrap().pop() else { break };
                     if let Err(problem) = cell(&row, load) {
-                        wrong.lock().unwrap().push(format!("{} x {load:?}: {problem}", row.name));
+                        failed.lock().unwrap().push(format!("{} x {load:?}: {problem}", row.name));
                     }
                 }
             });
         }
     });
-    let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{} of {count} cells:\n{}", wrong.len(), wrong.join("\n"));
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "{} of {count} cells:\n{}", failed.len(), failed.join("\n"));
     println!("{count} cells");
 }
 
-/// Runs one cell and tells what is wrong with it.
+/// Runs one cell; the error is its problem.
 fn cell(row: &Row, load: Load) -> Result<(), String> {
     let catalogue = Catalogue::generated(IMAGES, TYPES);
     let emulator = Emulator::start(EmulatorOptions { catalogue, ..EmulatorOptions::default() }).unwrap();
@@ -361,22 +371,22 @@ fn cell(row: &Row, load: Load) -> Result<(), String> {
     if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
 }
 
-/// Makes the reads of a cell; a problem for each that does not end as it should.
+/// Makes the reads of a cell; returns a problem for each unexpected result.
 async fn read(client: &Client, row: &Row, load: Load) -> Vec<String> {
     let reads: Vec<Vec<usize>> = match load {
         Load::One => vec![vec![7]],
         Load::Many => vec![(1..=IMAGES).collect()],
         Load::Parallel => (1..=PARALLEL).map(|number| vec![number]).collect(),
     };
-    let answers = futures_util::future::join_all(reads.iter().map(async |images| {
+    let results = futures_util::future::join_all(reads.iter().map(async |images| {
         let ids: Vec<String> = images.iter().map(|number| id(*number)).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         client.read_value(&[("ids", strings(&ids))]).await
     }));
-    let answers = answers.await;
+    let results = results.await;
     let mut problems = Vec::new();
-    let mut right = 0;
-    for (images, (state, diagnostics)) in reads.iter().zip(answers) {
+    let mut correct = 0;
+    for (images, (state, diagnostics)) in reads.iter().zip(results) {
         let expected = match &row.end {
             End::ErrorOf(bad, summary) if images.contains(bad) => End::Error(summary),
             End::ErrorOf(..) => End::Value,
@@ -386,20 +396,20 @@ async fn read(client: &Client, row: &Row, load: Load) -> Vec<String> {
             Some(state) => check(&state, images),
             None => Err(summaries(&diagnostics)),
         };
-        right += usize::from(outcome.is_ok());
+        correct += usize::from(outcome.is_ok());
         match (expected, outcome) {
             (End::Value | End::ValueOr(_), Ok(())) => {}
             (End::Error(summary) | End::ValueOr(summary), Err(found)) if found == summary => {}
             (expected, outcome) => problems.push(format!("{expected:?} expected, {outcome:?} found")),
         }
     }
-    if matches!(row.end, End::ValueOr(_)) && load == Load::One && right == 0 {
-        problems.push("not one read was answered".to_owned());
+    if matches!(row.end, End::ValueOr(_)) && load == Load::One && correct == 0 {
+        problems.push("no read succeeded".to_owned());
     }
     problems
 }
 
-/// Whether the value is right: every image of the catalogue excludes the same number of types.
+/// Checks the value: every image of the catalogue excludes the same number of types.
 fn check(state: &Value, images: &[usize]) -> Result<(), String> {
     let state = state.as_members().unwrap();
     let excluded = state["excluded_instance_types"].as_members().unwrap();
@@ -418,7 +428,7 @@ fn summaries(diagnostics: &[Diagnostic]) -> String {
     errors.map(|diagnostic| diagnostic.summary.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// What a cell leaves in the process.
+/// The leaked resources of the process.
 fn leftovers(plugin: &Plugin) -> Vec<String> {
     let number = |name| process_status(plugin.pid(), name);
     let mut problems = Vec::new();

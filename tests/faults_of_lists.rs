@@ -1,6 +1,6 @@
-//! The fault matrix of the data sources that list: everything that can be wrong with the API, against one read, one read of
-//! 1,000 rows, and 200 reads at once. Each cell ends in the whole list or the right message, within the deadline, after
-//! a bounded number of calls. Without it a bad day of the API is a hanging plan, or a list that is silently short.
+//! The fault matrix of the data sources that list: each fault of the API with one read, one read of 1,000 rows, and 200
+//! concurrent reads. Each cell ends in the complete list or the correct message, within the deadline, after a bounded number
+//! of calls. Otherwise a fault of the API could make a plan hang, or a list incomplete without an error.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // a test fails by panicking
 
@@ -19,14 +19,14 @@ use terraform_provider_jdcloud::provider::JdCloud;
 
 use support::{Client, Options, process_status, runtime};
 
-/// The provider's arguments in every cell: small numbers, so that the matrix takes seconds.
+/// The provider's arguments in every cell, small so that the matrix takes seconds.
 const REQUEST_TIMEOUT: &str = "1s";
 const READ_TIMEOUT: Duration = Duration::from_secs(6);
 const MAX_RETRIES: i64 = 2;
 
-/// The most a cell may take: the read's own deadline, and a machine that is busy.
+/// The maximum time of a cell: the deadline of the read, plus a margin for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// Resident memory at the end, far above what 1,000 rows need and far below a leak of every answer.
+/// The maximum resident memory at the end: far more than 1,000 rows need, and far less than a leak of all responses.
 const MEMORY_KB: u64 = 200 << 10;
 
 const MANY: usize = 1_000;
@@ -45,10 +45,10 @@ enum List {
     InstanceTypes,
 }
 
-/// What each read of a cell ends in.
+/// The result of each read of a cell.
 #[derive(Clone, Copy, Debug)]
 enum End {
-    /// The whole list.
+    /// The complete list.
     Value,
     /// A diagnostic with this summary.
     Error(&'static str),
@@ -58,9 +58,9 @@ struct Row {
     name: &'static str,
     scenario: Scenario,
     end: End,
-    /// What 1,000 images end in, if that differs: they alone have pages.
+    /// The result for 1,000 images, if it differs, because only they have several pages.
     paged: End,
-    /// The most calls of a list without pages, and those of one of 10 pages.
+    /// The maximum number of calls for a list of one page, and for a list of 10 pages.
     calls: [u64; 2],
 }
 
@@ -70,11 +70,11 @@ fn row(name: &'static str, end: End, calls: [u64; 2], scenario: Scenario) -> Row
 
 /// One call; 1,000 images by 100.
 const HEALTHY: [u64; 2] = [1, 10];
-/// A lasting failure of the first page, tried three times.
+/// A lasting failure of the first page, with three attempts.
 const FAILING: [u64; 2] = [3, 3];
-/// A failure that is final at once.
+/// A failure without retries.
 const FINAL: [u64; 2] = [1, 1];
-/// A page that fails ends the list; the others may be under way.
+/// A failed page ends the list; the others may be in progress.
 const FINAL_PAGES: [u64; 2] = [1, 10];
 
 const EVER: u64 = u64::MAX;
@@ -175,13 +175,13 @@ fn matrix() -> Vec<Row> {
         paging("a total that shrinks", Paging::ShrinkingTotal, Value, 20),
         paging("pages that are empty too early", Paging::EmptyEarly, incomplete, 20),
         paging("every page is the first", Paging::FirstPage, incomplete, 20),
-        // The last rows are on a page that the total does not tell of.
+        // The last rows are on a page beyond the total.
         paging("pages that overlap", Paging::Overlap, incomplete, 20),
     ]
 }
 
 #[test]
-fn every_fault_ends_in_the_whole_list_or_the_right_message() {
+fn every_fault_ends_in_the_complete_list_or_the_correct_message() {
     let mut cells = Vec::new();
     for list in [List::Images, List::InstanceTypes] {
         for load in [Load::One, Load::Many, Load::Parallel] {
@@ -190,7 +190,7 @@ fn every_fault_ends_in_the_whole_list_or_the_right_message() {
     }
     let count = cells.len();
     let (queue, wrong) = (Mutex::new(cells), Mutex::new(Vec::new()));
-    // Cells wait more than they work.
+    // Cells mostly wait.
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -208,7 +208,7 @@ fn every_fault_ends_in_the_whole_list_or_the_right_message() {
     println!("{count} cells");
 }
 
-/// How many rows a list has. One page is the usual case of images.
+/// The number of rows of a list. Images usually fit one page.
 fn rows(load: Load) -> usize {
     if load == Load::Many { MANY } else { 60 }
 }
@@ -229,7 +229,7 @@ fn catalogue(list: List, load: Load) -> Catalogue {
     }
 }
 
-/// Runs one cell and tells what is wrong with it.
+/// Runs one cell; the error is its problem.
 fn cell(row: &Row, list: List, load: Load) -> Result<(), String> {
     let catalogue = catalogue(list, load);
     let emulator = Emulator::start(EmulatorOptions { catalogue, ..EmulatorOptions::default() }).unwrap();
@@ -269,7 +269,7 @@ fn cell(row: &Row, list: List, load: Load) -> Result<(), String> {
     if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
 }
 
-/// Makes the reads of a cell; a problem for each that does not end as it should.
+/// Makes the reads of a cell; returns a problem for each unexpected result.
 async fn read(client: &Client, list: List, load: Load, end: End) -> Vec<String> {
     let (name, result, arguments) = match list {
         List::Images => ("jdcloud_images", "image_ids", vec![("image_source", Value::string("public"))]),

@@ -1,8 +1,7 @@
-//! Many reads under a real Terraform cost few calls. Without it a plan over a fleet runs into JD Cloud's rate limit.
-
+//! Many reads under a real Terraform need few requests. Otherwise a plan over many images exceeds JD Cloud's rate limit.
 //!
-//! These are acceptance tests in a program of their own, one plan at a time: how many reads share a request depends on
-//! how busy the machine is.
+//! These are acceptance tests in a separate program that runs one plan at a time, because the number of reads that share a
+//! request depends on the load of the machine.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // a test fails by panicking
 
@@ -16,14 +15,14 @@ use jdcloud_emulator::{Catalogue, Counters, Image, Source};
 
 use crate::harness::{Case, Protocol, cases};
 
-/// Held by the case that runs.
-static ALONE: Mutex<()> = Mutex::new(());
+/// Held by the running case.
+static RUNNING: Mutex<()> = Mutex::new(());
 
 cases!(
-    a_for_each_over_constrained_images_costs_four_calls,
-    two_regions_at_once_cost_four_calls_each,
+    a_for_each_over_constrained_images_needs_at_most_four_calls,
+    two_regions_need_at_most_four_calls_each,
     images_without_constraints_share_calls,
-    a_for_each_keeps_its_connections_and_says_who_asks,
+    a_for_each_reuses_connections_and_sends_the_user_agent,
 );
 
 const FLEET: usize = 200;
@@ -62,7 +61,7 @@ output "{region}" {{
         .variable("TF_APPEND_USER_AGENT", "fleet/1")
         .emulator(|options| {
             options.catalogue = fleet();
-            // A real API's distance: what arrives meanwhile shares the next call.
+            // The latency of a real API, during which reads collect for the next request.
             options.scenario.latency_ms = 50;
         })
         .init();
@@ -78,7 +77,7 @@ output "{region}" {{
             let own = format!("{}xlarge", id.trim_start_matches("img-").trim_start_matches('0'));
             match *region {
                 "cn-north-1" => assert!(types.iter().any(|one| one.ends_with(&own)), "{id} got {types:?}"),
-                "cn-south-1" => assert_eq!(types, ["g.n4.large"], "{id} got another region's answer"),
+                "cn-south-1" => assert_eq!(types, ["g.n4.large"], "{id} has the types of another region"),
                 _ => assert_eq!(types, [""; 0], "{id} has no constraint"),
             }
         }
@@ -86,30 +85,30 @@ output "{region}" {{
     case
 }
 
-fn a_for_each_over_constrained_images_costs_four_calls(protocol: Protocol) {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+fn a_for_each_over_constrained_images_needs_at_most_four_calls(protocol: Protocol) {
+    let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     for parallelism in [1, 10, 50] {
         let calls = plan(protocol, &["cn-north-1"], parallelism).emulator().counters().calls;
         assert!(calls <= 4, "{FLEET} blocks at -parallelism={parallelism} cost {calls} calls");
     }
 }
 
-fn two_regions_at_once_cost_four_calls_each(protocol: Protocol) {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+fn two_regions_need_at_most_four_calls_each(protocol: Protocol) {
+    let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     let case = plan(protocol, &["cn-north-1", "cn-south-1"], 10);
     let regions = case.emulator().counters().per_region;
     assert!(regions.values().all(|calls| *calls <= 4), "{regions:?}");
 }
 
 fn images_without_constraints_share_calls(protocol: Protocol) {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     for parallelism in [10, 50] {
         // A request for each round of reads, and the listing. A quarter more is for a busy machine, which splits rounds;
         // the exact bound is held by the unit tests, on a scripted clock.
         let rounds = FLEET.div_ceil(parallelism) as u64;
         let most = (rounds + 1).div_ceil(4) * 5;
         let mut attempts: Vec<Counters> = Vec::new();
-        // Another program of this machine may spoil one plan, or two.
+        // Another program may slow down one or two of the plans.
         while attempts.len() < 3 && attempts.last().is_none_or(|counters| counters.calls > most) {
             attempts.push(plan(protocol, &["cn-east-2"], parallelism).emulator().counters());
         }
@@ -121,18 +120,18 @@ fn images_without_constraints_share_calls(protocol: Protocol) {
     }
 }
 
-fn a_for_each_keeps_its_connections_and_says_who_asks(protocol: Protocol) {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+fn a_for_each_reuses_connections_and_sends_the_user_agent(protocol: Protocol) {
+    let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     let case = plan(protocol, &["cn-east-2"], 10);
     let counters = case.emulator().counters();
     // HTTP/1.1 carries one call at a time, and at most 8 calls are under way at once.
     assert!(counters.connections_accepted <= 8, "{counters:?}");
     let calls = case.emulator().calls();
-    let who = calls[0].user_agent.clone().unwrap_or_default();
+    let user_agent = calls[0].user_agent.clone().unwrap_or_default();
     assert!(
-        who.starts_with("terraform-provider-jdcloud/")
-            && who.contains(" (terraform ")
-            && who.ends_with(" fleet/1"),
-        "{who}"
+        user_agent.starts_with("terraform-provider-jdcloud/")
+            && user_agent.contains(" (terraform ")
+            && user_agent.ends_with(" fleet/1"),
+        "{user_agent}"
     );
 }

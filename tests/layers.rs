@@ -51,8 +51,8 @@ fn layers_import_only_lower_layers() {
     }
 }
 
-/// What errors and logs are made of. Text from outside stands in it as `UntrustedText`, which only a redactor makes; a
-/// plain string would carry a secret or a control sequence to the terminal.
+/// The files with the types of errors and logs. Their texts from outside must be `UntrustedText`, which only a redactor makes;
+/// a plain string could show a secret or a control sequence.
 const SHOWN: [&str; 6] = [
     "call/error.rs",
     "http/transport.rs",
@@ -62,7 +62,7 @@ const SHOWN: [&str; 6] = [
     "image_constraints/answer.rs",
 ];
 
-/// What is a string there and is not shown: what a read asks for, and the header that names the client.
+/// Strings in these files that are not shown: the ids of a read, and the user agent.
 const NOT_SHOWN: [&str; 2] = ["Named(BTreeSet<String>)", "user_agent: String"];
 
 #[test]
@@ -73,7 +73,7 @@ fn errors_hold_no_raw_text() {
         let source = fs::read_to_string(jdcloud.join(file)).unwrap();
         raw.extend(raw_fields(&source).map(|line| format!("{file}: {line}")));
     }
-    // The part of the envelope that leaves it.
+    // The part of the envelope that errors use.
     let envelope = fs::read_to_string(jdcloud.join("call/envelope.rs")).unwrap();
     let meta = envelope.split("struct ResponseMeta {").nth(1).unwrap().split('}').next().unwrap();
     raw.extend(raw_fields(meta).map(|line| format!("ResponseMeta: {line}")));

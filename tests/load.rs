@@ -1,5 +1,5 @@
-//! Many reads at once against an API that flaps: each is answered with its own image's constraint or diagnosed, none
-//! hangs, and the process is afterwards what it was before.
+//! Many concurrent reads with an unstable API: each returns the constraint of its own image or an error, none hangs, and the
+//! process releases its memory, files and threads.
 //!
 //! ```text
 //! cargo test --test load                                     # seconds
@@ -24,14 +24,14 @@ use terraform_provider_jdcloud::framework::Value;
 use support::{Client, Identity, Options, Plugin, open_files, process_status, runtime, strings};
 
 const IMAGES: usize = 20_000;
-/// Each image excludes types of its own, so an answer that belongs to another read shows.
+/// Each image excludes different types, so the result of another read is detected.
 const TYPES: usize = 3;
 const PARALLEL: usize = 1_000;
 
-/// The longest that a read may take: its `read_timeout`, and a machine that is busy.
+/// The maximum time of a read: its `read_timeout`, plus a margin for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// What a flapping API may make of a read.
+/// The errors that an unstable API may cause.
 const ERRORS: [&str; 4] = [
     "JD Cloud failed",
     "JD Cloud throttles this account",
@@ -39,8 +39,8 @@ const ERRORS: [&str; 4] = [
     "JD Cloud did not respond in time",
 ];
 
-/// One fault after another; between them, none.
-fn weather(turn: usize) -> Scenario {
+/// A schedule of faults, with intervals without a fault.
+fn fault_schedule(turn: usize) -> Scenario {
     let seed = u64::try_from(turn).unwrap();
     let s = || Scenario { seed, ..Scenario::default() };
     let throttled = || Scenario {
@@ -69,9 +69,9 @@ async fn configured(plugin: &Plugin, identity: &Identity, endpoint: &str, turn: 
     let arguments = [
         ("request_timeout", Value::string("2s")),
         ("read_timeout", Value::string("10s")),
-        // With one, some reads run out of luck.
+        // With one retry, some reads fail.
         ("max_retries", if turn.is_multiple_of(2) { 3.into() } else { 1.into() }),
-        // Small calls, and many of them; now and then one for all.
+        // Many small requests; sometimes one for the whole region.
         ("batch_size", 10.into()),
         ("read_ahead", (turn % 4 == 3).into()),
     ];
@@ -81,15 +81,15 @@ async fn configured(plugin: &Plugin, identity: &Identity, endpoint: &str, turn: 
 
 #[derive(Default, Debug)]
 struct Tally {
-    answered: usize,
-    diagnosed: BTreeMap<String, usize>,
+    succeeded: usize,
+    failed: BTreeMap<String, usize>,
     slowest: Duration,
 }
 
-/// A thousand reads at once on a connection of their own, with the weather changing meanwhile.
+/// A thousand concurrent reads on a new connection, while the faults change.
 async fn plan(client: &Client, emulator: &Emulator, turn: usize, change: bool, tally: &mut Tally) {
     let started = Instant::now();
-    emulator.set_scenario(if change { weather(turn) } else { Scenario::default() });
+    emulator.set_scenario(if change { fault_schedule(turn) } else { Scenario::default() });
     let mut reads: FuturesUnordered<_> = (0..PARALLEL)
         .map(|number| {
             let image = 1 + (turn * PARALLEL + number) % IMAGES;
@@ -105,23 +105,23 @@ async fn plan(client: &Client, emulator: &Emulator, turn: usize, change: bool, t
     {
         seen += 1;
         if change && seen % 250 == 0 {
-            emulator.set_scenario(weather(turn + seen / 250));
+            emulator.set_scenario(fault_schedule(turn + seen / 250));
         }
         match state {
             Some(state) => {
-                tally.answered += 1;
+                tally.succeeded += 1;
                 let excluded = &state.as_members().unwrap()["excluded_instance_types"];
                 let expected: Vec<String> =
                     (image..image + TYPES).map(|size| format!("g.n{}.{size}xlarge", size % 9)).collect();
                 let mut expected: Vec<&str> = expected.iter().map(String::as_str).collect();
                 expected.sort_unstable();
                 let own = Value::members([(format!("img-{image:010}"), strings(&expected))]);
-                assert_eq!(*excluded, own, "another read's answer");
+                assert_eq!(*excluded, own, "the result of another read");
             }
             None => {
                 let summary = &diagnostics.iter().find(|found| found.severity == 1).unwrap().summary;
                 assert!(ERRORS.contains(&summary.as_str()), "{diagnostics:?}");
-                *tally.diagnosed.entry(summary.clone()).or_default() += 1;
+                *tally.failed.entry(summary.clone()).or_default() += 1;
             }
         }
     }
@@ -129,20 +129,20 @@ async fn plan(client: &Client, emulator: &Emulator, turn: usize, change: bool, t
     tally.slowest = tally.slowest.max(started.elapsed());
 }
 
-/// What a process holds: kB of memory, open files, threads.
+/// The resources of a process: memory in kB, open files, threads.
 #[derive(Clone, Copy, Debug)]
-struct Held {
+struct Resources {
     memory: u64,
     files: usize,
     threads: u64,
 }
 
-fn held(plugin: &Plugin) -> Held {
+fn resources(plugin: &Plugin) -> Resources {
     let number = |name| process_status(plugin.pid(), name);
-    Held { memory: number("VmRSS"), files: open_files(plugin.pid()), threads: number("Threads") }
+    Resources { memory: number("VmRSS"), files: open_files(plugin.pid()), threads: number("Threads") }
 }
 
-/// Makes plans, each on a connection of its own, until `more` says no. The process must hold at the end what it held
+/// Makes plans, each on a new connection, while `more` is true. At the end, the process must not have more resources than
 /// after the first `warm` plans.
 fn hold(warm: usize, change: bool, more: impl Fn(usize, Duration) -> bool) {
     let (emulator, identity) = (emulator(), Identity::new());
@@ -150,53 +150,53 @@ fn hold(warm: usize, change: bool, more: impl Fn(usize, Duration) -> bool) {
     let started = Instant::now();
     let (mut turn, mut tally, mut base, mut peak) = (0, Tally::default(), None, 0);
     runtime().block_on(async {
-        // A host keeps its connection; the plans' own come and go beside it.
+        // The host's own connection stays open; those of the plans do not.
         let host = plugin.connect(&identity).await;
         while more(turn, started.elapsed()) {
             let client = configured(&plugin, &identity, &emulator.url(), turn).await;
             plan(&client, &emulator, turn, change, &mut tally).await;
             drop(client);
             turn += 1;
-            peak = peak.max(held(&plugin).memory);
+            peak = peak.max(resources(&plugin).memory);
             if turn == warm {
-                base = Some(held(&plugin));
+                base = Some(resources(&plugin));
             }
         }
         assert_eq!(host.health().await.unwrap(), 1);
         let base = base.unwrap();
-        support::eventually("the plans' connections close", || held(&plugin).files <= base.files);
-        let end = held(&plugin);
+        support::eventually("the plans' connections close", || resources(&plugin).files <= base.files);
+        let end = resources(&plugin);
         println!(
-            "{} reads in {:.0?}: {} answered, {:?}; the slowest thousand took {:.1?}\n\
+            "{} reads in {:.0?}: {} succeeded, failed: {:?}; the slowest thousand took {:.1?}\n\
              after {warm} plans {base:?}, at the end {end:?}, most memory after a plan {peak} kB, {} calls",
             turn * PARALLEL,
             started.elapsed(),
-            tally.answered,
-            tally.diagnosed,
+            tally.succeeded,
+            tally.failed,
             tally.slowest,
             emulator.counters().calls,
         );
-        assert!(tally.answered > turn * PARALLEL / 10, "hardly a read was answered");
+        assert!(tally.succeeded > turn * PARALLEL / 10, "too few reads succeeded");
         assert!(end.threads <= base.threads, "{end:?}");
-        // The allocator keeps some; 100,000 reads that left 100 bytes each would show.
+        // The allocator keeps some memory; a leak of 100 bytes in each of 100,000 reads would be detected.
         assert!(end.memory < base.memory + (8 << 10), "the process grew: {base:?} -> {end:?}");
     });
     assert!(emulator.wait_for(support::PATIENCE, |counters| counters.connections_open <= 1));
 }
 
 #[test]
-fn a_thousand_reads_at_once_in_bad_weather_are_answered_or_diagnosed_each_with_its_own() {
+fn a_thousand_concurrent_reads_under_faults_succeed_or_fail_each_with_its_own_result() {
     hold(2, true, |turn, _| turn < 4);
 }
 
 #[test]
 #[ignore = "a minute: `make soak`"]
-fn a_minute_of_a_thousand_reads_at_once_in_bad_weather() {
+fn a_minute_of_a_thousand_concurrent_reads_under_faults() {
     hold(4, true, |_, elapsed| elapsed < Duration::from_secs(60));
 }
 
 #[test]
 #[ignore = "minutes: `make soak`"]
-fn a_hundred_thousand_reads_in_one_process_leave_nothing() {
+fn a_hundred_thousand_reads_in_one_process_leak_nothing() {
     hold(10, false, |turn, _| turn < 100);
 }

@@ -1,5 +1,5 @@
-//! Where the secret key, the security token and the key that signs must never be: logs at TRACE, diagnostics, command
-//! lines, plan files and state. Each run below takes one of the ways in which a secret could get out.
+//! The secret key, the security token and signing keys must not be in TRACE logs, diagnostics, command lines, plan files and
+//! state. Each run tests one way in which a secret could leak.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // a test fails by panicking
@@ -31,7 +31,7 @@ const TOKEN: &str = "qTokenOfTheSecretsTest/+8Yw0V";
 const PASSWORD: &str = "qPasswordOfTheProxy6Tr";
 const REGION: &str = "cn-north-1";
 
-/// What is searched for, with its name: each secret in every form in which code could have had it.
+/// The secrets to search for with their names, in every form that code may use.
 fn secrets() -> Vec<(&'static str, Vec<u8>)> {
     let mut secrets = vec![
         ("the secret key", SECRET_KEY.into()),
@@ -43,7 +43,7 @@ fn secrets() -> Vec<(&'static str, Vec<u8>)> {
             "the proxy's password in base64",
             STANDARD.encode(format!("me:{PASSWORD}"))[8..].trim_end_matches('=').into(),
         ),
-        // A part tells much of the rest.
+        // A part of a secret is confidential, too.
         ("the beginning of the secret key", SECRET_KEY[..8].into()),
         ("the beginning of the token", TOKEN[..8].into()),
         ("the end of the token", TOKEN[TOKEN.len() - 8..].into()),
@@ -53,7 +53,7 @@ fn secrets() -> Vec<(&'static str, Vec<u8>)> {
         ("the end of the token, percent-encoded", "Test%2f%2b8Yw0V".into()),
         ("the beginning of the token in base64", STANDARD.encode(TOKEN)[..8].into()),
     ];
-    // The test may run over midnight, and under a clock that the emulator has put wrong.
+    // The test may run over midnight, or with a corrected clock.
     for days in -1..=1 {
         let day = OffsetDateTime::now_utc() + Duration::days(days);
         let day = format!("{:04}{:02}{:02}", day.year(), u8::from(day.month()), day.day());
@@ -67,7 +67,7 @@ fn secrets() -> Vec<(&'static str, Vec<u8>)> {
             secrets.push(("a signing key in hex", hex.to_uppercase().into()));
             secrets.push(("a signing key in hex", hex.into()));
             secrets.push(("a signing key in base64", STANDARD.encode(&key).into()));
-            // As Debug shows bytes.
+            // The Debug form of bytes.
             secrets.push(("a signing key in decimal", format!("{key:?}").trim_matches(['[', ']']).into()));
         }
     }
@@ -78,7 +78,7 @@ fn secrets() -> Vec<(&'static str, Vec<u8>)> {
 fn assert_clean(place: &str, content: &[u8]) {
     for (name, secret) in secrets() {
         let found = content.windows(secret.len()).any(|part| part == secret);
-        assert!(!found, "{place} holds {name}:\n{}", String::from_utf8_lossy(content));
+        assert!(!found, "{place} contains {name}:\n{}", String::from_utf8_lossy(content));
     }
 }
 
@@ -104,11 +104,11 @@ fn arguments(endpoint: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Configures, reads in every way, and searches what came of it. Returns the summaries.
+/// Configures, makes several reads, and searches all outputs. Returns the summaries.
 #[track_caller]
 fn run(what: &str, options: Options, arguments: &[(&str, Value)]) -> Vec<String> {
     let mut plugin = options.set("TF_LOG", "TRACE").start();
-    let mut said = String::new();
+    let mut shown = String::new();
     let mut summaries = Vec::new();
     runtime().block_on(async {
         let client = plugin.connect_plain().await;
@@ -117,7 +117,6 @@ fn run(what: &str, options: Options, arguments: &[(&str, Value)]) -> Vec<String>
             vec![],
             vec![("ids", strings(&["img-ubuntu2204", "img-gpu", "img-private"]))],
             vec![("ids", Value::list([])), ("region", Value::string("../"))],
-            // Somebody puts the key where an id belongs: it is shown, but not by us.
             vec![("ids", Value::Unknown)],
         ] {
             let ty = data_source_type();
@@ -128,14 +127,14 @@ fn run(what: &str, options: Options, arguments: &[(&str, Value)]) -> Vec<String>
             diagnostics.extend(response.diagnostics);
         }
         summaries.extend(diagnostics.iter().map(|diagnostic| diagnostic.summary.clone()));
-        said = format!("{diagnostics:?}");
+        shown = format!("{diagnostics:?}");
     });
-    assert_clean(&format!("{what}: a diagnostic"), said.as_bytes());
+    assert_clean(&format!("{what}: a diagnostic"), shown.as_bytes());
     assert_clean(&format!("{what}: the command line"), &command_line(&plugin));
     plugin.signal("TERM");
     plugin.wait();
     let log = plugin.log.all().join("\n");
-    assert!(log.contains("\"@level\":"), "{what}: nothing is logged, so nothing was searched: {log}");
+    assert!(log.contains("\"@level\":"), "{what}: there is no log to search: {log}");
     assert_clean(&format!("{what}: the log"), log.as_bytes());
     assert_clean(&format!("{what}: standard output"), plugin.handshake.as_bytes());
     summaries
@@ -146,7 +145,7 @@ fn command_line(plugin: &Plugin) -> Vec<u8> {
 }
 
 #[test]
-fn reads_that_succeed_and_fail_show_no_secret() {
+fn reads_show_no_secret_whether_they_succeed_or_fail() {
     let s = Scenario::default;
     let scenarios = [
         ("well", s()),
@@ -172,14 +171,14 @@ fn reads_that_succeed_and_fail_show_no_secret() {
             scope.spawn(move || {
                 let emulator = emulator(scenario, TokenEncoding::Base64);
                 let summaries = run(what, Options::plain(), &arguments(&emulator.url()));
-                assert!(emulator.counters().calls > 0, "{what}: nothing was asked: {summaries:?}");
+                assert!(emulator.counters().calls > 0, "{what}: there was no request: {summaries:?}");
             });
         }
     });
 }
 
 #[test]
-fn keys_from_anywhere_right_or_wrong_show_in_nothing() {
+fn keys_of_any_source_are_shown_nowhere_whether_valid_or_not() {
     let emulator = emulator(Scenario::default(), TokenEncoding::Raw);
     let url = emulator.url();
     let from_environment = |secret_key: &str| {
@@ -192,12 +191,12 @@ fn keys_from_anywhere_right_or_wrong_show_in_nothing() {
             .set("JDCLOUD_REGION", REGION)
     };
     let calls = || emulator.counters().calls;
-    run("environment, token as it is", from_environment(SECRET_KEY), &[]);
-    assert!(calls() > 0, "the token was not taken as it is");
-    // The emulator's own message is shown: a 401 with the wrong signature.
+    run("environment, raw token", from_environment(SECRET_KEY), &[]);
+    assert!(calls() > 0, "the raw token was not accepted");
+    // The message of the emulator is shown: 401 because of the signature.
     let summaries = run("another secret key", from_environment(&format!("{SECRET_KEY}x")), &[]);
     assert!(!summaries.is_empty());
-    run("a key that no header carries", from_environment(&format!("{SECRET_KEY}\n")), &[]);
+    run("a key that is not valid in a header", from_environment(&format!("{SECRET_KEY}\n")), &[]);
     let options = Options::plain().set("JDCLOUD_SECRET_KEY", SECRET_KEY);
     assert!(!run("half a pair", options, &[("region", Value::string(REGION))]).is_empty());
     let half = [("secret_key", Value::string(SECRET_KEY)), ("security_token", Value::string(TOKEN))];
@@ -210,7 +209,7 @@ fn keys_from_anywhere_right_or_wrong_show_in_nothing() {
     let file = dir.path().join("config");
     for (what, text) in [
         ("profile", format!("[default]\naccess_key = {ACCESS_KEY}\nsecret_key = {SECRET_KEY}\n")),
-        ("a profile with a line too many", format!("[default]\naccess_key = {ACCESS_KEY}\n{SECRET_KEY}\n")),
+        ("a profile with an invalid line", format!("[default]\naccess_key = {ACCESS_KEY}\n{SECRET_KEY}\n")),
         ("a profile with a percent", format!("[default]\naccess_key = a\nsecret_key = {SECRET_KEY}%x\n")),
         (
             "a profile with a key twice",
@@ -237,8 +236,8 @@ fn keys_from_anywhere_right_or_wrong_show_in_nothing() {
     assert!(!run("a password in the endpoint", options, &[]).is_empty());
 }
 
-/// Answers every request with what it was sent, as gateways do that are being debugged.
-fn echo(answer: fn(&str) -> String) -> String {
+/// Sends `respond` of the received request, like a gateway in debug mode.
+fn echo(respond: fn(&str) -> String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -249,7 +248,7 @@ fn echo(answer: fn(&str) -> String) -> String {
             while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
                 head.push(byte[0]);
             }
-            let _ = stream.write_all(answer(&String::from_utf8_lossy(&head)).as_bytes());
+            let _ = stream.write_all(respond(&String::from_utf8_lossy(&head)).as_bytes());
         }
     });
     url
@@ -274,7 +273,7 @@ fn token_of(head: &str) -> &str {
     line.get(name.len()..).unwrap_or_default()
 }
 
-/// What was sent, the token first.
+/// The received request, with the token first.
 fn token_first(head: &str) -> String {
     let mut lines: Vec<&str> = head.lines().collect();
     lines.sort_by_key(|line| !line.to_lowercase().starts_with("x-jdcloud-security-token"));
@@ -289,17 +288,17 @@ fn percent(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
 
-/// A gateway's name, and its answer to what it was sent.
+/// The name of a gateway, and its response to a request.
 type Gateway = (&'static str, fn(&str) -> String);
 
 #[test]
-fn a_gateway_that_answers_with_what_it_was_sent_is_not_quoted_with_the_token() {
+fn a_response_that_contains_the_request_is_quoted_without_the_token() {
     let cases: [Gateway; 13] = [
         ("401 JSON", |head| error("401 Unauthorized", head)),
         ("200 JSON", |head| error("200 OK", head)),
         ("200 text", |head| response("200 OK", "", &token_first(head))),
         ("500 text", |head| response("500 Internal Server Error", "", &token_first(head))),
-        // The token was decoded, and is escaped in every way that JSON allows.
+        // The decoded token, escaped in JSON.
         ("escaped", |_| {
             let token = escaped(TOKEN);
             response(
@@ -337,18 +336,18 @@ fn a_gateway_that_answers_with_what_it_was_sent_is_not_quoted_with_the_token() {
         }),
     ];
     std::thread::scope(|scope| {
-        for (what, answer) in cases {
+        for (what, respond) in cases {
             scope.spawn(move || {
-                let summaries = run(what, Options::plain(), &arguments(&echo(answer)));
+                let summaries = run(what, Options::plain(), &arguments(&echo(respond)));
                 assert!(!summaries.is_empty(), "{what}");
             });
         }
     });
 }
 
-/// A value that a CI system has masked is what remains of many a token. Replaced by itself it was replaced for ever.
+/// CI systems mask tokens with asterisks. Replacing asterisks by asterisks was an endless loop.
 #[test]
-fn a_token_of_asterisks_that_is_quoted_back_ends_in_a_message() {
+fn a_masked_token_in_a_response_does_not_prevent_the_message() {
     for token in ["*", "**", "***", "a", "**********"] {
         let url = echo(|head| error("401 Unauthorized", &format!("{head} * ** *** aaa ************")));
         let mut arguments = arguments(&url);
@@ -362,7 +361,7 @@ fn a_token_of_asterisks_that_is_quoted_back_ends_in_a_message() {
 }
 
 #[test]
-fn a_proxy_that_quotes_its_password_is_not_quoted_with_it() {
+fn a_response_of_a_proxy_is_quoted_without_its_password() {
     let cases: [Gateway; 3] = [
         ("the header", |head| response("502 Bad Gateway", "", &format!("proxy error: {head}"))),
         ("under 200", |head| {
@@ -375,8 +374,8 @@ fn a_proxy_that_quotes_its_password_is_not_quoted_with_it() {
             )
         }),
     ];
-    for (what, answer) in cases {
-        let proxy = echo(answer).replace("http://", &format!("http://me:{PASSWORD}@"));
+    for (what, respond) in cases {
+        let proxy = echo(respond).replace("http://", &format!("http://me:{PASSWORD}@"));
         let endpoint = format!("http://vm.internal.{REGION}.jdcloud-api.com");
         let summaries = run(what, Options::plain().set("HTTP_PROXY", &proxy), &arguments(&endpoint));
         assert!(!summaries.is_empty(), "{what}");
@@ -384,11 +383,11 @@ fn a_proxy_that_quotes_its_password_is_not_quoted_with_it() {
 }
 
 #[test]
-fn malformed_requests_are_refused_without_quoting_them() {
+fn malformed_requests_are_rejected_without_quoting_them() {
     let plugin = Options::plain().set("TF_LOG", "TRACE").start();
     runtime().block_on(async {
         let client = plugin.connect_plain().await;
-        // A key where the schema has a number; a string that is cut; JSON with the key in it.
+        // A key instead of a number; a truncated string; JSON that contains the key.
         let number = Type::object([("max_retries", Type::String), ("secret_key", Type::String)]);
         let whole = dynamic(
             &number,

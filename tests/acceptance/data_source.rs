@@ -1,4 +1,4 @@
-//! What the data source answers.
+//! The results of `jdcloud_image_constraints`.
 
 use jdcloud_emulator::{Catalogue, Credentials, Emulator, Options, WithoutIds};
 use serde_json::json;
@@ -6,27 +6,27 @@ use serde_json::json;
 use crate::harness::{Case, Expected, Protocol, cases, same};
 
 cases!(
-    no_ids_cost_nothing_and_need_nothing,
-    left_out_ids_ask_about_the_whole_region,
-    ids_are_asked_for_exactly_as_written,
-    duplicate_ids_are_asked_for_once,
+    an_empty_set_of_ids_needs_no_request_and_no_credentials,
+    omitted_ids_read_the_whole_region,
+    ids_are_sent_exactly_as_written,
+    duplicate_ids_are_requested_once,
     missing_and_private_images_are_ignored_by_default,
-    missing_and_private_images_are_warned_of,
-    missing_and_private_images_are_an_error,
-    images_that_include_have_their_own_map,
-    an_unknown_kind_is_kept_and_warned_of,
-    an_unknown_kind_anywhere_in_the_region_is_warned_of,
-    null_constraints_are_none,
-    for_each_asks_about_each_image,
-    many_reads_at_once_do_not_mix_their_answers,
-    many_ids_are_asked_about_in_batches,
-    one_readers_bad_id_spares_the_others,
+    missing_and_private_images_can_be_a_warning,
+    missing_and_private_images_can_be_an_error,
+    included_types_are_in_a_map_of_their_own,
+    an_unknown_kind_is_returned_with_a_warning,
+    an_unknown_kind_in_the_region_gives_a_warning,
+    null_constraints_count_as_no_constraint,
+    for_each_reads_each_image,
+    concurrent_reads_do_not_mix_their_results,
+    many_ids_are_requested_in_batches,
+    a_refused_id_fails_only_its_own_read,
     aliases_have_their_own_keys_and_endpoints,
-    regions_have_their_own_answers,
-    a_region_of_its_own_replaces_the_providers,
+    each_region_has_its_own_results,
+    the_region_of_a_block_overrides_the_providers,
 );
 
-fn no_ids_cost_nothing_and_need_nothing(protocol: Protocol) {
+fn an_empty_set_of_ids_needs_no_request_and_no_credentials(protocol: Protocol) {
     let hcl = r#"
 data "jdcloud_image_constraints" "web" {
   region = "cn-north-1"
@@ -48,11 +48,11 @@ output "web" {
         "included_instance_types": {},
         "missing_ids": [],
     });
-    same(&case.planned_outputs()["web"], &expected, "an empty list turned into something else");
-    assert_eq!(case.emulator().counters().calls, 0, "an empty list made a call");
+    same(&case.planned_outputs()["web"], &expected, "an empty list has another result");
+    assert_eq!(case.emulator().counters().calls, 0, "an empty list needs no request");
 }
 
-fn left_out_ids_ask_about_the_whole_region(protocol: Protocol) {
+fn omitted_ids_read_the_whole_region(protocol: Protocol) {
     let case = Case::new(
         protocol,
         r#"
@@ -77,12 +77,16 @@ output "all" {
         "included_instance_types": {"img-east": ["g.n3.large", "g.n3.xlarge"]},
         "missing_ids": [],
     });
-    same(&case.planned_outputs()["all"], &expected, "the whole region's constraints are not shown");
+    same(&case.planned_outputs()["all"], &expected, "the constraints of the whole region are missing");
     let counters = case.emulator().counters();
-    assert_eq!((counters.calls, counters.without_ids), (1, 1), "the whole region costs more than one call");
+    assert_eq!(
+        (counters.calls, counters.without_ids),
+        (1, 1),
+        "the whole region needs more than one request"
+    );
 }
 
-fn ids_are_asked_for_exactly_as_written(protocol: Protocol) {
+fn ids_are_sent_exactly_as_written(protocol: Protocol) {
     let ids = ["a%20b", "a&b=c", "a+b", "a/b?c#d", "img-~_.", "镜像"];
     let case = Case::new(
         protocol,
@@ -92,24 +96,24 @@ fn ids_are_asked_for_exactly_as_written(protocol: Protocol) {
             json!(ids)
         ),
     );
-    same(&case.planned_outputs()["missing"], &json!(ids), "an id came back changed");
+    same(&case.planned_outputs()["missing"], &json!(ids), "an id was changed");
     let calls = case.emulator().calls();
     let [call] = &calls[..] else { panic!("not one call: {calls:?}") };
     let mut asked = call.ids.clone();
     asked.sort();
-    assert_eq!(asked, ids, "JD Cloud was asked about other ids");
+    assert_eq!(asked, ids, "other ids were requested");
 }
 
-fn duplicate_ids_are_asked_for_once(protocol: Protocol) {
+fn duplicate_ids_are_requested_once(protocol: Protocol) {
     let case = Case::new(
         protocol,
         "data \"jdcloud_image_constraints\" \"web\" {\n  ids = [\"img-free\", \"img-free\"]\n}\n",
     );
     case.plan().warned_of(&[]);
-    assert_eq!(case.emulator().calls()[0].ids, ["img-free"], "an id was asked for twice");
+    assert_eq!(case.emulator().calls()[0].ids, ["img-free"], "an id was requested twice");
 }
 
-/// A block about two images that JD Cloud returns nothing for, and one that it does.
+/// A block with two images that JD Cloud does not return, and one that it does.
 fn with_missing(protocol: Protocol, on_missing: &str) -> Case {
     Case::new(
         protocol,
@@ -144,7 +148,7 @@ fn missing_and_private_images_are_ignored_by_default(protocol: Protocol) {
 const RETURNED_NOTHING: &str = "JD Cloud returned no constraint in cn-north-1 for img-private, img-typo. These are images \
                                 without a constraint, such as private images, or IDs that don't exist there; the response does not distinguish them.";
 
-fn missing_and_private_images_are_warned_of(protocol: Protocol) {
+fn missing_and_private_images_can_be_a_warning(protocol: Protocol) {
     let case = with_missing(protocol, "on_missing = \"warn\"");
     case.plan().warned_of(&[Expected {
         summary: "Image IDs not returned",
@@ -157,11 +161,11 @@ fn missing_and_private_images_are_warned_of(protocol: Protocol) {
     same(
         &case.planned_outputs()["missing"],
         &json!(["img-private", "img-typo"]),
-        "a warning loses the answer",
+        "a result with a warning is incomplete",
     );
 }
 
-fn missing_and_private_images_are_an_error(protocol: Protocol) {
+fn missing_and_private_images_can_be_an_error(protocol: Protocol) {
     with_missing(protocol, "on_missing = \"error\"").plan().refused_with(&[Expected {
         summary: "Image IDs not returned",
         says: &[RETURNED_NOTHING, "Correct the ids, or set on_missing to \"verify\""],
@@ -169,7 +173,7 @@ fn missing_and_private_images_are_an_error(protocol: Protocol) {
     }]);
 }
 
-fn images_that_include_have_their_own_map(protocol: Protocol) {
+fn included_types_are_in_a_map_of_their_own(protocol: Protocol) {
     let case = Case::new(
         protocol,
         r#"
@@ -192,12 +196,12 @@ output "rule_for_both" {
     same(
         &web["included_instance_types"],
         &json!({"img-gpu": ["p.c1p40.large", "p.c1p40g.large"], "img-includes-none": []}),
-        "what an image includes is not shown",
+        "the included types are missing",
     );
     same(
         &web["excluded_instance_types"],
         &json!({"img-excludes-none": [], "img-gpu": null, "img-includes-none": null}),
-        "an image that includes looks as if it excluded nothing",
+        "an image with included types looks as if it excluded nothing",
     );
     same(
         &web["image_constraints"],
@@ -225,7 +229,7 @@ const UNKNOWN_KIND: Expected<'_> = Expected {
     at: "data \"jdcloud_image_constraints\" \"web\"",
 };
 
-fn an_unknown_kind_is_kept_and_warned_of(protocol: Protocol) {
+fn an_unknown_kind_is_returned_with_a_warning(protocol: Protocol) {
     let case = Case::new(
         protocol,
         r#"
@@ -245,21 +249,21 @@ output "web" {
         &json!({"img-sometimes": null}),
         "an unknown kind looks like no constraint",
     );
-    same(&web["included_instance_types"], &json!({}), "an unknown kind was guessed to include");
+    same(&web["included_instance_types"], &json!({}), "an unknown kind was treated as includes");
     same(&web["missing_ids"], &json!([]), "an image with a constraint counts as missing");
     same(
         &web["image_constraints"],
         &json!([{"image_id": "img-sometimes", "constraints_type": "sometimes", "instance_types": ["g.n4.large"]}]),
-        "a constraint that only a newer provider understands is lost",
+        "a constraint of an unknown kind is lost",
     );
 }
 
-fn an_unknown_kind_anywhere_in_the_region_is_warned_of(protocol: Protocol) {
+fn an_unknown_kind_in_the_region_gives_a_warning(protocol: Protocol) {
     let case = Case::new(protocol, "data \"jdcloud_image_constraints\" \"web\" {}\n");
     case.plan().warned_of(&[UNKNOWN_KIND]);
 }
 
-fn null_constraints_are_none(protocol: Protocol) {
+fn null_constraints_count_as_no_constraint(protocol: Protocol) {
     let case = Case::new(
         protocol,
         r#"
@@ -290,7 +294,7 @@ output "loop" {
     same(&outputs["loop"], &json!([]), "a loop over the map fails");
 }
 
-fn for_each_asks_about_each_image(protocol: Protocol) {
+fn for_each_reads_each_image(protocol: Protocol) {
     let case = Case::new(
         protocol,
         r#"
@@ -311,13 +315,13 @@ output "excluded" {
             "img-typo": [],
             "img-ubuntu2204": ["g.n4.large", "m.n2.18xlarge", "p.c1p40g.large"],
         }),
-        "one image got another's answer",
+        "an image got the result of another",
     );
     let calls = case.emulator().counters().calls;
     assert!((1..=4).contains(&calls), "4 blocks cost {calls} calls");
 }
 
-fn many_reads_at_once_do_not_mix_their_answers(protocol: Protocol) {
+fn concurrent_reads_do_not_mix_their_results(protocol: Protocol) {
     let hcl = r#"
 data "jdcloud_image_constraints" "each" {
   for_each = toset([for number in range(1, 61) : format("img-%010d", number)])
@@ -336,7 +340,7 @@ output "asked" {
         let [constraint] = &asked.as_array().unwrap()[..] else {
             panic!("not one constraint for {id}: {asked:#}")
         };
-        assert_eq!(constraint["image_id"], id, "one image got another's answer");
+        assert_eq!(constraint["image_id"], id, "an image got the result of another");
         let first = format!("g.n{}.{number}xlarge", number % 9);
         let types = constraint["instance_types"].as_array().unwrap();
         assert!(types.contains(&json!(first)), "{id} got another image's types: {asked:#}");
@@ -345,7 +349,7 @@ output "asked" {
     assert!((1..=60).contains(&calls), "60 blocks cost {calls} calls");
 }
 
-fn many_ids_are_asked_about_in_batches(protocol: Protocol) {
+fn many_ids_are_requested_in_batches(protocol: Protocol) {
     let hcl = r#"
 variable "batch_size" {
   type = number
@@ -368,14 +372,18 @@ output "many" {
         case.emulator().reset();
         let outputs = case.planned_outputs();
         let many = &outputs["many"];
-        assert_eq!(many["image_constraints"].as_array().unwrap().len(), 999, "batches lose answers");
-        assert_eq!(many["excluded_instance_types"].as_object().unwrap().len(), 1000, "batches lose answers");
+        assert_eq!(many["image_constraints"].as_array().unwrap().len(), 999, "rows of a batch are lost");
+        assert_eq!(
+            many["excluded_instance_types"].as_object().unwrap().len(),
+            1000,
+            "rows of a batch are lost"
+        );
         same(&many["missing_ids"], &json!(["img-0000001000"]), "a batch's missing image is lost");
         assert_eq!(case.emulator().counters().calls, calls, "batches of {batch_size} are not");
     }
 }
 
-fn one_readers_bad_id_spares_the_others(protocol: Protocol) {
+fn a_refused_id_fails_only_its_own_read(protocol: Protocol) {
     let hcl = r#"
 data "jdcloud_image_constraints" "each" {
   for_each = toset(["img-ubuntu2204", "img-gpu", "img-free", "img-poison"])
@@ -427,12 +435,12 @@ output "other" {
     same(
         &case.planned_outputs(),
         &json!({"own": ["g.n4.large", "m.n2.18xlarge", "p.c1p40g.large"], "other": ["of.another.account"]}),
-        "one account's constraints were shown for another's",
+        "the constraints are those of another account",
     );
     assert_eq!((case.emulator().counters().calls, other.counters().calls), (1, 1));
 }
 
-fn regions_have_their_own_answers(protocol: Protocol) {
+fn each_region_has_its_own_results(protocol: Protocol) {
     let case = Case::new(
         protocol,
         r#"
@@ -454,13 +462,13 @@ output "east" {
     same(
         &case.planned_outputs(),
         &json!({"north": ["g.n4.large", "m.n2.18xlarge", "p.c1p40g.large"], "east": ["s.i3f.metal"]}),
-        "one region's constraints were shown for another's",
+        "the constraints are those of another region",
     );
     let counters = case.emulator().counters();
     assert_eq!(counters.per_region, [("cn-east-2".to_owned(), 1), ("cn-north-1".to_owned(), 1)].into());
 }
 
-fn a_region_of_its_own_replaces_the_providers(protocol: Protocol) {
+fn the_region_of_a_block_overrides_the_providers(protocol: Protocol) {
     let hcl = r#"
 data "jdcloud_image_constraints" "east" {
   region = "cn-east-2"

@@ -1,4 +1,4 @@
-//! What is not known before something else is applied: nothing may be guessed in its place.
+//! Values that are known only after apply. The provider must not use other values instead.
 
 use jdcloud_emulator::{Credentials, Options};
 use serde_json::json;
@@ -10,10 +10,10 @@ mod with_data {
     cases!(
         TerraformData:
         an_unknown_id_leaves_everything_unknown_until_apply,
-        an_unknown_secret_key_falls_back_to_nothing,
-        an_unknown_region_falls_back_to_nothing,
-        an_unknown_endpoint_falls_back_to_nothing,
-        an_unknown_region_of_the_provider_does_not_matter_to_a_block_with_its_own,
+        an_unknown_secret_key_has_no_fallback,
+        an_unknown_region_has_no_fallback,
+        an_unknown_endpoint_has_no_fallback,
+        an_unknown_region_of_the_provider_does_not_affect_a_block_with_a_region,
         depends_on_defers_a_read_until_the_provider_is_known,
     );
 }
@@ -21,12 +21,12 @@ mod with_functions {
     use super::*;
     cases!(
         Functions:
-        functions_of_an_unknown_answer_are_unknown,
-        a_rule_on_an_unknown_id_refuses_in_apply,
+        functions_of_an_unknown_result_are_unknown,
+        a_rule_on_an_unknown_id_fails_in_apply,
     );
 }
 
-/// An image whose id is known after apply only.
+/// An image whose id is known only after apply.
 const UNKNOWN_ID: &str = r#"
 resource "terraform_data" "image" {
   input = "img-ubuntu2204"
@@ -54,7 +54,7 @@ output "excluded" {{
         ),
     );
     let plan = case.planned();
-    assert_eq!(case.emulator().counters().calls, 0, "a plan asked about an id that it did not know");
+    assert_eq!(case.emulator().counters().calls, 0, "a plan made a request with an unknown id");
     let web = &plan["output_changes"]["web"];
     for name in
         ["id", "image_constraints", "excluded_instance_types", "included_instance_types", "missing_ids"]
@@ -73,13 +73,13 @@ output "excluded" {{
     let outputs = case.outputs();
     let types = json!(["g.n4.large", "m.n2.18xlarge", "p.c1p40g.large"]);
     same(&outputs["web"]["excluded_instance_types"]["img-ubuntu2204"], &types, "an apply did not read");
-    same(&outputs["excluded"], &types, "an apply kept what the plan had guessed");
-    same(&outputs["count"], &json!(1), "an apply kept what the plan had guessed");
+    same(&outputs["excluded"], &types, "an apply kept the value of the plan");
+    same(&outputs["count"], &json!(1), "an apply kept the value of the plan");
     assert_eq!(case.emulator().counters().calls, 1, "an apply read more than once");
     case.text(&["plan"]).shows("No changes.");
 }
 
-fn functions_of_an_unknown_answer_are_unknown(protocol: Protocol) {
+fn functions_of_an_unknown_result_are_unknown(protocol: Protocol) {
     let case = Case::new(
         protocol,
         &format!(
@@ -110,7 +110,7 @@ output "filter" {{
     same(&outputs["filter"], &json!(["g.n3.large"]), "an apply chooses wrongly");
 }
 
-fn a_rule_on_an_unknown_id_refuses_in_apply(protocol: Protocol) {
+fn a_rule_on_an_unknown_id_fails_in_apply(protocol: Protocol) {
     let case = Case::new(
         protocol,
         &format!(
@@ -140,7 +140,7 @@ resource "terraform_data" "server" {{
     );
 }
 
-/// A provider of another account than the environment's, one argument of which is known after apply only.
+/// A provider of another account than the environment's. One of its arguments is known only after apply.
 fn with_unknown_argument(protocol: Protocol, argument: &str, data: &str) -> Case {
     let others = if argument == "secret_key" { "access_key = \"later-key\"" } else { "" };
     let hcl = format!(
@@ -178,42 +178,39 @@ fn refuses_to_guess(case: &Case, argument: &str) {
         says: &[&needs, "terraform apply -target=", "depends_on"],
         at: "data \"jdcloud_image_constraints\" \"web\"",
     }]);
-    assert_eq!(case.emulator().counters().calls, 0, "another account or region was asked instead");
+    assert_eq!(case.emulator().counters().calls, 0, "the request was for another account or region");
 }
 
-fn an_unknown_secret_key_falls_back_to_nothing(protocol: Protocol) {
+fn an_unknown_secret_key_has_no_fallback(protocol: Protocol) {
     let case = with_unknown_argument(protocol, "secret_key", "");
     refuses_to_guess(&case, "secret_key");
     case.text(&["apply", "-auto-approve", "-target=terraform_data.later"]).succeeded();
     case.plan().warned_of(&[]);
     let authorization = case.emulator().calls()[0].headers["authorization"].clone();
-    assert!(
-        authorization.contains("later-key"),
-        "the way out that the message names is none: {authorization}"
-    );
+    assert!(authorization.contains("later-key"), "the remedy in the message does not work: {authorization}");
 }
 
-fn an_unknown_region_falls_back_to_nothing(protocol: Protocol) {
+fn an_unknown_region_has_no_fallback(protocol: Protocol) {
     let case = with_unknown_argument(protocol, "region", "");
     refuses_to_guess(&case, "region");
     case.text(&["apply", "-auto-approve", "-target=terraform_data.later"]).succeeded();
     same(
         &case.planned_outputs()["excluded"],
         &json!(["s.i3f.metal"]),
-        "the way out that the message names is none",
+        "the remedy in the message does not work",
     );
 }
 
-fn an_unknown_endpoint_falls_back_to_nothing(protocol: Protocol) {
+fn an_unknown_endpoint_has_no_fallback(protocol: Protocol) {
     refuses_to_guess(&with_unknown_argument(protocol, "vm_endpoint", ""), "vm_endpoint");
 }
 
-fn an_unknown_region_of_the_provider_does_not_matter_to_a_block_with_its_own(protocol: Protocol) {
+fn an_unknown_region_of_the_provider_does_not_affect_a_block_with_a_region(protocol: Protocol) {
     let case = with_unknown_argument(protocol, "region", "region = \"cn-north-1\"");
     same(
         &case.planned_outputs()["excluded"],
         &json!(["g.n4.large", "m.n2.18xlarge", "p.c1p40g.large"]),
-        "a block that names its region is not read",
+        "a block with a region is not read",
     );
 }
 
@@ -223,5 +220,5 @@ fn depends_on_defers_a_read_until_the_provider_is_known(protocol: Protocol) {
     assert_eq!(plan["output_changes"]["excluded"]["after_unknown"], true, "{plan:#}");
     assert_eq!(case.emulator().counters().calls, 0);
     case.apply().succeeded();
-    same(&case.outputs()["excluded"], &json!(["s.i3f.metal"]), "the read in apply asked the wrong region");
+    same(&case.outputs()["excluded"], &json!(["s.i3f.metal"]), "the read in apply was for the wrong region");
 }

@@ -1,4 +1,4 @@
-//! Functions that are called wrongly: the error must point at the argument that is wrong.
+//! Invalid calls of functions: the error must point at the invalid argument.
 
 use serde_json::json;
 
@@ -6,16 +6,16 @@ use crate::harness::{Case, Cli, Expected, Protocol, cases, same};
 
 cases!(
     Functions:
-    wrong_calls_are_errors_on_the_wrong_argument,
-    an_error_shows_what_to_do,
-    whatever_has_the_shape_of_the_data_source_will_do,
-    null_is_not_an_answer,
+    errors_point_at_the_invalid_argument,
+    errors_show_the_remedy,
+    any_object_with_the_attributes_of_the_data_source_is_accepted,
+    null_constraints_are_an_error,
     calls_whose_arguments_are_known_are_checked_by_validate,
     functions_need_no_configured_provider,
     a_sensitive_argument_makes_a_sensitive_result,
 );
 
-/// Calls a function in an output, next to a data source that asked about two images.
+/// Calls a function in an output, with a data source that reads two images.
 fn with_call(call: &str) -> String {
     format!(
         r#"data "jdcloud_image_constraints" "web" {{
@@ -31,7 +31,7 @@ output "result" {{
 /// The data source, shorter.
 const WEB: &str = "data.jdcloud_image_constraints.web";
 
-fn wrong_calls_are_errors_on_the_wrong_argument(protocol: Protocol) {
+fn errors_point_at_the_invalid_argument(protocol: Protocol) {
     const WRONG: &str = "Invalid function argument";
     let case = Case::new(protocol, "");
     let not_asked = |id: &str| {
@@ -42,7 +42,7 @@ fn wrong_calls_are_errors_on_the_wrong_argument(protocol: Protocol) {
     };
     let host = Cli::get();
     for (call, summary, says) in [
-        // Nothing is known about it; it may well exclude the type.
+        // The image was not read; it may exclude the type.
         (format!("supports_instance_type({WEB}, \"img-gpu\", \"g.n4.large\")"), WRONG, not_asked("img-gpu")),
         (format!("explain_instance_type({WEB}, \"img-gpu\", \"g.n4.large\")"), WRONG, not_asked("img-gpu")),
         (format!("filter_instance_types({WEB}, \"img-gpu\", [\"g.n4.large\"])"), WRONG, not_asked("img-gpu")),
@@ -55,7 +55,7 @@ fn wrong_calls_are_errors_on_the_wrong_argument(protocol: Protocol) {
              The arguments are the data source, then the image ID, then the instance type."
                 .to_owned(),
         ),
-        // Typing errors, which no constraint would mention.
+        // Typing errors, which are not in any constraint.
         (
             format!("explain_instance_type({WEB}, \"img-free\", \"\")"),
             WRONG,
@@ -129,7 +129,7 @@ fn wrong_calls_are_errors_on_the_wrong_argument(protocol: Protocol) {
     }
 }
 
-fn an_error_shows_what_to_do(protocol: Protocol) {
+fn errors_show_the_remedy(protocol: Protocol) {
     let case = Case::new(
         protocol,
         &with_call(&format!("supports_instance_type({WEB}, \"img-gpu\", \"g.n4.large\")")),
@@ -147,7 +147,7 @@ fn an_error_shows_what_to_do(protocol: Protocol) {
     );
 }
 
-fn whatever_has_the_shape_of_the_data_source_will_do(protocol: Protocol) {
+fn any_object_with_the_attributes_of_the_data_source_is_accepted(protocol: Protocol) {
     let written = r#"{ ids = null, image_constraints = [{ image_id = "img-a", constraints_type = "excludes", instance_types = ["g.n4.large"] }] }"#;
     let case = Case::new(protocol, "");
     let json = r#"{ ids = null, image_constraints = jsondecode("[{\"image_id\":\"img-a\",\"constraints_type\":\"includes\",\"instance_types\":[\"g.n3.large\"],\"more\":1}]") }"#;
@@ -166,7 +166,7 @@ fn whatever_has_the_shape_of_the_data_source_will_do(protocol: Protocol) {
     }
 }
 
-fn null_is_not_an_answer(protocol: Protocol) {
+fn null_constraints_are_an_error(protocol: Protocol) {
     let call =
         "supports_instance_type({ ids = null, image_constraints = null }, \"img-free\", \"g.n4.large\")";
     Case::new(protocol, &with_call(call)).plan().refused_with(&[Expected {

@@ -1,4 +1,4 @@
-//! `jdcloud_images`: which images a configuration finds, and what it costs.
+//! `jdcloud_images`: the images that are found, and the number of requests.
 
 use jdcloud_emulator::{Answer, Catalogue, Paging, Scenario};
 use serde_json::json;
@@ -8,14 +8,14 @@ use crate::harness::{Case, Expected, Protocol, cases, same};
 cases!(
     images_of_a_source_are_found_newest_first,
     ids_find_images_of_any_source_and_state,
-    no_ids_cost_nothing_and_need_nothing,
-    delisted_images_are_found_only_when_asked_for,
+    an_empty_set_of_ids_needs_no_request_and_no_credentials,
+    delisted_images_are_found_only_with_offline,
     an_absent_property_matches_no_filter,
     no_match_is_an_empty_list,
     many_images_are_read_page_by_page_and_once,
-    pages_that_disagree_are_never_a_short_list,
-    the_right_that_is_missing_is_named,
-    wrong_arguments_are_found_by_validate,
+    inconsistent_pages_are_an_error_or_a_complete_list,
+    the_missing_permission_is_named,
+    invalid_arguments_are_found_by_validate,
 );
 mod with_data {
     use super::*;
@@ -80,7 +80,7 @@ fn images_of_a_source_are_found_newest_first(protocol: Protocol) {
         }],
         "missing_ids": [],
     });
-    same(&web, &expected, "an image is not what JD Cloud says it is");
+    same(&web, &expected, "an attribute differs from JD Cloud's response");
     assert!(web["id"].as_str().unwrap().starts_with("cn-east-1/"), "{}", web["id"]);
     assert_eq!(case.emulator().counters().calls, 1, "a page was read twice");
 }
@@ -94,20 +94,20 @@ fn ids_find_images_of_any_source_and_state(protocol: Protocol) {
     same(&outputs["web"]["missing_ids"], &json!(["img-typo"]), "an id with a typing error is not missing");
     let images = &outputs["web"]["images"];
     same(&images[0]["status"], &json!("pending"), "an image that is not ready looks as if it were");
-    same(&images[0]["offline"], &json!(null), "what JD Cloud does not say is guessed");
-    same(&images[2]["offline"], &json!(true), "a delisted image looks as if it were on offer");
+    same(&images[0]["offline"], &json!(null), "a missing property is not null");
+    same(&images[2]["offline"], &json!(true), "a delisted image is not marked");
     assert_eq!(case.emulator().counters().calls, 1);
 }
 
-fn no_ids_cost_nothing_and_need_nothing(protocol: Protocol) {
+fn an_empty_set_of_ids_needs_no_request_and_no_credentials(protocol: Protocol) {
     let case = Case::build(protocol, &block("ids = []")).without_settings().init();
     let outputs = case.planned_outputs();
-    same(&outputs["ids"], &json!([]), "an empty list turned into something else");
-    same(&outputs["web"]["images"], &json!([]), "an empty list turned into something else");
-    assert_eq!(case.emulator().counters().calls, 0, "an empty list made a call");
+    same(&outputs["ids"], &json!([]), "an empty list has another result");
+    same(&outputs["web"]["images"], &json!([]), "an empty list has another result");
+    assert_eq!(case.emulator().counters().calls, 0, "an empty list needs no request");
 }
 
-fn delisted_images_are_found_only_when_asked_for(protocol: Protocol) {
+fn delisted_images_are_found_only_with_offline(protocol: Protocol) {
     let case = Case::new(protocol, "");
     for (offline, expected) in [
         ("", json!(["img-ubuntu2204c", "img-ubuntu2204b"])),
@@ -160,10 +160,10 @@ output "count" {
     let case = Case::build(protocol, hcl).emulator(|options| options.catalogue = catalogue).init();
     let expected = json!({"a": 250, "b": 250, "c": 250, "d": 250});
     same(&case.planned_outputs()["count"], &expected, "images of later pages are lost");
-    assert_eq!(case.emulator().counters().calls, 3, "four blocks with one question cost more than one");
+    assert_eq!(case.emulator().counters().calls, 3, "four equal blocks need more requests than one");
 }
 
-fn pages_that_disagree_are_never_a_short_list(protocol: Protocol) {
+fn inconsistent_pages_are_an_error_or_a_complete_list(protocol: Protocol) {
     let catalogue = Catalogue::generated(250, 1);
     let hcl = "data \"jdcloud_images\" \"all\" {\n  image_source = \"public\"\n}\n\
                output \"count\" {\n  value = length(data.jdcloud_images.all.image_ids)\n}\n";
@@ -182,7 +182,7 @@ fn pages_that_disagree_are_never_a_short_list(protocol: Protocol) {
     }
 }
 
-fn the_right_that_is_missing_is_named(protocol: Protocol) {
+fn the_missing_permission_is_named(protocol: Protocol) {
     let case = Case::new(protocol, &block("image_source = \"public\""));
     case.emulator().set_scenario(Scenario { answer: Answer::PermissionDenied, ..Scenario::default() });
     case.plan().refused_with(&[Expected {
@@ -192,7 +192,7 @@ fn the_right_that_is_missing_is_named(protocol: Protocol) {
     }]);
 }
 
-fn wrong_arguments_are_found_by_validate(protocol: Protocol) {
+fn invalid_arguments_are_found_by_validate(protocol: Protocol) {
     let case = Case::build(protocol, "").without_settings().init();
     for (arguments, summary, says, at) in [
         ("", "Image source missing", "public, thirdparty, private, shared and community", ""),
@@ -255,7 +255,7 @@ fn an_unknown_argument_leaves_everything_unknown_until_apply(protocol: Protocol)
     );
     let case = Case::new(protocol, &hcl);
     let plan = case.planned();
-    assert_eq!(case.emulator().counters().calls, 0, "a plan asked what it did not know");
+    assert_eq!(case.emulator().counters().calls, 0, "a plan made a request with an unknown argument");
     let web = &plan["output_changes"]["web"];
     for name in ["id", "image_ids", "images", "missing_ids"] {
         assert_eq!(web["after_unknown"][name], true, "a plan claims to know {name}: {web:#}");

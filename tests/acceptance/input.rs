@@ -1,20 +1,20 @@
-//! Arguments of the data source that cannot be right: found before any call, and shown where they stand.
+//! Invalid arguments of the data source: found before any request; the error points at them.
 
 use crate::harness::{Case, Cli, Expected, Protocol, cases};
 
 cases!(
-    wrong_arguments_are_found_by_validate,
+    invalid_arguments_are_found_by_validate,
     all_invalid_ids_are_quoted_in_one_error,
-    a_wrong_value_that_only_a_plan_knows_is_found_there,
-    an_id_of_any_length_is_refused_before_it_is_sent,
-    misspelt_names_are_corrected,
+    an_invalid_value_that_is_known_in_the_plan_is_found_there,
+    a_long_id_is_rejected_before_it_is_sent,
+    misspelt_names_get_a_suggestion,
 );
 
 fn block(arguments: &str) -> String {
     format!("data \"jdcloud_image_constraints\" \"web\" {{\n  {arguments}\n}}\n")
 }
 
-fn wrong_arguments_are_found_by_validate(protocol: Protocol) {
+fn invalid_arguments_are_found_by_validate(protocol: Protocol) {
     let case = Case::build(protocol, "").without_settings().init();
     for (arguments, summary, says) in [
         ("region = \"../x\"", "Invalid region", "\"../x\""),
@@ -76,10 +76,10 @@ fn all_invalid_ids_are_quoted_in_one_error(protocol: Protocol) {
         ],
         at: "ids = [\"img-a\", \"\", null, \"  \"]",
     }]);
-    assert_eq!(case.emulator().counters().calls, 0, "an invalid id was asked about");
+    assert_eq!(case.emulator().counters().calls, 0, "an invalid id was sent");
 }
 
-fn a_wrong_value_that_only_a_plan_knows_is_found_there(protocol: Protocol) {
+fn an_invalid_value_that_is_known_in_the_plan_is_found_there(protocol: Protocol) {
     let hcl = format!("{}variable \"region\" {{}}\n", block("region = var.region"));
     let case = Case::build(protocol, &hcl).variable("TF_VAR_region", "../../v2/x?y#").init();
     case.run(&["validate", "-json"]).warned_of(&[]);
@@ -91,7 +91,7 @@ fn a_wrong_value_that_only_a_plan_knows_is_found_there(protocol: Protocol) {
     assert!(case.emulator().calls().is_empty(), "a region changed the path of a request");
 }
 
-fn an_id_of_any_length_is_refused_before_it_is_sent(protocol: Protocol) {
+fn a_long_id_is_rejected_before_it_is_sent(protocol: Protocol) {
     let hcl = format!("{}variable \"id\" {{}}\n", block("ids = [var.id]"));
     let case = Case::build(protocol, &hcl).variable("TF_VAR_id", "x".repeat(66_000)).init();
     case.plan().refused_with(&[Expected {
@@ -102,7 +102,7 @@ fn an_id_of_any_length_is_refused_before_it_is_sent(protocol: Protocol) {
     assert_eq!(case.emulator().counters().calls, 0);
 }
 
-fn misspelt_names_are_corrected(protocol: Protocol) {
+fn misspelt_names_get_a_suggestion(protocol: Protocol) {
     let case = Case::new(protocol, "");
     for (hcl, summary, says) in [
         (

@@ -1,4 +1,4 @@
-//! `jdcloud_instance_types`: which types a configuration finds, and where they can be bought.
+//! `jdcloud_instance_types`: the types that are found, and the zones where they are in stock.
 
 use jdcloud_emulator::Scenario;
 use serde_json::{Value, json};
@@ -8,10 +8,10 @@ use crate::harness::{Case, Expected, Protocol, cases, same};
 cases!(
     types_in_stock_are_found_smallest_first,
     names_find_types_whether_they_are_in_stock_or_not,
-    an_empty_set_costs_nothing_and_needs_nothing,
+    an_empty_set_needs_no_request_and_no_credentials,
     blocks_with_other_filters_share_one_call,
-    stock_is_read_anew_by_each_plan,
-    wrong_arguments_are_found_by_validate,
+    each_plan_reads_the_stock,
+    invalid_arguments_are_found_by_validate,
 );
 mod with_functions {
     use super::*;
@@ -84,20 +84,20 @@ fn names_find_types_whether_they_are_in_stock_or_not(protocol: Protocol) {
         "burstable": false,
         "description": "",
     }]);
-    same(&outputs["small"]["instance_types"], &expected, "a type is not what JD Cloud says it is");
+    same(&outputs["small"]["instance_types"], &expected, "an attribute differs from JD Cloud's response");
     case.write("main.tf", &block("names = [\"p.n1.2xlarge\"]\n  in_stock = true"));
     same(&case.planned_outputs()["names"], &json!([]), "a type that is sold out everywhere is offered");
 }
 
-fn an_empty_set_costs_nothing_and_needs_nothing(protocol: Protocol) {
+fn an_empty_set_needs_no_request_and_no_credentials(protocol: Protocol) {
     let case = Case::build(protocol, "").without_settings().init();
     for argument in ["names", "zones", "families"] {
         case.write("main.tf", &block(&format!("{argument} = []")));
         let outputs = case.planned_outputs();
-        same(&outputs["names"], &json!([]), "an empty set turned into no filter");
-        same(&outputs["small"]["region_zones"], &json!([]), "an empty set made a call");
+        same(&outputs["names"], &json!([]), "an empty set filters nothing");
+        same(&outputs["small"]["region_zones"], &json!([]), "an empty set needs no request");
     }
-    assert_eq!(case.emulator().counters().calls, 0, "an empty set made a call");
+    assert_eq!(case.emulator().counters().calls, 0, "an empty set needs no request");
 }
 
 fn blocks_with_other_filters_share_one_call(protocol: Protocol) {
@@ -113,10 +113,10 @@ output "count" {
     let case = Case::new(protocol, hcl);
     let expected = json!({"c.n": 29, "g.n": 29, "g.r": 12, "m.n": 29});
     same(&case.planned_outputs()["count"], &expected, "types of a family are lost");
-    assert_eq!(case.emulator().counters().calls, 1, "each block asked for the whole region");
+    assert_eq!(case.emulator().counters().calls, 1, "the blocks do not share a request");
 }
 
-fn stock_is_read_anew_by_each_plan(protocol: Protocol) {
+fn each_plan_reads_the_stock(protocol: Protocol) {
     let case = Case::new(
         protocol,
         &block("names = [\"c.n3.large\"]\n  zones = [\"cn-east-1a\"]\n  in_stock = true"),
@@ -124,10 +124,10 @@ fn stock_is_read_anew_by_each_plan(protocol: Protocol) {
     case.emulator().set_scenario(Scenario { stock_changes: true, ..Scenario::default() });
     let first = case.planned_outputs()["names"].clone();
     let second = case.planned_outputs()["names"].clone();
-    assert_ne!(first, second, "a plan took the stock of another");
+    assert_ne!(first, second, "a plan used the stock of another plan");
 }
 
-fn wrong_arguments_are_found_by_validate(protocol: Protocol) {
+fn invalid_arguments_are_found_by_validate(protocol: Protocol) {
     let case = Case::build(protocol, "").without_settings().init();
     for (arguments, summary, says) in [
         ("min_cpu = -1", "Invalid number", "min_cpu must be a whole number and not negative, not -1."),
@@ -173,7 +173,7 @@ output "supported" {
     // The image is older than the fourth generation.
     same(&outputs["all"], &json!("c.n4.large"), "the newest of the smallest types is not the first");
     same(&outputs["supported"], &json!("c.n3.large"), "a type that the image excludes is offered");
-    assert_eq!(case.emulator().counters().calls, 2, "the two questions cost more than two calls");
+    assert_eq!(case.emulator().counters().calls, 2, "two blocks need more than two requests");
 }
 
 fn an_unknown_zone_leaves_everything_unknown_until_apply(protocol: Protocol) {
@@ -183,7 +183,7 @@ fn an_unknown_zone_leaves_everything_unknown_until_apply(protocol: Protocol) {
     );
     let case = Case::new(protocol, &hcl);
     let plan = case.planned();
-    assert_eq!(case.emulator().counters().calls, 0, "a plan asked what it did not know");
+    assert_eq!(case.emulator().counters().calls, 0, "a plan made a request with an unknown argument");
     let small = &plan["output_changes"]["small"];
     for name in ["id", "instance_type_names", "instance_types", "region_zones"] {
         assert_eq!(small["after_unknown"][name], true, "a plan claims to know {name}: {small:#}");

@@ -1,4 +1,4 @@
-//! From the first plan to the last: what a configuration goes through.
+//! The life of a configuration: validate, plan, apply, refresh, destroy, and interruptions.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use serde_json::json;
 use crate::harness::{Case, Protocol, Signal, cases, same};
 
 cases!(
-    a_configuration_lives_from_plan_to_destroy,
+    a_configuration_can_be_planned_applied_refreshed_and_destroyed,
     validate_needs_neither_credentials_nor_network,
     a_plan_reads_each_block_once,
-    nothing_depends_on_logging,
+    reads_work_without_logging,
     ctrl_c_ends_a_read_that_hangs,
     a_killed_terraform_leaves_no_provider,
 );
@@ -25,7 +25,7 @@ output "web" {
 }
 "#;
 
-fn a_configuration_lives_from_plan_to_destroy(protocol: Protocol) {
+fn a_configuration_can_be_planned_applied_refreshed_and_destroyed(protocol: Protocol) {
     let case = Case::new(protocol, WEB);
     let excluded = ["g.n4.large", "m.n2.18xlarge", "p.c1p40g.large"];
     let web = json!({
@@ -77,7 +77,7 @@ fn a_plan_reads_each_block_once(protocol: Protocol) {
     assert!((2..=3).contains(&calls), "a plan of two blocks costs {calls} calls");
 }
 
-fn nothing_depends_on_logging(protocol: Protocol) {
+fn reads_work_without_logging(protocol: Protocol) {
     let case = Case::build(protocol, WEB).variable("TF_LOG_PROVIDER", "").init();
     let planned = case.text(&["plan"]);
     planned.succeeded();
@@ -85,7 +85,7 @@ fn nothing_depends_on_logging(protocol: Protocol) {
     planned.shows("data.jdcloud_image_constraints.web: Read complete after 0s [id=cn-north-1/978e7c6edcf7]");
 }
 
-/// A case whose API never answers, and whose patience is longer than any test's.
+/// A case whose API does not respond, with timeouts that are longer than any test.
 fn hanging(protocol: Protocol) -> Case {
     let patient = "provider \"jdcloud\" {\n  request_timeout = \"10m\"\n  read_timeout = \"20m\"\n}\n";
     let hang = |options: &mut Options| options.scenario.hang_first = 100;

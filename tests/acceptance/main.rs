@@ -7,14 +7,13 @@
 //! ```
 //!
 //! Each case has a directory, an environment and an emulator of its own, and runs on protocol 6 and on protocol 5.
-//! Whatever a case is about, [`harness::Case`] also checks that the protocol was really the one asked for, that no
-//! secret came out, that nothing crashed, and that no process or socket is left behind.
+//! For every command, [`harness::Case`] also checks that the selected protocol was used, that no secret is shown, that nothing
+//! crashed, and that no process or socket is left.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // a test fails by panicking
 
 mod harness;
 
-mod answers;
 mod data_source;
 mod deferred;
 mod functions;
@@ -24,6 +23,7 @@ mod instance_types;
 mod lifecycle;
 mod mocks;
 mod provider_block;
+mod responses;
 mod rules;
 mod schema;
 mod verify;

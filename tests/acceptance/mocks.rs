@@ -8,7 +8,7 @@ mod with_validation {
     cases!(CrossValidation: mocked_constraints_reach_the_functions, an_override_reaches_the_functions);
 }
 
-/// A rule, which every run must be able to break.
+/// A rule that the runs test.
 const VALIDATED: &str = r#"
 variable "instance_type" {
   validation {
@@ -20,7 +20,7 @@ data "jdcloud_image_constraints" "web" {
   ids = ["img-a"]
 }
 "#;
-/// Runs that prove that both a type that works and one that does not are told apart.
+/// One run with a supported type and one with an unsupported type.
 const RUNS: &str = r#"
 run "accepted" {
   command = plan

@@ -1,35 +1,35 @@
-//! Credentials, region, endpoint: where they come from, and what users read when they are missing or wrong.
+//! Credentials, region and endpoint: their sources, and the errors if they are missing or invalid.
 
 use std::fs;
 
 use jdcloud_emulator::{ACCESS_KEY, Credentials, Options, SECRET_KEY};
 use serde_json::json;
 
-use crate::harness::{Case, Expected, Protocol, Stranger, cases, same};
+use crate::harness::{Case, Expected, Protocol, StaticServer, cases, same};
 
 cases!(
-    an_unknown_access_key_is_named_as_such,
-    a_wrong_secret_key_is_named_as_such,
-    half_a_key_pair_in_arguments_is_no_pair,
-    half_a_key_pair_in_the_environment_is_no_pair,
-    without_credentials_every_place_is_listed,
-    without_a_region_every_place_is_listed,
-    an_empty_argument_is_not_an_absent_one,
-    an_empty_ca_bundle_is_not_an_absent_one,
-    wrong_arguments_are_found_by_validate,
-    numbers_and_durations_are_taken_in_every_usual_form,
-    a_closed_port_is_named,
-    the_wrong_scheme_is_named,
-    a_config_file_that_is_not_there_is_not_replaced_by_the_environment,
-    a_pipe_in_the_place_of_a_file_is_an_error,
+    errors_name_an_unknown_access_key,
+    errors_name_a_wrong_secret_key,
+    an_incomplete_key_pair_in_arguments_is_an_error,
+    an_incomplete_key_pair_in_the_environment_is_an_error,
+    without_credentials_all_sources_are_listed,
+    without_a_region_all_sources_are_listed,
+    an_empty_argument_is_an_error,
+    an_empty_ca_bundle_is_an_error,
+    invalid_arguments_are_found_by_validate,
+    numbers_and_durations_are_accepted_in_every_usual_form,
+    errors_name_the_closed_port,
+    errors_name_the_wrong_scheme,
+    a_missing_config_file_is_an_error_even_with_keys_in_the_environment,
+    a_pipe_instead_of_a_file_is_an_error,
     a_rejected_key_names_the_profile_it_is_from,
     a_wrong_endpoint_in_the_environment_names_the_variable,
-    a_profile_of_the_cli_will_do,
-    a_written_profile_comes_before_the_environment,
+    a_profile_of_the_cli_is_used,
+    the_argument_profile_takes_precedence_over_the_environment,
     a_missing_profile_is_named,
-    an_argument_comes_before_the_environment,
+    arguments_take_precedence_over_the_environment,
     a_security_token_is_sent_with_the_pair_it_belongs_to,
-    a_private_authority_is_trusted_by_name_only,
+    a_private_authority_is_trusted_only_through_ca_bundle,
     an_unknown_region_is_explained,
 );
 mod with_ephemeral {
@@ -37,7 +37,7 @@ mod with_ephemeral {
     cases!(Ephemeral: an_ephemeral_secret_key_works_and_is_in_no_plan);
 }
 
-/// A data source to read.
+/// A configuration that reads a data source.
 const WEB: &str = r#"
 data "jdcloud_image_constraints" "web" {
   ids = ["img-ubuntu2204"]
@@ -58,12 +58,12 @@ fn reads(case: &Case) {
     same(
         &case.planned_outputs()["excluded"],
         &json!(["g.n4.large", "m.n2.18xlarge", "p.c1p40g.large"]),
-        "the plan shows something else than JD Cloud answered",
+        "the plan differs from JD Cloud's response",
     );
 }
 
-fn an_unknown_access_key_is_named_as_such(protocol: Protocol) {
-    let case = Case::build(protocol, WEB).variable("JDCLOUD_ACCESS_KEY", "NOBODYS-KEY").init();
+fn errors_name_an_unknown_access_key(protocol: Protocol) {
+    let case = Case::build(protocol, WEB).variable("JDCLOUD_ACCESS_KEY", "UNKNOWN-KEY").init();
     refuses(
         &case,
         "JD Cloud rejected the access key",
@@ -73,10 +73,10 @@ fn an_unknown_access_key_is_named_as_such(protocol: Protocol) {
             "requestId: ",
         ],
     );
-    assert_eq!(case.emulator().counters().calls, 1, "wrong credentials are tried again");
+    assert_eq!(case.emulator().counters().calls, 1, "wrong credentials are retried");
 }
 
-fn a_wrong_secret_key_is_named_as_such(protocol: Protocol) {
+fn errors_name_a_wrong_secret_key(protocol: Protocol) {
     let case = Case::build(protocol, WEB).variable("JDCLOUD_SECRET_KEY", "not-the-secret").init();
     let refused = case.plan();
     refused.refused_with(&[Expected {
@@ -92,13 +92,13 @@ fn a_wrong_secret_key_is_named_as_such(protocol: Protocol) {
         assert!(!text.contains("not-the-secret"), "a wrong secret key is a secret too: {text}");
     }
     // Once with each version of the signature.
-    assert_eq!(case.emulator().counters().calls, 2, "wrong credentials are tried again");
+    assert_eq!(case.emulator().counters().calls, 2, "wrong credentials are retried");
 }
 
-fn half_a_key_pair_in_arguments_is_no_pair(protocol: Protocol) {
+fn an_incomplete_key_pair_in_arguments_is_an_error(protocol: Protocol) {
     let provider = "provider \"jdcloud\" {\n  access_key = \"only-half\"\n}\n";
     let case = Case::new(protocol, &format!("{WEB}{provider}"));
-    // The environment has a whole pair, of another account.
+    // The environment has a complete pair, of another account.
     case.run(&["validate", "-json"]).refused_with(&[Expected {
         summary: "Incomplete credentials",
         says: &[
@@ -107,10 +107,10 @@ fn half_a_key_pair_in_arguments_is_no_pair(protocol: Protocol) {
         ],
         at: "access_key = \"only-half\"",
     }]);
-    assert_eq!(case.emulator().counters().calls, 0, "half a pair was completed from another account");
+    assert_eq!(case.emulator().counters().calls, 0, "an incomplete pair was completed from another account");
 }
 
-fn half_a_key_pair_in_the_environment_is_no_pair(protocol: Protocol) {
+fn an_incomplete_key_pair_in_the_environment_is_an_error(protocol: Protocol) {
     let case = Case::build(protocol, WEB)
         .without(&["JDCLOUD_SECRET_KEY"])
         .variable("JDCLOUD_ACCESS_KEY_ID", ACCESS_KEY)
@@ -121,10 +121,10 @@ fn half_a_key_pair_in_the_environment_is_no_pair(protocol: Protocol) {
         "Incomplete credentials",
         &["JDCLOUD_ACCESS_KEY is set in the environment, but JDCLOUD_SECRET_KEY is not"],
     );
-    assert_eq!(case.emulator().counters().calls, 0, "half a pair was completed from another account");
+    assert_eq!(case.emulator().counters().calls, 0, "an incomplete pair was completed from another account");
 }
 
-fn without_credentials_every_place_is_listed(protocol: Protocol) {
+fn without_credentials_all_sources_are_listed(protocol: Protocol) {
     let case = Case::build(protocol, WEB).without(&["JDCLOUD_ACCESS_KEY", "JDCLOUD_SECRET_KEY"]).init();
     refuses(
         &case,
@@ -140,10 +140,10 @@ fn without_credentials_every_place_is_listed(protocol: Protocol) {
             "Set JDCLOUD_ACCESS_KEY and JDCLOUD_SECRET_KEY, or access_key and secret_key in the provider block",
         ],
     );
-    assert!(!case.path("home/.jdc").exists(), "a provider that only reads has written");
+    assert!(!case.path("home/.jdc").exists(), "the provider must not write files");
 }
 
-fn without_a_region_every_place_is_listed(protocol: Protocol) {
+fn without_a_region_all_sources_are_listed(protocol: Protocol) {
     let case = Case::build(protocol, WEB).without(&["JDCLOUD_REGION"]).init();
     refuses(
         &case,
@@ -157,7 +157,7 @@ fn without_a_region_every_place_is_listed(protocol: Protocol) {
     );
 }
 
-fn an_empty_argument_is_not_an_absent_one(protocol: Protocol) {
+fn an_empty_argument_is_an_error(protocol: Protocol) {
     let case = Case::new(protocol, "");
     let pair = "access_key = \"a\"\n  secret_key = \"b\"";
     for (argument, block) in [
@@ -173,7 +173,7 @@ fn an_empty_argument_is_not_an_absent_one(protocol: Protocol) {
     }
 }
 
-fn an_empty_ca_bundle_is_not_an_absent_one(protocol: Protocol) {
+fn an_empty_ca_bundle_is_an_error(protocol: Protocol) {
     refuses_empty(&Case::new(protocol, ""), "ca_bundle", "ca_bundle = \"\"");
 }
 
@@ -187,7 +187,7 @@ fn refuses_empty(case: &Case, argument: &str, block: &str) {
     }]);
 }
 
-fn wrong_arguments_are_found_by_validate(protocol: Protocol) {
+fn invalid_arguments_are_found_by_validate(protocol: Protocol) {
     let case = Case::build(protocol, "").without_settings().init();
     for (argument, summary, says) in [
         ("region = \"../x\"", "Invalid region", "\"../x\""),
@@ -267,7 +267,7 @@ fn wrong_arguments_are_found_by_validate(protocol: Protocol) {
     }
 }
 
-fn numbers_and_durations_are_taken_in_every_usual_form(protocol: Protocol) {
+fn numbers_and_durations_are_accepted_in_every_usual_form(protocol: Protocol) {
     let provider = r#"
 provider "jdcloud" {
   request_timeout         = 15
@@ -281,8 +281,8 @@ provider "jdcloud" {
     reads(&Case::new(protocol, &format!("{WEB}{provider}")));
 }
 
-fn a_closed_port_is_named(protocol: Protocol) {
-    let (_kept, closed) = Stranger::closed_port();
+fn errors_name_the_closed_port(protocol: Protocol) {
+    let (_kept, closed) = StaticServer::closed_port();
     let hcl = format!("{WEB}provider \"jdcloud\" {{\n  max_retries = 0\n}}\n");
     let case = Case::build(protocol, &hcl).variable("JDCLOUD_VM_ENDPOINT", format!("http://{closed}")).init();
     refuses(
@@ -292,7 +292,7 @@ fn a_closed_port_is_named(protocol: Protocol) {
     );
 }
 
-fn the_wrong_scheme_is_named(protocol: Protocol) {
+fn errors_name_the_wrong_scheme(protocol: Protocol) {
     let hcl = format!("{WEB}provider \"jdcloud\" {{\n  max_retries = 0\n}}\n");
     for (tls, scheme, says) in
         [(false, "https", "does not speak TLS"), (true, "http", "does not speak plain HTTP")]
@@ -309,8 +309,8 @@ fn the_wrong_scheme_is_named(protocol: Protocol) {
     }
 }
 
-/// The file's account was meant, and the environment has another.
-fn a_config_file_that_is_not_there_is_not_replaced_by_the_environment(protocol: Protocol) {
+/// The environment may have the keys of another account.
+fn a_missing_config_file_is_an_error_even_with_keys_in_the_environment(protocol: Protocol) {
     let provider = "variable \"file\" {}\nprovider \"jdcloud\" {\n  config_file = var.file\n}\n";
     let case =
         Case::build(protocol, &format!("{WEB}{provider}")).variable("TF_VAR_file", "../nowhere").init();
@@ -319,11 +319,11 @@ fn a_config_file_that_is_not_there_is_not_replaced_by_the_environment(protocol: 
         says: &["config_file is \"../nowhere\": there is no such file."],
         at: "config_file = var.file",
     }]);
-    assert_eq!(case.emulator().counters().calls, 0, "another account was asked");
+    assert_eq!(case.emulator().counters().calls, 0, "the request was for another account");
 }
 
-/// Opening a pipe waits for its other end, and nothing would end the wait.
-fn a_pipe_in_the_place_of_a_file_is_an_error(protocol: Protocol) {
+/// Opening a pipe would wait for its other end without a limit.
+fn a_pipe_instead_of_a_file_is_an_error(protocol: Protocol) {
     let pipe = |path: &std::path::Path| {
         assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
     };
@@ -345,7 +345,7 @@ fn a_pipe_in_the_place_of_a_file_is_an_error(protocol: Protocol) {
 fn a_rejected_key_names_the_profile_it_is_from(protocol: Protocol) {
     let provider = "provider \"jdcloud\" {\n  profile     = \"work\"\n  config_file = \"../file\"\n}\n";
     let case = Case::new(protocol, &format!("{WEB}{provider}"));
-    fs::write(case.path("file"), profile("work", "cn-north-1").replace(ACCESS_KEY, "NOBODYS-KEY")).unwrap();
+    fs::write(case.path("file"), profile("work", "cn-north-1").replace(ACCESS_KEY, "UNKNOWN-KEY")).unwrap();
     refuses(
         &case,
         "JD Cloud rejected the access key",
@@ -362,7 +362,7 @@ fn a_wrong_endpoint_in_the_environment_names_the_variable(protocol: Protocol) {
     );
 }
 
-/// The JD Cloud CLI's file with a profile that works.
+/// A section of the JD Cloud CLI's file with valid keys.
 fn profile(name: &str, region: &str) -> String {
     format!(
         "[{name}]\naccess_key = {ACCESS_KEY}\nsecret_key = {SECRET_KEY}\nregion_id = {region}\n\
@@ -370,7 +370,7 @@ fn profile(name: &str, region: &str) -> String {
     )
 }
 
-fn a_profile_of_the_cli_will_do(protocol: Protocol) {
+fn a_profile_of_the_cli_is_used(protocol: Protocol) {
     let names = ["JDCLOUD_ACCESS_KEY", "JDCLOUD_SECRET_KEY", "JDCLOUD_REGION"];
     let mut case = Case::build(protocol, WEB).without(&names).init();
     fs::create_dir(case.path("home/.jdc")).unwrap();
@@ -385,7 +385,7 @@ fn a_profile_of_the_cli_will_do(protocol: Protocol) {
     );
 }
 
-fn a_written_profile_comes_before_the_environment(protocol: Protocol) {
+fn the_argument_profile_takes_precedence_over_the_environment(protocol: Protocol) {
     let provider = r#"
 provider "jdcloud" {
   profile     = "work"
@@ -393,7 +393,7 @@ provider "jdcloud" {
 }
 "#;
     let case = Case::build(protocol, &format!("{WEB}{provider}"))
-        .variable("JDCLOUD_ACCESS_KEY", "NOBODYS-KEY")
+        .variable("JDCLOUD_ACCESS_KEY", "UNKNOWN-KEY")
         .variable("JDCLOUD_REGION", "cn-nowhere-9")
         .init();
     fs::write(case.path("the-cli's-file"), profile("work", "cn-north-1")).unwrap();
@@ -407,10 +407,10 @@ fn a_missing_profile_is_named(protocol: Protocol) {
         "Profile not found",
         &["which should contain profile \"wrok\", does not exist.", "jdc configure add"],
     );
-    assert_eq!(case.emulator().counters().calls, 0, "another account was asked instead");
+    assert_eq!(case.emulator().counters().calls, 0, "the request was for another account");
 }
 
-fn an_argument_comes_before_the_environment(protocol: Protocol) {
+fn arguments_take_precedence_over_the_environment(protocol: Protocol) {
     let provider = r#"
 variable "endpoint" {}
 provider "jdcloud" {
@@ -423,7 +423,7 @@ provider "jdcloud" {
     let account = Credentials::new("written-key", "written-secret");
     let mut case = Case::build(protocol, &format!("{WEB}{provider}"))
         .emulator(|options| options.credentials = vec![account])
-        .variable("JDCLOUD_ACCESS_KEY", "NOBODYS-KEY")
+        .variable("JDCLOUD_ACCESS_KEY", "UNKNOWN-KEY")
         .variable("JDCLOUD_REGION", "cn-nowhere-9")
         .variable("JDCLOUD_VM_ENDPOINT", "http://127.0.0.1:1")
         .init();
@@ -443,7 +443,7 @@ fn a_security_token_is_sent_with_the_pair_it_belongs_to(protocol: Protocol) {
         pair.variable("JDCLOUD_SECRET_KEY", "secret").emulator(with_token)
     };
     reads(&build().variable("JDCLOUD_SECURITY_TOKEN", "the-token").init());
-    // The message must name the switch, since JD Cloud's own clients disagree on the form.
+    // The message must name the variable, because JD Cloud's own clients use different encodings.
     let case = build()
         .variable("JDCLOUD_SECURITY_TOKEN", "the-token")
         .variable("JDCLOUD_SECURITY_TOKEN_ENCODING", "raw")
@@ -454,7 +454,7 @@ fn a_security_token_is_sent_with_the_pair_it_belongs_to(protocol: Protocol) {
     assert!(!refused.stdout.contains("the-token") && !refused.log.contains("the-token"), "{}", refused.log);
 }
 
-fn a_private_authority_is_trusted_by_name_only(protocol: Protocol) {
+fn a_private_authority_is_trusted_only_through_ca_bundle(protocol: Protocol) {
     let provider = "provider \"jdcloud\" {\n  max_retries = 0\n}\n";
     let case =
         Case::build(protocol, &format!("{WEB}{provider}")).emulator(|options| options.tls = true).init();
@@ -475,7 +475,7 @@ fn an_unknown_region_is_explained(protocol: Protocol) {
             "requestId: ",
         ],
     );
-    assert_eq!(case.emulator().counters().calls, 1, "a region that does not exist is asked again");
+    assert_eq!(case.emulator().counters().calls, 1, "404 is retried");
 }
 
 fn an_ephemeral_secret_key_works_and_is_in_no_plan(protocol: Protocol) {

@@ -1,28 +1,28 @@
-//! Answers that are none: whatever comes back, a plan never takes it for "no constraints".
+//! Invalid responses: a plan never treats them as "no constraints".
 
 use std::time::{Duration, Instant};
 
 use jdcloud_emulator::{Answer, FailBody, MalformedRow, Options, Scenario};
 
-use crate::harness::{Case, CaseBuilder, Diagnostic, Expected, Outcome, Protocol, Stranger, cases};
+use crate::harness::{Case, CaseBuilder, Diagnostic, Expected, Outcome, Protocol, StaticServer, cases};
 
 cases!(
-    strangers_answers_are_refused,
-    answers_to_another_question_are_refused,
-    answers_do_not_draw_on_the_terminal,
-    other_shapes_are_refused,
-    other_shapes_are_refused_in_words_of_json,
-    binary_garbage_is_not_shown,
-    trying_again_is_not_claimed_where_nothing_was_tried_again,
-    broken_answers_are_refused,
+    responses_of_other_servers_are_errors,
+    responses_to_other_requests_are_errors,
+    control_sequences_in_responses_are_not_shown,
+    unexpected_json_is_an_error,
+    errors_about_unexpected_json_use_json_terms,
+    binary_responses_are_not_shown,
+    messages_mention_retries_only_after_retries,
+    incomplete_and_redirected_responses_are_errors,
     errors_of_jd_cloud_are_explained,
-    a_failure_that_passes_is_tried_again,
-    a_silent_api_ends_in_time,
+    a_temporary_failure_is_retried,
+    a_read_ends_at_its_timeout_if_the_api_does_not_respond,
     a_wrong_clock_is_corrected_with_a_warning,
-    malformed_rows_are_refused,
-    an_answer_without_rows_has_no_constraints,
-    a_message_has_what_a_ticket_needs,
-    one_failed_read_does_not_hide_another,
+    malformed_rows_are_errors,
+    a_response_without_rows_has_no_constraints,
+    messages_have_the_details_for_a_ticket,
+    every_failed_read_is_reported,
 );
 
 fn build(protocol: Protocol) -> CaseBuilder {
@@ -44,7 +44,7 @@ fn refuses(case: &Case, summary: &str, says: &[&str]) -> Diagnostic {
     let refused = case.plan();
     refused.refused_with(&[Expected { summary, says, at: "data \"jdcloud_image_constraints\" \"web\"" }]);
     let error = refused.diagnostics().of_severity("error").0.remove(0);
-    assert!(error.detail.len() < 2000, "a screen full of somebody's answer: {}", error.detail);
+    assert!(error.detail.len() < 2000, "the detail quotes too much of the response: {}", error.detail);
     let calls = case.emulator().counters().calls;
     assert!(calls <= 1, "{calls} calls, although max_retries is 0");
     error
@@ -52,7 +52,7 @@ fn refuses(case: &Case, summary: &str, says: &[&str]) -> Diagnostic {
 
 const NOT_TREATED: &str = "It was not treated as \"no constraints\".";
 
-fn strangers_answers_are_refused(protocol: Protocol) {
+fn responses_of_other_servers_are_errors(protocol: Protocol) {
     let garbage = garbage();
     let mut case = build(protocol).init();
     for (content_type, body, summary, says) in [
@@ -86,15 +86,15 @@ fn strangers_answers_are_refused(protocol: Protocol) {
         ("application/json", b"null", "Unexpected response", NOT_TREATED),
         ("application/json", b"{\"requestId\": 5}", "Unexpected response", NOT_TREATED),
     ] {
-        let stranger = Stranger::answering(content_type, body);
-        case.set("JDCLOUD_VM_ENDPOINT", &stranger.url());
+        let server = StaticServer::responding(content_type, body);
+        case.set("JDCLOUD_VM_ENDPOINT", &server.url());
         refuses(&case, summary, &[says, "vm_endpoint"]);
     }
 }
 
-/// A gateway's error under HTTP 200, a field under another name, the answer to another request: taken for answers, each
-/// would say that the image has no constraint, and the plan would pass.
-fn answers_to_another_question_are_refused(protocol: Protocol) {
+/// A gateway's error with status 200, a renamed field, the response to another request: if these were accepted, the image
+/// would have no constraint, and the plan would pass.
+fn responses_to_other_requests_are_errors(protocol: Protocol) {
     let mut case = build(protocol).init();
     let row = |id: &str, field: &str| {
         format!(
@@ -134,14 +134,14 @@ fn answers_to_another_question_are_refused(protocol: Protocol) {
             &["a row for image IMG-UBUNTU2204, but the request was for img-ubuntu2204."],
         ),
     ] {
-        let stranger = Stranger::answering("application/json", body.as_bytes());
-        case.set("JDCLOUD_VM_ENDPOINT", &stranger.url());
+        let server = StaticServer::responding("application/json", body.as_bytes());
+        case.set("JDCLOUD_VM_ENDPOINT", &server.url());
         refuses(&case, summary, says);
     }
 }
 
-/// Control sequences in every place of an answer that a message quotes.
-fn answers_do_not_draw_on_the_terminal(protocol: Protocol) {
+/// Control sequences in every part of a response that messages quote.
+fn control_sequences_in_responses_are_not_shown(protocol: Protocol) {
     let mut case = build(protocol).init();
     let forged = "\\u001b[2J\\u001b[HApply complete! Resources: 1 added\\n".repeat(20_000);
     for body in [
@@ -153,8 +153,8 @@ fn answers_do_not_draw_on_the_terminal(protocol: Protocol) {
         format!(r#"{{"requestId":"r","result":{{"imageConstraints":[{{"imageId":"{forged}"}}]}}}}"#),
         format!("<html>{}", forged.replace("\\u001b", "\u{1b}")),
     ] {
-        let stranger = Stranger::answering("application/json", body.as_bytes());
-        case.set("JDCLOUD_VM_ENDPOINT", &stranger.url());
+        let server = StaticServer::responding("application/json", body.as_bytes());
+        case.set("JDCLOUD_VM_ENDPOINT", &server.url());
         let refused = case.plan();
         refused.failed();
         let error = refused.diagnostics().of_severity("error").0.remove(0);
@@ -164,8 +164,8 @@ fn answers_do_not_draw_on_the_terminal(protocol: Protocol) {
     }
 }
 
-/// JSON that is almost an answer of JD Cloud's.
-const OTHER_SHAPES: [&str; 10] = [
+/// JSON that is similar to a response of JD Cloud.
+const UNEXPECTED_JSON: [&str; 10] = [
     r#"[]"#,
     r#"[null]"#,
     r#"[[]]"#,
@@ -178,52 +178,56 @@ const OTHER_SHAPES: [&str; 10] = [
     r#"{"imageConstraints": [{"imageId": "img-ubuntu2204", "imageInstanceTypeConstraint": ["excludes", []]}]}"#,
 ];
 
-/// Plans against a stranger that answers with a `requestId` and this `result`.
+/// Plans with a server whose response has a `requestId` and this `result`.
 #[track_caller]
 fn plan_with_result(case: &mut Case, result: &str) -> Outcome {
     let answer = format!("{{\"requestId\": \"r\", \"result\": {result}}}");
-    let stranger = Stranger::answering("application/json", answer.as_bytes());
-    case.set("JDCLOUD_VM_ENDPOINT", &stranger.url());
+    let server = StaticServer::responding("application/json", answer.as_bytes());
+    case.set("JDCLOUD_VM_ENDPOINT", &server.url());
     case.plan()
 }
 
-/// Taken for answers, most of these would have no rows, and every rule would pass.
-fn other_shapes_are_refused(protocol: Protocol) {
+/// If these were accepted, most of them would have no rows, and every rule would pass.
+fn unexpected_json_is_an_error(protocol: Protocol) {
     let mut case = build(protocol).init();
-    let taken: Vec<_> =
-        OTHER_SHAPES.into_iter().filter(|result| plan_with_result(&mut case, result).success).collect();
-    assert_eq!(taken, [""; 0], "these were taken for answers without constraints");
+    let accepted: Vec<_> =
+        UNEXPECTED_JSON.into_iter().filter(|result| plan_with_result(&mut case, result).success).collect();
+    assert_eq!(accepted, [""; 0], "these were treated as responses without constraints");
 }
 
-fn other_shapes_are_refused_in_words_of_json(protocol: Protocol) {
+fn errors_about_unexpected_json_use_json_terms(protocol: Protocol) {
     let mut case = build(protocol).init();
-    for result in OTHER_SHAPES {
+    for result in UNEXPECTED_JSON {
         for error in plan_with_result(&mut case, result).diagnostics().of_severity("error").0 {
             for word in ["struct", "sequence", "ResultBody", "Row", "Constraint ", "tuple"] {
-                assert!(!error.detail.contains(word), "{word:?} means nothing to a user: {}", error.detail);
+                assert!(
+                    !error.detail.contains(word),
+                    "{word:?} is a term of the implementation: {}",
+                    error.detail
+                );
             }
         }
     }
 }
 
-/// Ten megabytes that neither compress nor are text.
+/// Ten megabytes of binary data that cannot be compressed.
 fn garbage() -> Vec<u8> {
     (0..10_u32 << 20).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
 }
 
-fn binary_garbage_is_not_shown(protocol: Protocol) {
-    let stranger = Stranger::answering("application/octet-stream", &garbage());
-    let case = build(protocol).variable("JDCLOUD_VM_ENDPOINT", stranger.url()).init();
+fn binary_responses_are_not_shown(protocol: Protocol) {
+    let server = StaticServer::responding("application/octet-stream", &garbage());
+    let case = build(protocol).variable("JDCLOUD_VM_ENDPOINT", server.url()).init();
     let error = refuses(
         &case,
         "The response is not JSON",
         &["The response has the content type application/octet-stream"],
     );
     let readable = |character: char| character != char::REPLACEMENT_CHARACTER;
-    assert!(error.detail.chars().all(readable), "a screen full of noise: {}", error.detail);
+    assert!(error.detail.chars().all(readable), "binary data is shown: {}", error.detail);
 }
 
-fn trying_again_is_not_claimed_where_nothing_was_tried_again(protocol: Protocol) {
+fn messages_mention_retries_only_after_retries(protocol: Protocol) {
     let failing: fn(&mut Scenario) = |scenario| scenario.fail_first = 9;
     let throttling: fn(&mut Scenario) = |scenario| scenario.throttle_per_minute = Some(0);
     for change in [failing, throttling] {
@@ -238,7 +242,7 @@ fn with(protocol: Protocol, change: impl FnOnce(&mut Scenario)) -> Case {
     build(protocol).emulator(|options| change(&mut options.scenario)).init()
 }
 
-fn broken_answers_are_refused(protocol: Protocol) {
+fn incomplete_and_redirected_responses_are_errors(protocol: Protocol) {
     let portal = with(protocol, |scenario| scenario.answer = Answer::Html);
     refuses(
         &portal,
@@ -278,7 +282,7 @@ fn errors_of_jd_cloud_are_explained(protocol: Protocol) {
     refuses(&throttled, "JD Cloud throttles this account", &["HTTP 429, HTTP_RATE_LIMIT_EXCEEDED"]);
 }
 
-fn a_failure_that_passes_is_tried_again(protocol: Protocol) {
+fn a_temporary_failure_is_retried(protocol: Protocol) {
     let hcl = "data \"jdcloud_image_constraints\" \"web\" {\n  ids = [\"img-ubuntu2204\"]\n}\n";
     let gateway = |options: &mut Options| {
         options.scenario.fail_first = 2;
@@ -286,14 +290,10 @@ fn a_failure_that_passes_is_tried_again(protocol: Protocol) {
     };
     let case = Case::build(protocol, hcl).emulator(gateway).init();
     case.plan().warned_of(&[]);
-    assert_eq!(
-        case.emulator().counters().calls,
-        3,
-        "two bad answers in passing cost the plan or more calls than needed"
-    );
+    assert_eq!(case.emulator().counters().calls, 3, "two temporary failures need two retries");
 }
 
-fn a_silent_api_ends_in_time(protocol: Protocol) {
+fn a_read_ends_at_its_timeout_if_the_api_does_not_respond(protocol: Protocol) {
     let hcl = r#"
 provider "jdcloud" {
   read_timeout = "1s"
@@ -322,7 +322,7 @@ fn a_wrong_clock_is_corrected_with_a_warning(protocol: Protocol) {
     assert_eq!(case.emulator().counters().calls, 2, "the clock is corrected once");
 }
 
-fn malformed_rows_are_refused(protocol: Protocol) {
+fn malformed_rows_are_errors(protocol: Protocol) {
     for (row, problem) in [
         (MalformedRow::NoImageId, "it has no imageId"),
         (MalformedRow::EmptyType, "its constraint has no constraintsType"),
@@ -335,18 +335,18 @@ fn malformed_rows_are_refused(protocol: Protocol) {
         let case = with(protocol, |scenario| scenario.malformed_row = Some(row));
         refuses(&case, "Malformed response", &["Row 1 of JD Cloud's response", problem, "requestId: "]);
     }
-    let quarrel = Case::new(
+    let contradiction = Case::new(
         protocol,
         "data \"jdcloud_image_constraints\" \"web\" {\n  region = \"cn-odd-1\"\n  ids    = [\"img-quarrel\"]\n}\n",
     );
     refuses(
-        &quarrel,
+        &contradiction,
         "Malformed response",
         &["for image img-quarrel,", "it contradicts another row for the same image"],
     );
 }
 
-fn an_answer_without_rows_has_no_constraints(protocol: Protocol) {
+fn a_response_without_rows_has_no_constraints(protocol: Protocol) {
     for answer in [Answer::ResultNull, Answer::ResultAbsent] {
         let case = with(protocol, |scenario| scenario.answer = answer);
         case.plan().warned_of(&[]);
@@ -355,7 +355,7 @@ fn an_answer_without_rows_has_no_constraints(protocol: Protocol) {
     case.plan().warned_of(&[]);
 }
 
-fn a_message_has_what_a_ticket_needs(protocol: Protocol) {
+fn messages_have_the_details_for_a_ticket(protocol: Protocol) {
     let case = with(protocol, |scenario| {
         scenario.fail_first = 9;
         scenario.fail_status = 503;
@@ -378,7 +378,7 @@ fn a_message_has_what_a_ticket_needs(protocol: Protocol) {
     refused.shows("Attempts: 1 in ");
 }
 
-fn one_failed_read_does_not_hide_another(protocol: Protocol) {
+fn every_failed_read_is_reported(protocol: Protocol) {
     let hcl = r#"
 provider "jdcloud" {
   max_retries = 0

@@ -1,4 +1,4 @@
-//! The point of it all: rules that refuse an instance type, in every form that Terraform has for rules.
+//! Rules that reject an instance type, in every form of rules that Terraform has.
 
 use crate::harness::{Case, Expected, Outcome, Protocol, cases};
 
@@ -37,7 +37,7 @@ mod with_validation {
     );
 }
 
-/// The image excludes three types; `g.n4.large` is one of them, `g.n3.large` is none.
+/// The image excludes three types, including `g.n4.large`, but not `g.n3.large`.
 const WEB: &str = r#"
 data "jdcloud_image_constraints" "web" {
   ids = [var.image_id]
@@ -50,7 +50,8 @@ const INSTANCE_TYPE: &str = "variable \"instance_type\" {}\n";
 const EXPLANATION: &str = "Image img-ubuntu2204 does not support instance type g.n4.large: it is one of the 3 instance \
                            types that this image excludes (g.n4.large, m.n2.18xlarge, p.c1p40g.large).";
 
-/// Plans `hcl` with a type that works and then with one that does not; the latter's outcome, for a person.
+/// Plans `hcl` with a supported type and then with an unsupported one. Returns the outcome of the second plan, with output
+/// for people.
 #[track_caller]
 fn refusal(protocol: Protocol, hcl: &str) -> Outcome {
     let mut case = Case::new(protocol, &format!("{}{hcl}", WEB.trim_start()));
@@ -90,7 +91,7 @@ resource "terraform_data" "server" {
 
 fn a_rule_for_exclusions_never_passes_an_image_that_includes(protocol: Protocol) {
     let case = Case::new(protocol, "");
-    // All but the first pass silently where the map merely has no key.
+    // If the map had no key, all except the first would pass silently.
     for rule in [
         "!contains(local.excluded[\"img-gpu\"], \"g.n3.large\")",
         "!contains(lookup(local.excluded, \"img-gpu\", []), \"g.n3.large\")",
@@ -301,7 +302,7 @@ resource "terraform_data" "server" {
     unknown_kind_is_one_error(&case);
 }
 
-/// An explanation that failed as well would be a second error, and the same.
+/// If the explanation failed as well, there would be a second error with the same text.
 #[track_caller]
 fn unknown_kind_is_one_error(case: &Case) {
     case.plan().refused_with(&[Expected {
@@ -338,7 +339,7 @@ fn a_validation_on_the_map_refuses(protocol: Protocol) {
     );
 }
 
-/// A validation by the functions.
+/// A validation with the functions.
 const VALIDATED: &str = r#"variable "instance_type" {
   validation {
     condition     = provider::jdcloud::supports_instance_type(data.jdcloud_image_constraints.web, var.image_id, var.instance_type)

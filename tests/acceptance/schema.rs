@@ -1,13 +1,13 @@
-//! What Terraform, editors and the Registry are told about the provider.
+//! The schema that Terraform, editors and the Registry use.
 
 use serde_json::{Map, Value, json};
 
 use crate::harness::{Case, Protocol, cases, same};
 
-cases!(the_schema_is_the_one_that_is_promised);
+cases!(the_schema_is_the_documented_one);
 mod with_functions {
     use super::*;
-    cases!(Functions: the_functions_are_the_ones_that_are_promised);
+    cases!(Functions: the_functions_are_the_documented_ones);
 }
 
 /// The provider's part of `terraform providers schema -json`.
@@ -19,7 +19,7 @@ fn schema(protocol: Protocol) -> Value {
     schemas.values_mut().next().unwrap().take()
 }
 
-/// The attributes of a block, without their descriptions, each of which must be there.
+/// The attributes of a block without their descriptions, which must not be empty.
 fn attributes(schema: &Value) -> Value {
     let block = &schema["block"];
     assert_eq!(
@@ -44,7 +44,7 @@ fn described(of: &Value, name: &str) {
     assert_eq!(of["description_kind"], "markdown", "editors show {name} as plain text");
 }
 
-fn the_schema_is_the_one_that_is_promised(protocol: Protocol) {
+fn the_schema_is_the_documented_one(protocol: Protocol) {
     let schema = schema(protocol);
     let optional = |ty: &str| json!({"type": ty, "optional": true});
     let secret = json!({"type": "string", "optional": true, "sensitive": true});
@@ -173,11 +173,11 @@ fn the_schema_is_the_one_that_is_promised(protocol: Protocol) {
         ["jdcloud_image_constraints", "jdcloud_images", "jdcloud_instance_types"]
     );
     for kind in ["resource_schemas", "ephemeral_resource_schemas", "resource_identity_schemas"] {
-        assert_eq!(names(kind).unwrap_or_default(), [""; 0], "there is a {kind} that nobody planned");
+        assert_eq!(names(kind).unwrap_or_default(), [""; 0], "unexpected {kind}");
     }
 }
 
-fn the_functions_are_the_ones_that_are_promised(protocol: Protocol) {
+fn the_functions_are_the_documented_ones(protocol: Protocol) {
     let schema = schema(protocol);
     let constraint = json!(["object", {
         "image_id": "string",
@@ -212,19 +212,19 @@ fn the_functions_are_the_ones_that_are_promised(protocol: Protocol) {
         );
         for parameter in parameters {
             described_function(parameter, &format!("{} of {name}", parameter["name"]));
-            assert_ne!(parameter["is_nullable"], true, "null would be judged");
+            assert_ne!(parameter["is_nullable"], true, "null would be accepted");
         }
         assert_eq!(function["variadic_parameter"], Value::Null);
     }
 }
 
-/// Functions are described without saying in which language.
+/// The descriptions of functions have no kind.
 fn described_function(of: &Value, name: &str) {
     let description = of["description"].as_str().unwrap_or_default();
     assert!(description.ends_with('.'), "editors have nothing to show for {name}: {description:?}");
 }
 
-/// Both protocols are made from one schema, and a user who is moved from one to the other must not notice.
+/// Users must not notice which protocol is used.
 #[test]
 fn protocol_5_and_protocol_6_have_the_same_schema() {
     same(&schema(Protocol::V5), &schema(Protocol::V6), "what works on one protocol fails on the other");

@@ -6,12 +6,12 @@ use serde_json::json;
 use crate::harness::{Case, Expected, Protocol, cases, same};
 
 cases!(
-    images_that_cant_be_used_end_the_plan_each_with_its_reason,
-    images_of_others_pass,
-    nothing_missing_costs_nothing,
-    the_right_that_is_missing_is_named_with_the_way_out,
-    a_verification_that_fails_is_not_a_pass,
-    a_gateway_that_wants_version_3_of_the_signature_is_served_with_one_warning,
+    unusable_images_fail_the_plan_each_with_its_reason,
+    private_shared_and_community_images_pass,
+    without_missing_ids_no_verification_is_requested,
+    the_missing_permission_is_named_with_the_alternatives,
+    a_failed_verification_is_an_error,
+    version_3_of_the_signature_is_used_with_one_warning,
 );
 
 fn block(ids: &str) -> String {
@@ -31,7 +31,7 @@ fn with_others(options: &mut Options) {
     }
 }
 
-fn images_that_cant_be_used_end_the_plan_each_with_its_reason(protocol: Protocol) {
+fn unusable_images_fail_the_plan_each_with_its_reason(protocol: Protocol) {
     let ids = "[\"img-ubuntu2204\", \"img-ubunut2204\", \"img-private\", \"img-delisted\"]";
     let case = Case::build(protocol, &block(ids)).emulator(with_others).init();
     case.plan().refused_with(&[Expected {
@@ -44,7 +44,7 @@ fn images_that_cant_be_used_end_the_plan_each_with_its_reason(protocol: Protocol
     }]);
 }
 
-fn images_of_others_pass(protocol: Protocol) {
+fn private_shared_and_community_images_pass(protocol: Protocol) {
     let ids = "[\"img-private\", \"img-shared\", \"img-community\", \"img-free\"]";
     let case = Case::build(protocol, &block(ids)).emulator(with_others).init();
     case.plan().warned_of(&[]);
@@ -54,13 +54,13 @@ fn images_of_others_pass(protocol: Protocol) {
     same(&case.planned_outputs()["missing"], &expected, "images that were verified are not listed any more");
 }
 
-fn nothing_missing_costs_nothing(protocol: Protocol) {
+fn without_missing_ids_no_verification_is_requested(protocol: Protocol) {
     let case = Case::new(protocol, &block("[\"img-ubuntu2204\", \"img-gpu\"]"));
     case.plan().warned_of(&[]);
-    assert_eq!(case.emulator().counters().calls, 1, "nothing was missing, and it was asked about");
+    assert_eq!(case.emulator().counters().calls, 1, "no id was missing, but there was a second request");
 }
 
-fn the_right_that_is_missing_is_named_with_the_way_out(protocol: Protocol) {
+fn the_missing_permission_is_named_with_the_alternatives(protocol: Protocol) {
     let case = Case::new(protocol, &block("[\"img-private\"]"));
     case.emulator().set_scenario(Scenario {
         answer: Answer::PermissionDenied,
@@ -78,7 +78,7 @@ fn the_right_that_is_missing_is_named_with_the_way_out(protocol: Protocol) {
     }]);
 }
 
-fn a_verification_that_fails_is_not_a_pass(protocol: Protocol) {
+fn a_failed_verification_is_an_error(protocol: Protocol) {
     let case = Case::new(protocol, &block("[\"img-private\"]"));
     case.emulator().set_scenario(Scenario {
         fail_first: u64::MAX,
@@ -90,7 +90,7 @@ fn a_verification_that_fails_is_not_a_pass(protocol: Protocol) {
     case.plan().refused_with(&[Expected { summary: "JD Cloud refused the request", says, at: "" }]);
 }
 
-fn a_gateway_that_wants_version_3_of_the_signature_is_served_with_one_warning(protocol: Protocol) {
+fn version_3_of_the_signature_is_used_with_one_warning(protocol: Protocol) {
     let hcl = block("[\"img-private\"]");
     let case = Case::build(protocol, &hcl).emulator(|options| options.signature = Signature::V3).init();
     case.plan().warned_of(&[Expected {

@@ -1,12 +1,12 @@
-//! Messages are written for people who know Terraform and JD Cloud, and neither Rust nor its libraries.
+//! Messages must be understandable without knowledge of Rust and its libraries.
 
 use std::fs;
 
-use crate::harness::{Case, Protocol, Stranger, cases};
+use crate::harness::{Case, Protocol, StaticServer, cases};
 
-cases!(messages_speak_of_what_users_know);
+cases!(messages_have_no_terms_of_the_implementation);
 
-/// Words that only the provider's authors know.
+/// Terms of the implementation.
 const JARGON: [&str; 9] = [
     "client error",
     "tcp connect error",
@@ -19,10 +19,11 @@ const JARGON: [&str; 9] = [
     "ResultBody",
 ];
 
-fn messages_speak_of_what_users_know(protocol: Protocol) {
-    let (_kept, address) = Stranger::closed_port();
+fn messages_have_no_terms_of_the_implementation(protocol: Protocol) {
+    let (_kept, address) = StaticServer::closed_port();
     let closed = format!("http://{address}");
-    let portal = Stranger::answering("application/json", b"{\"requestId\": \"r\", \"result\": \"none\"}");
+    let portal =
+        StaticServer::responding("application/json", b"{\"requestId\": \"r\", \"result\": \"none\"}");
     let mut problems = Vec::new();
     for (provider, data, variable, value) in [
         ("", "", "JDCLOUD_VM_ENDPOINT", closed.as_str()),
@@ -71,7 +72,7 @@ data "jdcloud_image_constraints" "web" {
 }
 "#;
 
-/// Plans, and notes what a reader of the errors would stumble over.
+/// Plans, and collects the problems of the wording of the errors.
 fn read(case: &Case, problems: &mut Vec<String>) {
     fs::write(case.path("malformed"), "access_key = before any section\n").unwrap();
     let refused = case.plan();
@@ -79,7 +80,7 @@ fn read(case: &Case, problems: &mut Vec<String>) {
     for error in refused.diagnostics().of_severity("error").0 {
         let text = format!("{}: {}", error.summary, error.detail);
         for word in JARGON.iter().filter(|word| text.contains(*word)) {
-            problems.push(format!("{word:?} means nothing to a user: {text}"));
+            problems.push(format!("{word:?} is a term of the implementation: {text}"));
         }
         let sentence = error.detail.split_whitespace().next().unwrap_or_default();
         if ["the", "profile", "no"].contains(&sentence) {

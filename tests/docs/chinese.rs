@@ -1,4 +1,4 @@
-//! The Chinese pages say what the English ones do: same structure, same code.
+//! The Chinese pages have the structure and the code of the English ones.
 
 use super::{files, markdown, read};
 

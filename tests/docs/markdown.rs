@@ -1,4 +1,4 @@
-//! As much of Markdown as the checks need: front matter, headings, blocks of code, links.
+//! The part of Markdown that the checks need: front matter, headings, blocks of code, links.
 
 /// The parts of a page.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub(crate) struct Page {
     pub(crate) anchors: Vec<String>,
 }
 
-/// Takes a page apart.
+/// Parses a page.
 pub(crate) fn parse(text: &str) -> Page {
     let mut page = Page::default();
     let mut body = text;
@@ -50,7 +50,7 @@ fn anchor(heading: &str) -> String {
 }
 
 #[test]
-fn pages_are_taken_apart() {
+fn pages_are_parsed() {
     let page = parse(
         "---\ntitle: x\n---\n# Title\n[a](b.md) and [c](d.md#e)\n```hcl\n# no heading\n```\n## What's `this`?\n",
     );

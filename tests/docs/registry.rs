@@ -1,4 +1,4 @@
-//! What the Registry demands of the pages, and what users need of the descriptions.
+//! The requirements of the Registry for pages, and checks of the descriptions.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! An example as a user has it: copied into a directory, initialised, planned.
+//! Copies an example into a directory, initialises it, and runs commands.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ pub(crate) fn build(protocol: Protocol, name: &str) -> CaseBuilder {
     for file in if path.is_dir() { files(&path) } else { vec![path] } {
         let text = fs::read_to_string(&file).unwrap();
         if text.contains("required_providers") {
-            // It says itself what it requires.
+            // It has its own required_providers.
             builder = builder.file("terraform.tf", "");
         }
         let relative = file.strip_prefix(&directory).unwrap().to_str().unwrap();
@@ -46,17 +46,17 @@ pub(crate) fn build(protocol: Protocol, name: &str) -> CaseBuilder {
     builder
 }
 
-/// A case of an example, ready to be planned; none where the Terraform at hand is too old for it, which is then said.
+/// An initialized case of an example; `None` if Terraform is too old for it.
 pub(crate) fn open(protocol: Protocol, feature: Feature, name: &str) -> Option<Case> {
     suits(feature).then(|| build(protocol, name).init())
 }
 
-/// Whether the Terraform at hand has a feature; says so if not.
+/// Whether Terraform has a feature; prints a line if not.
 pub(crate) fn suits(feature: Feature) -> bool {
     let cli = Cli::get();
     let suits = cli.has(feature);
     if !suits {
-        eprintln!("not applicable: {} has no {}", cli.name(), feature.words());
+        eprintln!("not applicable: {} has no {}", cli.name(), feature.description());
     }
     suits
 }
@@ -67,7 +67,7 @@ pub(crate) fn accepts(case: &Case, variables: &[&str]) {
     case.run(&with_variables(&["plan", "-json", "-input=false"], variables)).warned_of(&[]);
 }
 
-/// A command with these variables must be refused with the one error, word by word.
+/// A command with these variables must fail with exactly this error.
 #[track_caller]
 pub(crate) fn refuses(case: &Case, command: &[&str], variables: &[&str], summary: &str, detail: &str) {
     let outcome = case.run(&with_variables(&[command, &["-json", "-input=false"]].concat(), variables));
@@ -77,7 +77,7 @@ pub(crate) fn refuses(case: &Case, command: &[&str], variables: &[&str], summary
     assert_eq!((error.summary.as_str(), flat(&error.detail)), (summary, flat(detail)));
 }
 
-/// What a person reads of a command with these variables is what `examples/<file>` says, whose first line is the command.
+/// The output of a command with these variables must be `examples/<file>`, whose first line is the command.
 #[track_caller]
 pub(crate) fn shows(case: &Case, file: &str, command: &[&str], variables: &[&str]) -> Outcome {
     let (outcome, text) = typed(case, command, variables);
@@ -94,7 +94,7 @@ pub(crate) fn shows(case: &Case, file: &str, command: &[&str], variables: &[&str
     outcome
 }
 
-/// Runs a command with these variables; the text is what a person types and then reads.
+/// Runs a command with these variables; the text is the command line and its output.
 #[track_caller]
 pub(crate) fn typed(case: &Case, command: &[&str], variables: &[&str]) -> (Outcome, String) {
     let outcome = case.text(&with_variables(&[command, &["-input=false"]].concat(), variables));
@@ -104,14 +104,14 @@ pub(crate) fn typed(case: &Case, command: &[&str], variables: &[&str]) -> (Outco
     (outcome, text)
 }
 
-/// Whether Terraform says what is printed. OpenTofu may say more in between, such as the value of `self`.
+/// Whether the output contains the printed text. OpenTofu may print more lines, such as the value of `self`.
 fn is_printed(printed: &str, said: &str) -> bool {
     let (printed, said) = (flat(printed), flat(said).replace("OpenTofu", "Terraform"));
     let mut words = said.split(' ');
     said == printed || Cli::get().is_tofu() && printed.split(' ').all(|word| words.any(|other| other == word))
 }
 
-/// The errors of a command, else what it says from its first warning, output or line on.
+/// The errors of a command, else its output from the first warning, output value or line on.
 fn message(outcome: &Outcome) -> String {
     let (text, marks) = if outcome.success {
         (&outcome.stdout, ["\nWarning: ", "\nChanges to Outputs:"])
@@ -129,13 +129,13 @@ fn with_variables<'a>(command: &[&'a str], variables: &[&'a str]) -> Vec<&'a str
     command.iter().copied().chain(variables).collect()
 }
 
-/// As a person types it.
+/// The argument, quoted for a shell.
 fn quoted(argument: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "-_=.".contains(character);
     if argument.chars().all(plain) { argument.to_owned() } else { format!("'{argument}'") }
 }
 
-/// A text without the line breaks and the frame that Terraform gives it.
+/// A text without the line breaks and frames of Terraform.
 pub(crate) fn flat(text: &str) -> String {
     let words = text.split(|character: char| character.is_whitespace() || "╷│╵".contains(character));
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")

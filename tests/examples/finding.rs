@@ -1,4 +1,4 @@
-//! From what is wanted to a server that can be created: images, instance types and constraints together.
+//! Images, instance types and constraints combined: from filters to a server that can be created.
 
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ fn newest_image_and_smallest_type() {
     shows(&case, "rules/newest-image-smallest-type/refused.txt", &["plan"], &unsupported).failed();
 }
 
-/// What the guide says of `ignore_changes` and the check.
+/// The example of the guide with `ignore_changes` and a check.
 #[test]
 fn a_newer_image_does_not_replace_a_server() {
     let Some(case) = open(V6, Feature::Functions, "rules/newest-image-smallest-type") else { return };
@@ -89,8 +89,8 @@ fn checked_fleet() {
     ];
     case.emulator().reset();
     accepts(&case, &[&servers(&fit)]);
-    // The private image has no constraint, and the first such answer is verified with a request of its own.
-    assert_eq!(case.emulator().counters().calls, 4, "three servers cost more than a request of each kind");
+    // The private image has no constraint; the first such result is verified with another request.
+    assert_eq!(case.emulator().counters().calls, 4, "three servers need more than one request of each kind");
     for (server, problem) in [
         (
             ("img-ubunut2204", "c.n3.large", "cn-east-1a"),

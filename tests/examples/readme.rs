@@ -1,4 +1,4 @@
-//! README: its configuration runs as it stands there, and what it prints is what Terraform prints.
+//! README: its configuration runs unchanged, and its output is that of Terraform.
 
 use std::fs;
 
@@ -31,7 +31,7 @@ fn the_configuration_runs_as_printed() {
     let (refused, text) = typed(&case, &["plan"], &variables);
     refused.failed();
     let printed = blocks("console").into_iter().find(|block| block.starts_with("$ terraform plan")).unwrap();
-    // README leaves out what "..." stands for.
+    // "..." in the README stands for omitted text.
     let mut rest = &*flat(&text);
     for part in printed.split("...").map(flat) {
         let (_, after) = rest
@@ -42,7 +42,7 @@ fn the_configuration_runs_as_printed() {
 }
 
 #[test]
-fn the_image_and_the_instance_type_that_it_finds_fit_together() {
+fn the_image_supports_the_instance_type_that_is_found() {
     if !suits(Feature::Functions) {
         return;
     }

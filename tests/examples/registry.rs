@@ -61,12 +61,12 @@ fn temporary_keys_come_as_ephemeral_variables() {
 }
 
 #[test]
-fn the_defaults_that_have_to_do_with_load_can_be_written_down() {
+fn the_defaults_of_the_load_arguments_are_accepted() {
     accepts(&build(V6, "provider/provider_slow_network.tf").file("probe.tf", READ).init(), &[]);
 }
 
 #[test]
-fn the_data_source_answers_as_its_page_says() {
+fn the_data_source_has_the_documented_results() {
     let Some(case) = open(V6, Feature::Plain, "data-sources/jdcloud_image_constraints/data-source.tf") else {
         return;
     };
@@ -85,7 +85,7 @@ fn the_data_source_answers_as_its_page_says() {
 }
 
 #[test]
-fn images_and_instance_types_are_found_as_their_pages_say() {
+fn images_and_instance_types_have_the_documented_results() {
     let in_stock = |zones: &[&str]| json!(zones);
     for (name, output, check) in [
         ("jdcloud_images/data-source.tf", "newest_image_id", json!("img-ubuntu2204")),
@@ -108,7 +108,7 @@ fn images_and_instance_types_are_found_as_their_pages_say() {
 }
 
 #[test]
-fn a_misspelt_id_of_any_image_ends_the_plan_and_private_ones_pass() {
+fn a_misspelt_id_fails_the_plan_and_private_images_pass() {
     let name = "data-sources/jdcloud_image_constraints/data-source_verify.tf";
     let Some(case) = open(V6, Feature::Plain, name) else { return };
     accepts(&case, &[]);
@@ -123,7 +123,7 @@ fn a_misspelt_id_of_any_image_ends_the_plan_and_private_ones_pass() {
 }
 
 #[test]
-fn a_misspelt_id_of_a_public_image_ends_the_plan() {
+fn a_misspelt_id_of_a_public_image_fails_the_plan() {
     let name = "data-sources/jdcloud_image_constraints/data-source_on_missing.tf";
     let Some(case) = open(V6, Feature::Plain, name) else { return };
     accepts(&case, &[]);
@@ -140,7 +140,7 @@ fn a_misspelt_id_of_a_public_image_ends_the_plan() {
 }
 
 #[test]
-fn the_functions_answer_as_their_pages_say() {
+fn the_functions_have_the_documented_results() {
     for (name, expected) in [
         ("functions/supports_instance_type/function.tf", json!({"supported": true})),
         ("functions/filter_instance_types/function.tf", json!({"supported": ["g.n3.large", "g.n2.large"]})),
@@ -152,7 +152,7 @@ fn the_functions_answer_as_their_pages_say() {
     ] {
         let Some(case) = open(V6, Feature::Functions, name) else { return };
         same(&case.planned_outputs(), &expected, "the example has another result");
-        // An image that was not asked about has no answer.
+        // An image that is not among the ids is an error.
         let text = fs::read_to_string(crate::example::root().join(name)).unwrap();
         let typo = text.replace("constraints.web, \"img-ubuntu2204\"", "constraints.web, \"img-ubuntu2404\"");
         assert_ne!(text, typo);
@@ -172,11 +172,11 @@ fn the_functions_answer_as_their_pages_say() {
 }
 
 #[test]
-fn getting_started_is_a_whole_configuration() {
+fn getting_started_is_a_complete_configuration() {
     let Some(case) = open(V6, Feature::Functions, "getting-started") else { return };
     accepts(&case, &["instance_type=g.n2.large"]);
     shows(&case, "getting-started/refused.txt", &["plan"], &["instance_type=g.n4.large"]).failed();
-    // Its first step is without the rule.
+    // The first step has no rule.
     let first = build(V6, "getting-started/main.tf").file("versions.tf", "").init();
     shows(&first, "getting-started/plan.txt", &["plan"], &[]).succeeded();
 }

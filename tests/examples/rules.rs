@@ -17,7 +17,8 @@ const EXPLANATION: &str = "Image img-ubuntu2204 does not support instance type g
 const NOT_INCLUDED: &str = "Image img-gpu does not support instance type g.n2.large: it is not one of the 2 instance \
                             types that this image supports (p.c1p40.large, p.c1p40g.large).";
 
-/// A rule about `image_id` and `instance_type` is right for images that exclude, that include, and that have no rule.
+/// A rule about `image_id` and `instance_type` is correct for images that exclude types, that include types, and without a
+/// constraint.
 #[track_caller]
 fn judges(case: &Case, summary: &str, excluded: &str, not_included: &str) {
     accepts(case, SUPPORTED);
@@ -138,7 +139,7 @@ fn several_images() {
     refuses(&case, &["plan"], SUPPORTED, summary, NOT_INCLUDED);
     case.emulator().reset();
     shows(&case, "rules/several-images/refused.txt", &["plan"], EXCLUDED);
-    assert_eq!(case.emulator().counters().calls, 1, "two images cost more than one request");
+    assert_eq!(case.emulator().counters().calls, 1, "two images need more than one request");
 }
 
 #[test]
@@ -152,7 +153,7 @@ fn for_each_pairs() {
     };
     case.emulator().reset();
     accepts(&case, &[&servers("g.n2.large")]);
-    assert_eq!(case.emulator().counters().calls, 1, "two servers cost more than one request");
+    assert_eq!(case.emulator().counters().calls, 1, "two servers need more than one request");
     let refused = servers("g.n4.large");
     let sentence = format!("Server web: {EXPLANATION}");
     refuses(&case, &["plan"], &[&refused], "Resource precondition failed", &sentence);

@@ -1,4 +1,5 @@
-//! Answers that are made to cost: memory stays within four times the answer, and other calls are answered meanwhile.
+//! Large and deeply nested responses: memory stays below four times the size of the response, and other calls are not
+//! blocked.
 
 use std::cell::Cell;
 use std::io::{Read as _, Write as _};
@@ -8,11 +9,11 @@ use std::time::{Duration, Instant};
 use crate::configure;
 use crate::support::{Options, process_status, runtime};
 
-/// As long as answers may be, or a little less.
+/// Slightly less than the maximum size of a response.
 const LENGTH: usize = 63 << 20;
 
-/// The longest that another call may wait. The build is not optimised, and the machine has other tests to run; an answer
-/// that is read on the event loop keeps calls waiting for seconds.
+/// The maximum delay of another call. The build is not optimised, and other tests run at the same time; parsing a response
+/// on the event loop would delay calls by seconds.
 const LONGEST_STALL: Duration = Duration::from_millis(1500);
 
 fn serve(body: String) -> String {
@@ -31,13 +32,13 @@ fn serve(body: String) -> String {
     url
 }
 
-/// `part` again and again between `before` and `after`.
+/// `part` repeated between `before` and `after`.
 fn filled(before: &str, part: &str, after: &str) -> String {
     let count = (LENGTH - before.len() - after.len()) / part.len();
     [before, &part.repeat(count), after].concat()
 }
 
-/// Parts that are numbered, between `before` and `after`.
+/// Numbered parts between `before` and `after`.
 fn numbered(before: &str, part: impl Fn(usize) -> String, after: &str) -> String {
     let mut text = before.to_owned();
     let mut number = 0;
@@ -50,15 +51,15 @@ fn numbered(before: &str, part: impl Fn(usize) -> String, after: &str) -> String
 }
 
 #[test]
-fn an_answer_that_is_made_to_cost_does_not() {
+fn a_large_response_does_not_exhaust_memory_or_block_other_calls() {
     let result = r#"{"requestId":"r","result":"#;
     let rows = r#"{"requestId":"r","result":{"imageConstraints":["#;
     let types = r#"{"requestId":"r","result":{"imageConstraints":[{"imageId":"img-a","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":["#;
     let bodies = [
-        ("rows without anything", filled(rows, "{},", "{}]}}")),
-        ("rows for as many images", numbered(rows, |n| format!(r#"{{"imageId":"{n:x}"}},"#), "]}}")),
+        ("empty rows", filled(rows, "{},", "{}]}}")),
+        ("rows for different images", numbered(rows, |n| format!(r#"{{"imageId":"{n:x}"}},"#), "]}}")),
         (
-            "constraints without end",
+            "different constraints",
             numbered(
                 rows,
                 |n| {
@@ -69,8 +70,8 @@ fn an_answer_that_is_made_to_cost_does_not() {
                 "]}}",
             ),
         ),
-        ("an instance type again and again", filled(types, "\"a\",", "\"a\"]}}]}}")),
-        ("as many instance types", numbered(types, |n| format!("\"{n:x}\","), "]}}]}}")),
+        ("one instance type repeated", filled(types, "\"a\",", "\"a\"]}}]}}")),
+        ("different instance types", numbered(types, |n| format!("\"{n:x}\","), "]}}]}}")),
         ("a long result", filled(&format!("{result}\""), "x", "\"}")),
         ("a long escaped result", filled(&format!("{result}\""), "\\u0061", "\"}")),
         ("a long image id", filled(&format!("{rows}{{\"imageId\":\""), "\\n", "\"}]}}")),
@@ -100,15 +101,15 @@ fn an_answer_that_is_made_to_cost_does_not() {
             };
             tokio::select! {
                 (state, diagnostics) = client.read_value(&[]) => {
-                    assert!(state.is_none(), "{what}: was taken for an answer");
+                    assert!(state.is_none(), "{what}: was accepted");
                     let size: usize = diagnostics.iter().map(|d| d.summary.len() + d.detail.len()).sum();
                     assert!(size < 4_000, "{what}: {size} bytes of diagnostics");
                 }
-                () = others => panic!("{what}: no answer in two minutes"),
+                () = others => panic!("{what}: no response in two minutes"),
             }
             (started.elapsed(), rest)
         });
-        // The call that was under way when the answer came, too.
+        // Including the call that was in progress when the read ended.
         let longest = longest.get().max(asked.get().elapsed());
         let more = process_status(plugin.pid(), "VmHWM") - rest;
         println!("{what}: {} MiB more, {took:?}, longest stall {longest:?}", more >> 10);

@@ -9,14 +9,14 @@ use tonic::Code;
 
 use crate::support::{Options, PATIENCE, process_status, runtime};
 
-/// A body of `left` pieces of one MiB, after a beginning.
-struct Pieces {
+/// A body of `left` chunks of one MiB, after a beginning.
+struct Chunks {
     beginning: Option<Bytes>,
-    piece: Bytes,
+    chunk: Bytes,
     left: usize,
 }
 
-impl Body for Pieces {
+impl Body for Chunks {
     type Data = Bytes;
     type Error = tonic::Status;
 
@@ -31,7 +31,7 @@ impl Body for Pieces {
             return Poll::Ready(None);
         }
         self.left -= 1;
-        Poll::Ready(Some(Ok(Frame::data(self.piece.clone()))))
+        Poll::Ready(Some(Ok(Frame::data(self.chunk.clone()))))
     }
 }
 
@@ -39,7 +39,7 @@ impl Body for Pieces {
 fn message(mebibytes: usize, compressed: u8) -> tonic::body::Body {
     let length = u32::try_from(mebibytes << 20).unwrap().to_be_bytes();
     let beginning = Some(Bytes::from([&[compressed], &length[..]].concat()));
-    tonic::body::Body::new(Pieces { beginning, piece: Bytes::from(vec![0; 1 << 20]), left: mebibytes })
+    tonic::body::Body::new(Chunks { beginning, chunk: Bytes::from(vec![0; 1 << 20]), left: mebibytes })
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn invalid_bodies_are_errors() {
         let client = plugin.connect_plain().await;
         let body = |bytes: &[u8]| {
             let beginning = Some(Bytes::copy_from_slice(bytes));
-            tonic::body::Body::new(Pieces { beginning, piece: Bytes::new(), left: 0 })
+            tonic::body::Body::new(Chunks { beginning, chunk: Bytes::new(), left: 0 })
         };
         let cases: [(&str, tonic::body::Body); 6] = [
             ("compressed without negotiation", message(0, 1)),

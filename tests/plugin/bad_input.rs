@@ -189,7 +189,7 @@ fn invalid_arguments_of_the_data_source_are_named() {
     });
 }
 
-/// Read as if they were left out, these would ask another region, or for every image.
+/// If these counted as absent, the read would be for another region, or for every image.
 #[test]
 fn a_read_with_an_argument_that_is_not_known_fails() {
     let emulator = emulator(Scenario::default());
@@ -209,7 +209,7 @@ fn a_read_with_an_argument_that_is_not_known_fails() {
             assert_eq!(argument(&diagnostics[0]), name);
         }
     });
-    assert_eq!(emulator.counters().calls, 0, "JD Cloud was asked something else");
+    assert_eq!(emulator.counters().calls, 0, "there was a request");
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! Reads that depend on what is not known yet: an error, or a deferred response for hosts that accept one (Terraform
-//! Stacks). Never a read of something else.
+//! Reads that depend on unknown values: an error, or a deferred response for hosts that accept one (Terraform Stacks).
 
 use jdcloud_emulator::Scenario;
 use terraform_provider_jdcloud::framework::{Value, msgpack};
@@ -39,7 +38,7 @@ fn reason(response: &v6::read_data_source::Response) -> Option<Reason> {
 }
 
 #[test]
-fn an_unknown_provider_argument_that_a_read_needs_defers_it_where_the_host_accepts_that() {
+fn an_unknown_provider_argument_that_a_read_needs_defers_it_if_the_host_accepts_that() {
     with_unknown_region(async |client| {
         let arguments = || config(&[("ids", strings(&["img-free"])), ("on_missing", Value::string("warn"))]);
         let rejected = read(&client, arguments(), false).await;
@@ -55,10 +54,10 @@ fn an_unknown_provider_argument_that_a_read_needs_defers_it_where_the_host_accep
         assert_eq!(reason(&deferred), Some(Reason::ProviderConfigUnknown));
         let state = msgpack::decode(&data_source_type(), &deferred.state.unwrap().msgpack).unwrap();
         let state = state.as_members().unwrap();
-        assert_eq!(state["ids"], strings(&["img-free"]), "what is configured is known");
+        assert_eq!(state["ids"], strings(&["img-free"]), "configured values are known");
         assert_eq!(state["on_missing"], Value::string("warn"));
         for name in ["id", "region", "image_constraints", "excluded_instance_types", "missing_ids"] {
-            assert_eq!(state[name], Value::Unknown, "{name}: a rule would judge by it");
+            assert_eq!(state[name], Value::Unknown, "{name}: a rule would use it");
         }
     });
 }
@@ -80,7 +79,7 @@ fn an_unknown_provider_argument_that_a_read_does_not_need_defers_nothing() {
 }
 
 #[test]
-fn an_unknown_argument_of_the_data_source_is_never_left_out() {
+fn an_unknown_argument_of_the_data_source_is_not_ignored() {
     with_unknown_region(async |client| {
         let unknown_block = DynamicValue { msgpack: vec![0xd4, 0, 0].into(), json: Default::default() };
         let ids = ("ids", strings(&["img-free"]));
@@ -109,7 +108,7 @@ fn an_unknown_argument_of_the_data_source_is_never_left_out() {
 }
 
 #[test]
-fn a_block_that_is_not_there_does_not_ask_for_everything() {
+fn a_missing_block_does_not_read_every_image() {
     with_unknown_region(async |client| {
         let null = DynamicValue { msgpack: vec![0xc0].into(), json: Default::default() };
         for absent in [None, Some(DynamicValue::default()), Some(null)] {

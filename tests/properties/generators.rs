@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use terraform_provider_jdcloud::framework::{Data, Number, Type, Value};
 
-/// Texts that have broken programs before: empty, long, of several bytes a character, like other things.
+/// Edge cases of texts: empty, long, with characters of several bytes, similar to other values.
 const TEXTS: [&str; 14] = [
     "",
     "img-a",
@@ -25,7 +25,7 @@ const TEXTS: [&str; 14] = [
     " ",
 ];
 
-/// Numbers at the edges of what encodings hold.
+/// Numbers at the limits of the encodings.
 const NUMBERS: [&str; 24] = [
     "0",
     "-1",

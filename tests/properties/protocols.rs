@@ -1,4 +1,4 @@
-//! Protocol 5 and protocol 6 are one provider: the same request gets the same response.
+//! The same request gets the same response with protocol 5 and with protocol 6.
 
 use std::cell::Cell;
 

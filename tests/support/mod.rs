@@ -128,7 +128,7 @@ impl Options {
     }
 }
 
-/// The built binary, or what `JDCLOUD_TEST_PROVIDER` has instead: a program of another platform with its runner, as in
+/// The built binary, or the command in `JDCLOUD_TEST_PROVIDER`: a binary of another platform with its runner, such as
 /// `wine provider.exe`.
 fn binary() -> Command {
     let line = std::env::var("JDCLOUD_TEST_PROVIDER").unwrap_or_else(|_| BINARY.to_owned());
@@ -181,7 +181,7 @@ pub struct Plugin {
     options: Options,
 }
 
-/// The line `TF_REATTACH_PROVIDERS='...'` as the handshake that says the same.
+/// The handshake line with the content of the line `TF_REATTACH_PROVIDERS='...'`.
 pub fn handshake_of_reattach(line: &str) -> String {
     let value = line.trim().strip_prefix("TF_REATTACH_PROVIDERS='").unwrap().trim_end_matches('\'');
     let value: serde_json::Value = serde_json::from_str(value).unwrap();
@@ -198,7 +198,7 @@ impl Plugin {
     fn attach(mut child: Child, log: Lines, options: Options) -> Self {
         let output = Lines::read(child.stdout.take().unwrap());
         let handshake =
-            output.next().unwrap_or_else(|| panic!("no handshake; the log says:\n{}", log.all().join("\n")));
+            output.next().unwrap_or_else(|| panic!("no handshake; the log:\n{}", log.all().join("\n")));
         Self { child, handshake, output, log, options }
     }
 
@@ -280,7 +280,7 @@ pub fn texts(diagnostics: &[v6::Diagnostic]) -> Vec<String> {
     diagnostics.iter().map(|diagnostic| format!("{}: {}", diagnostic.summary, diagnostic.detail)).collect()
 }
 
-/// Waits for a condition that another process brings about.
+/// Waits for a condition that another process fulfills.
 pub fn eventually(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {

@@ -15,24 +15,24 @@ use super::cli::Cli;
 use super::mirror::Protocol;
 use super::outcome::Outcome;
 
-/// The region of a case that names none.
+/// The default region of a case.
 const REGION: &str = "cn-north-1";
-/// How long what should happen at once may take on a busy machine.
+/// A timeout that is long enough on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The endpoint of a case that names none; its port is known once the emulator runs.
+/// The default endpoint of a case. Replaced by the URL of the emulator, which is known once it runs.
 const EMULATOR: &str = "the emulator";
 
-/// What ends a Terraform before its time.
+/// A signal that interrupts Terraform.
 #[derive(Clone, Copy)]
 pub(crate) enum Signal {
-    /// A person at a terminal.
+    /// Ctrl-C in a terminal.
     CtrlC,
-    /// A machine that is out of memory or of patience.
+    /// A kill, for example because memory is exhausted.
     Kill,
 }
 
-/// What a case is set up with.
+/// Sets up a case.
 pub(crate) struct CaseBuilder {
     protocol: Protocol,
     files: BTreeMap<String, String>,
@@ -53,7 +53,7 @@ impl CaseBuilder {
         self
     }
 
-    /// Without these of the variables that a case has by itself.
+    /// Removes default variables.
     pub(crate) fn without(mut self, names: &[&str]) -> Self {
         self.variables.retain(|name, _| !names.contains(&name.as_str()));
         self
@@ -65,13 +65,13 @@ impl CaseBuilder {
         self
     }
 
-    /// What the emulator starts with.
+    /// Changes the options of the emulator.
     pub(crate) fn emulator(mut self, change: impl FnOnce(&mut Options)) -> Self {
         change(&mut self.options);
         self
     }
 
-    /// Writes the configuration down and runs `terraform init`.
+    /// Writes the configuration and runs `terraform init`.
     pub(crate) fn init(self) -> Case {
         let directory = tempfile::tempdir().unwrap();
         let emulator = Emulator::start(self.options).unwrap();
@@ -94,7 +94,7 @@ impl CaseBuilder {
     }
 }
 
-/// A configuration that is ready to be planned.
+/// An initialized configuration.
 pub(crate) struct Case {
     protocol: Protocol,
     directory: TempDir,
@@ -126,7 +126,7 @@ impl Case {
         }
     }
 
-    /// A case that needs nothing but its `main.tf`.
+    /// A case with defaults except its `main.tf`.
     pub(crate) fn new(protocol: Protocol, hcl: &str) -> Self {
         Self::build(protocol, hcl).init()
     }
@@ -138,7 +138,7 @@ impl Case {
         fs::write(path, text).unwrap();
     }
 
-    /// Where the case keeps `name`: `work` is the configuration, `home` the home directory.
+    /// The path of `name` in the directory of the case: `work` is the configuration, `home` the home directory.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
@@ -147,31 +147,31 @@ impl Case {
         &self.emulator
     }
 
-    /// Sets an environment variable from now on.
+    /// Sets an environment variable for later commands.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
-    /// `terraform plan`, whose plan [`planned`](Self::planned) shows.
+    /// Runs `terraform plan`. [`planned`](Self::planned) shows the plan.
     #[track_caller]
     pub(crate) fn plan(&self) -> Outcome {
         self.run(&["plan", "-json", "-input=false", "-out=plan.tfplan"])
     }
 
-    /// A plan that must succeed, as `terraform show -json` shows it.
+    /// The JSON of a plan, which must succeed.
     #[track_caller]
     pub(crate) fn planned(&self) -> Value {
         self.plan().succeeded();
         self.json(&["show", "-json", "plan.tfplan"])
     }
 
-    /// The values that a plan, which must succeed, knows of the outputs.
+    /// The known values of the outputs in a plan, which must succeed.
     #[track_caller]
     pub(crate) fn planned_outputs(&self) -> Value {
         values(&self.planned()["planned_values"]["outputs"])
     }
 
-    /// `terraform apply`, which asks nothing.
+    /// Runs `terraform apply` without approval.
     #[track_caller]
     pub(crate) fn apply(&self) -> Outcome {
         self.run(&["apply", "-json", "-input=false", "-auto-approve"])
@@ -183,7 +183,7 @@ impl Case {
         values(&self.json(&["output", "-json"]))
     }
 
-    /// What a command that must succeed writes as JSON.
+    /// The JSON output of a command, which must succeed.
     #[track_caller]
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let outcome = self.run(arguments);
@@ -191,7 +191,7 @@ impl Case {
         serde_json::from_str(&outcome.stdout).unwrap()
     }
 
-    /// What a person reads.
+    /// Runs a command with output for people.
     #[track_caller]
     pub(crate) fn text(&self, arguments: &[&str]) -> Outcome {
         self.run(&[arguments, &["-no-color"]].concat())
@@ -205,7 +205,7 @@ impl Case {
         self.ended(arguments, &output)
     }
 
-    /// Runs a plan, and sends `signal` to it as soon as the emulator was asked something. Ctrl-C reaches every process of
+    /// Runs a plan, and sends `signal` to it after the first request. Ctrl-C reaches every process of
     /// a terminal; other signals go to Terraform alone.
     #[track_caller]
     pub(crate) fn plan_until(&self, signal: Signal) -> Outcome {
@@ -214,12 +214,12 @@ impl Case {
         let mut command = self.command(&arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let terraform = command.spawn().unwrap();
-        assert!(self.emulator.wait_for(PATIENCE, |counters| counters.calls > 0), "nothing was read");
-        let (name, whom) = match signal {
+        assert!(self.emulator.wait_for(PATIENCE, |counters| counters.calls > 0), "there was no request");
+        let (name, target) = match signal {
             Signal::CtrlC => ("-INT", format!("-{}", terraform.id())),
             Signal::Kill => ("-KILL", terraform.id().to_string()),
         };
-        assert!(Command::new("kill").args([name, "--", &whom]).status().unwrap().success());
+        assert!(Command::new("kill").args([name, "--", &target]).status().unwrap().success());
         let output = terraform.wait_with_output().unwrap();
         self.ended(&arguments, &output)
     }
@@ -231,7 +231,7 @@ impl Case {
         command.env("HOME", self.path("home")).env("TMPDIR", self.path("tmp"));
         command.env("TF_CLI_CONFIG_FILE", self.path("cli.tfrc")).env("TF_DATA_DIR", self.path("data"));
         command.env("CHECKPOINT_DISABLE", "1").env("TF_IN_AUTOMATION", "1");
-        // Where `make coverage` wants its counters.
+        // The counters of `make coverage`.
         command.envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)));
         command.env("TF_LOG_PROVIDER", "TRACE").env("TF_LOG_PATH", self.log());
         command.envs(&self.variables);
@@ -253,13 +253,13 @@ impl Case {
         outcome
     }
 
-    /// What every command owes its user.
+    /// Checks that apply to every command.
     #[track_caller]
     fn check(&self, outcome: &Outcome) {
-        let [spoken, other] = self.protocol.services();
+        let [used, other] = self.protocol.services();
         assert!(
-            !outcome.log.contains("starting plugin") || outcome.log.contains(spoken),
-            "{:?} was not spoken: {outcome}\n{}",
+            !outcome.log.contains("starting plugin") || outcome.log.contains(used),
+            "{:?} was not used: {outcome}\n{}",
             self.protocol,
             outcome.log
         );
@@ -267,15 +267,15 @@ impl Case {
         for (place, text) in
             [("the output", &outcome.stdout), ("the output", &outcome.stderr), ("the log", &outcome.log)]
         {
-            assert!(!text.contains(SECRET_KEY), "{place} shows the secret key to whoever reads it: {text}");
+            assert!(!text.contains(SECRET_KEY), "{place} contains the secret key: {text}");
             for crash in ["panicked", "crashed", "Plugin did not respond", "This is a bug"] {
-                assert!(!text.contains(crash), "{place} tells of a crash or a bug: {text}");
+                assert!(!text.contains(crash), "{place} reports a crash or a bug: {text}");
             }
         }
         self.check_leftovers();
     }
 
-    /// Neither processes nor sockets stay behind.
+    /// Checks that no process and no socket is left.
     #[track_caller]
     fn check_leftovers(&self) {
         let deadline = Instant::now() + PATIENCE;
@@ -289,7 +289,7 @@ impl Case {
         }
     }
 
-    /// The processes of this case that still run, known by their home directory.
+    /// The running processes of this case, identified by their home directory.
     #[cfg(target_os = "linux")]
     fn processes(&self) -> Vec<String> {
         let home = format!("HOME={}", self.path("home").display());
@@ -312,7 +312,7 @@ impl Case {
     }
 }
 
-/// The values of a group of outputs, without what Terraform says about each.
+/// The values of outputs, without type and sensitivity.
 fn values(outputs: &Value) -> Value {
     let Some(outputs) = outputs.as_object() else { return Value::Object(serde_json::Map::new()) };
     outputs.iter().map(|(name, output)| (name.clone(), output["value"].clone())).collect()

@@ -1,4 +1,4 @@
-//! Which Terraform runs the cases, and what it can do.
+//! The Terraform that runs the cases, and its features.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,10 +15,10 @@ pub(crate) struct Cli {
     platform: String,
 }
 
-/// What not every Terraform has.
+/// Features that some versions of Terraform do not have.
 #[derive(Clone, Copy)]
 pub(crate) enum Feature {
-    /// Nothing special.
+    /// No special feature.
     Plain,
     /// The `terraform_data` resource, whose output is unknown until it is applied.
     TerraformData,
@@ -35,7 +35,7 @@ pub(crate) enum Feature {
 }
 
 impl Feature {
-    /// The first Terraform and the first OpenTofu that have it; OpenTofu's are from its release notes and were not tried.
+    /// The first versions of Terraform and OpenTofu with the feature; OpenTofu's are from its release notes, not tested.
     fn since(self) -> [(u32, u32); 2] {
         match self {
             Self::Plain => [(1, 2), (1, 6)],
@@ -48,7 +48,7 @@ impl Feature {
         }
     }
 
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn description(self) -> &'static str {
         match self {
             Self::Plain => "JSON output or no preconditions, which all cases need (Terraform 1.2)",
             Self::TerraformData => "terraform_data (Terraform 1.4)",
@@ -62,7 +62,7 @@ impl Feature {
 }
 
 impl Cli {
-    /// The one that `TERRAFORM` names, else `terraform` in `PATH`, else `tofu`.
+    /// The one in `TERRAFORM`, else `terraform` in `PATH`, else `tofu`.
     pub(crate) fn get() -> &'static Self {
         static CLI: OnceLock<Result<Cli, String>> = OnceLock::new();
         match CLI.get_or_init(Self::find) {
@@ -83,21 +83,21 @@ impl Cli {
                     .to_owned()
             }),
         }?;
-        let said = |arguments: &[&str]| {
+        let output_of = |arguments: &[&str]| {
             let mut command = Command::new(&path);
             command.args(arguments).env_remove("TF_CLI_CONFIG_FILE").env("CHECKPOINT_DISABLE", "1");
             let output =
                 command.output().map_err(|error| format!("{} can't be run: {error}", path.display()))?;
             String::from_utf8(output.stdout).map_err(|error| error.to_string())
         };
-        let json = said(&["version", "-json"])?;
+        let json = output_of(&["version", "-json"])?;
         let no_version = || format!("`{} version -json` has no terraform_version: {json}", path.display());
         let facts: Value = serde_json::from_str(&json).map_err(|_| no_version())?;
         let text = facts["terraform_version"].as_str().ok_or_else(no_version)?.to_owned();
         let platform = facts["platform"].as_str().ok_or_else(no_version)?.to_owned();
         let mut parts = text.split('.').map(|part| part.parse().ok());
         let version = parts.next().flatten().zip(parts.next().flatten()).ok_or_else(no_version)?;
-        let is_tofu = said(&["version"])?.starts_with("OpenTofu");
+        let is_tofu = output_of(&["version"])?.starts_with("OpenTofu");
         Ok(Self { path, is_tofu, version, text, platform })
     }
 
@@ -105,17 +105,17 @@ impl Cli {
         &self.path
     }
 
-    /// As a reader would say it.
+    /// Name and version.
     pub(crate) fn name(&self) -> String {
         format!("{} {}", if self.is_tofu { "OpenTofu" } else { "Terraform" }, self.text)
     }
 
-    /// `linux_amd64`, as directories of mirrors are called.
+    /// The platform in the paths of mirrors, such as `linux_amd64`.
     pub(crate) fn platform(&self) -> &str {
         &self.platform
     }
 
-    /// The registry that it assumes for a source address without one.
+    /// The default registry.
     pub(crate) fn registry(&self) -> &'static str {
         if self.is_tofu { "registry.opentofu.org" } else { "registry.terraform.io" }
     }
@@ -125,7 +125,7 @@ impl Cli {
         self.is_tofu
     }
 
-    /// What this host says: Terraform's words, or OpenTofu's, which were recorded on OpenTofu 1.12.6.
+    /// The text of this host: Terraform's, or OpenTofu's, which was recorded with OpenTofu 1.12.6.
     pub(crate) fn says<'a>(&self, terraform: &'a str, opentofu: &'a str) -> &'a str {
         if self.is_tofu { opentofu } else { terraform }
     }

@@ -1,4 +1,4 @@
-//! Terraform's diagnostics, as its `-json` output has them.
+//! Diagnostics in the `-json` output of Terraform.
 
 use std::fmt;
 
@@ -20,19 +20,19 @@ pub(crate) struct Diagnostic {
     snippet: Value,
 }
 
-/// Some of them.
+/// A list of diagnostics.
 #[derive(serde::Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Diagnostics(pub(crate) Vec<Diagnostic>);
 
-/// What a test demands of a diagnostic.
+/// An expected diagnostic.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Expected<'a> {
     /// The whole summary.
     pub(crate) summary: &'a str,
-    /// Parts of the detail, whatever its line breaks.
+    /// Parts of the detail; line breaks are ignored.
     pub(crate) says: &'a [&'a str],
-    /// A part of the line that it points at.
+    /// A part of the line of HCL.
     pub(crate) at: &'a str,
 }
 
@@ -55,17 +55,17 @@ impl Diagnostics {
         Self(self.0.into_iter().filter(|diagnostic| diagnostic.severity == severity).collect())
     }
 
-    /// Fails unless each diagnostic is one of those expected, and each of those is there.
+    /// Fails unless the diagnostics are exactly the expected ones.
     #[track_caller]
     pub(crate) fn match_with(self, expected: &[Expected<'_>]) {
         let mut left = self;
         for one in expected {
             let Some(position) = left.0.iter().position(|diagnostic| diagnostic.matches(one)) else {
-                panic!("the user does not read {one:#?} but\n{left}");
+                panic!("expected {one:#?}, got\n{left}");
             };
             left.0.remove(position);
         }
-        assert!(left.0.is_empty(), "the user reads more than expected:\n{left}");
+        assert!(left.0.is_empty(), "unexpected diagnostics:\n{left}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The provider where Terraform finds it: a filesystem mirror for each protocol.
+//! A filesystem mirror with the provider for each protocol.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -13,20 +13,20 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The plugin protocol of a case.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Protocol {
-    /// The one before Terraform 0.15, which every later one still speaks; here it is forced.
+    /// Of Terraform before 0.15, and supported by all versions; forced here.
     V5,
-    /// The one that Terraform chooses by itself.
+    /// Selected by Terraform by default.
     V6,
 }
 
 impl Protocol {
-    /// The gRPC service whose calls are made, and the one whose calls are not.
+    /// The gRPC service that is used, and the one that is not.
     pub(crate) fn services(self) -> [&'static str; 2] {
         let both = ["/tfplugin5.Provider/", "/tfplugin6.Provider/"];
         if self == Self::V5 { both } else { [both[1], both[0]] }
     }
 
-    /// The directory of the mirror with the provider in it, made when it is first asked for.
+    /// The directory of the mirror, which the first call makes.
     pub(crate) fn mirror(self) -> &'static Path {
         static MIRRORS: OnceLock<[PathBuf; 2]> = OnceLock::new();
         let [v5, v6] = MIRRORS.get_or_init(|| [Self::V5, Self::V6].map(Self::build_mirror));
@@ -39,7 +39,7 @@ impl Protocol {
         let package = mirror.join(cli.registry()).join("jdcloud/jdcloud").join(VERSION).join(cli.platform());
         fs::create_dir_all(&package).unwrap();
         let provider = package.join(format!("terraform-provider-jdcloud_v{VERSION}"));
-        // Beside the package and then moved into it: another test run may be reading it.
+        // Made beside the package and then moved, because another test run may read the package.
         let new = mirror.join(format!("new-{}", std::process::id()));
         match self {
             Self::V6 => symlink(BINARY, &new).unwrap(),

@@ -1,20 +1,20 @@
-//! What a case is made of. The cases are in the files beside this directory.
+//! The harness of the acceptance tests. The cases are in the files beside this directory.
 
 mod case;
 mod cli;
 mod diagnostic;
 mod mirror;
 mod outcome;
-mod stranger;
+mod static_server;
 
 pub(crate) use case::{Case, CaseBuilder, Signal};
 pub(crate) use cli::{Cli, Feature};
 pub(crate) use diagnostic::{Diagnostic, Expected};
 pub(crate) use mirror::Protocol;
 pub(crate) use outcome::{Outcome, same};
-pub(crate) use stranger::Stranger;
+pub(crate) use static_server::StaticServer;
 
-/// Runs each of these cases on protocol 5 and on protocol 6, where the Terraform at hand has the feature that they need.
+/// Runs each case with protocol 5 and with protocol 6, if Terraform has the required feature.
 macro_rules! cases {
     ($($case:ident),+ $(,)?) => {
         $crate::harness::cases!(Plain: $($case),+);
@@ -30,12 +30,12 @@ macro_rules! cases {
 }
 pub(crate) use cases;
 
-/// Runs a case, unless the Terraform at hand is too old for it; then it says so.
+/// Runs a case, or reports that Terraform is too old for it.
 pub(crate) fn run(protocol: Protocol, feature: Feature, case: fn(Protocol)) {
     let cli = Cli::get();
     if cli.has(feature) {
         case(protocol);
     } else {
-        eprintln!("not applicable: {} has no {}", cli.name(), feature.words());
+        eprintln!("not applicable: {} has no {}", cli.name(), feature.description());
     }
 }

@@ -1,4 +1,4 @@
-//! What a command of Terraform came to.
+//! The outcome of a Terraform command.
 
 use std::fmt;
 use std::process::Output;
@@ -13,7 +13,7 @@ pub(crate) struct Outcome {
     pub(crate) success: bool,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-    /// The provider's log, with that of the library that starts it.
+    /// The log of the provider and of go-plugin.
     pub(crate) log: String,
 }
 
@@ -74,15 +74,15 @@ impl Outcome {
         self.diagnostics().of_severity("warning").match_with(expected);
     }
 
-    /// Fails unless a person reads `text`, however it is wrapped and framed.
+    /// Fails unless the output contains `text`; line breaks and frames are ignored.
     #[track_caller]
     pub(crate) fn shows(&self, text: &str) {
         let shown = flat(&format!("{} {}", self.stdout, self.stderr));
         let text = flat(text);
-        assert!(shown.contains(&text), "the user does not read\n  {text}\nbut\n  {shown}");
+        assert!(shown.contains(&text), "expected\n  {text}\nin\n  {shown}");
     }
 
-    /// How many calls of this name the provider answered, by its log.
+    /// The number of calls of this name in the log of the provider.
     pub(crate) fn calls(&self, rpc: &str) -> usize {
         let calls = self.log.lines().filter(|line| line.contains("call completed") && line.contains("rpc="));
         calls.filter(|line| line.split_whitespace().any(|word| word.ends_with(&format!("/{rpc}")))).count()
@@ -97,13 +97,13 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// A text without the frame and the line breaks that Terraform gives it.
+/// A text without the frames and line breaks of Terraform.
 pub(crate) fn flat(text: &str) -> String {
     let words = text.split(|character: char| character.is_whitespace() || "╷│╵".contains(character));
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Fails unless two values are equal; `loss` is what a user would lose.
+/// Fails unless two values are equal; `loss` is the consequence for a user.
 #[track_caller]
 pub(crate) fn same(found: &Value, expected: &Value, loss: &str) {
     assert!(found == expected, "{loss}: found\n{found:#}\nand expected\n{expected:#}");

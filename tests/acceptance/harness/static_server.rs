@@ -1,4 +1,4 @@
-//! Something that answers in JD Cloud's place.
+//! An HTTP server in JD Cloud's place.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,25 +7,25 @@ use std::thread::JoinHandle;
 
 use tokio::net::TcpSocket;
 
-/// An HTTP server that gives every request the same answer. It ends when it is dropped.
-pub(crate) struct Stranger {
+/// An HTTP server that sends the same response to every request. It stops when it is dropped.
+pub(crate) struct StaticServer {
     address: SocketAddr,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Stranger {
-    /// One that answers with status 200.
-    pub(crate) fn answering(content_type: &str, body: &[u8]) -> Self {
+impl StaticServer {
+    /// A server whose responses have status 200.
+    pub(crate) fn responding(content_type: &str, body: &[u8]) -> Self {
         let head = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
             body.len()
         );
-        let answer: Arc<[u8]> = [head.as_bytes(), body].concat().into();
+        let response: Arc<[u8]> = [head.as_bytes(), body].concat().into();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                if !is_http(&stream, &answer) {
+                if !respond(&stream, &response) {
                     return;
                 }
             }
@@ -37,7 +37,7 @@ impl Stranger {
         format!("http://{}", self.address)
     }
 
-    /// An address where nobody listens; no other test gets it as long as the socket is kept.
+    /// An address on which nothing listens. No other test can use it while the socket is kept.
     pub(crate) fn closed_port() -> (TcpSocket, SocketAddr) {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
@@ -46,8 +46,8 @@ impl Stranger {
     }
 }
 
-/// Answers a request; a connection that ends without one is the sign to stop.
-fn is_http(mut stream: &TcpStream, answer: &[u8]) -> bool {
+/// Responds to a request. A connection that ends without a request stops the server: the result is false.
+fn respond(mut stream: &TcpStream, response: &[u8]) -> bool {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     while !request.ends_with(b"\r\n\r\n") {
@@ -56,12 +56,12 @@ fn is_http(mut stream: &TcpStream, answer: &[u8]) -> bool {
             Ok(count) => request.extend_from_slice(&buffer[..count]),
         }
     }
-    // A client that has read enough hangs up.
-    let _ = stream.write_all(answer);
+    // The client may close the connection before it has read everything.
+    let _ = stream.write_all(response);
     true
 }
 
-impl Drop for Stranger {
+impl Drop for StaticServer {
     fn drop(&mut self) {
         drop(TcpStream::connect(self.address));
         if let Some(thread) = self.thread.take() {
