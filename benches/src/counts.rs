@@ -1,10 +1,10 @@
-//! What was counted, as a table in a committed file.
+//! The counts, as a table in a committed file.
 
 use std::fmt;
 use std::io;
 use std::str::FromStr;
 
-/// What is counted: a workload, images, instance types of each.
+/// The counted workloads: name, images, instance types of each.
 pub const WORKLOADS: [(&str, usize, usize); 16] = [
     ("schema", 1, 6),
     ("query", 10_000, 6),
@@ -24,7 +24,7 @@ pub const WORKLOADS: [(&str, usize, usize); 16] = [
     ("baseline", 10_000, 200),
 ];
 
-/// What one run of a workload took.
+/// The counts of one run of a workload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Instructions in user mode; 0 if they were not counted.
@@ -50,7 +50,7 @@ impl Counts {
         }
     }
 
-    /// These counts, each as it was before unless it is more than 5 % away from that.
+    /// These counts, except that each differing by at most 5 % is as before.
     #[must_use]
     pub fn or_as_before(self, before: Self) -> Self {
         let one = |now: u64, before: u64| if now.abs_diff(before) * 20 > before { now } else { before };
@@ -84,7 +84,7 @@ impl FromStr for Counts {
     }
 }
 
-/// The file: a page with the table at its end.
+/// A page with the table at its end.
 pub struct CountsPage {
     page: String,
     rows: Vec<Row>,
@@ -114,13 +114,13 @@ impl CountsPage {
         Ok(Self { page: page.to_owned(), rows: table.lines().filter_map(row).collect() })
     }
 
-    /// What it says about a workload.
+    /// The counts of a workload.
     pub fn counts(&self, name: &str, images: usize, types: usize) -> Option<Counts> {
         let same = |row: &&Row| (row.name.as_str(), row.images, row.types) == (name, images, types);
         self.rows.iter().find(same).map(|row| row.counts)
     }
 
-    /// Takes in what was counted.
+    /// Updates the counts of a workload.
     pub fn update(&mut self, name: &str, images: usize, types: usize, counted: Counts) {
         let counts = self.counts(name, images, types).map_or(counted, |before| counted.or_as_before(before));
         self.rows.retain(|row| (row.name.as_str(), row.images, row.types) != (name, images, types));

@@ -1,4 +1,4 @@
-//! A JD Cloud that answers from memory, so that what is measured is the provider alone.
+//! A transport that responds from memory, so that only the provider is measured.
 
 pub mod counts;
 pub mod workload;
@@ -17,22 +17,21 @@ use terraform_provider_jdcloud::jdcloud::{
 };
 use terraform_provider_jdcloud::provider::JdCloud;
 
-/// Answers every call with the rows of the ids that it asks for. A body is made once: what is measured is a second
-/// client's work.
+/// Responds to every request with the rows of its ids. A body is made once; measure the requests of a second client.
 #[derive(Clone)]
-pub struct Canned {
+pub struct MemoryTransport {
     types: String,
     bodies: Arc<Mutex<HashMap<String, Vec<u8>>>>,
 }
 
-impl Canned {
-    /// A JD Cloud whose images exclude this many instance types each.
+impl MemoryTransport {
+    /// A transport whose images exclude `types` instance types each.
     pub fn new(types: usize) -> Self {
         let types: Vec<String> = (0..types).map(|number| format!("\"g.n{number}.large\"")).collect();
         Self { types: types.join(","), bodies: Arc::default() }
     }
 
-    /// What it has answered.
+    /// The bodies of its responses.
     pub fn bodies(&self) -> Vec<Vec<u8>> {
         self.lock().values().cloned().collect()
     }
@@ -57,7 +56,7 @@ impl Canned {
 }
 
 #[async_trait]
-impl Transport for Canned {
+impl Transport for MemoryTransport {
     async fn send(&self, request: SignedRequest) -> Result<RawResponse, TransportError> {
         let query = request.url.query().unwrap_or_default();
         let known = self.lock().get(query).cloned();
@@ -70,7 +69,7 @@ impl Transport for Canned {
     }
 }
 
-/// What a client needs.
+/// The required settings of a client.
 pub fn settings() -> Settings {
     Settings {
         access_key: Argument::Known(SecretString::from("AK")),
@@ -80,8 +79,8 @@ pub fn settings() -> Settings {
     }
 }
 
-/// The provider with that JD Cloud behind it.
-pub struct Offline(pub Canned);
+/// The provider with the transport from memory.
+pub struct Offline(pub MemoryTransport);
 
 impl Provider for Offline {
     type Configured = Client;
@@ -116,7 +115,7 @@ pub fn ids(images: usize) -> Vec<Arc<str>> {
     (0..images).map(|number| format!("img-{number:010}").into()).collect()
 }
 
-/// A block of the data source that asks for this many images.
+/// A block of the data source with this many images.
 pub fn block(images: usize) -> EncodedValue {
     let ids = Value::list(ids(images).into_iter().map(Value::string));
     encoded(&data_source_type(), |name| if name == "ids" { ids.clone() } else { Value::Null })

@@ -1,4 +1,4 @@
-//! What is measured: the steps of a read, a whole read, and what a read is compared with.
+//! The workloads: the steps of a read, a whole read, and a baseline.
 
 use std::borrow::Cow;
 use std::hint::black_box;
@@ -18,17 +18,17 @@ use terraform_provider_jdcloud::tfplugin::proto::v6::provider_server::ProviderSe
 use tokio::runtime::Runtime;
 use tonic::body::Body;
 
-use crate::{Canned, Offline, block, data_source_type, ids, provider_block, settings};
+use crate::{MemoryTransport, Offline, block, data_source_type, ids, provider_block, settings};
 
-/// The most ids that a call asks for, unless configured otherwise.
+/// The default batch size.
 const BATCH: usize = 100;
 
-/// Something to measure, prepared: returns the size of its result.
+/// A prepared workload: returns the size of its result.
 pub type Work = Box<dyn FnMut() -> usize>;
 
-/// The workload `name` over `images` images with `types` instance types each; `None` if there is none of that name.
+/// The workload `name` over `images` images with `types` instance types each; `None` if the name is unknown.
 pub fn prepare(name: &str, images: usize, types: usize) -> Option<Work> {
-    let canned = Canned::new(types);
+    let transport = MemoryTransport::new(types);
     Some(match name {
         "query" => {
             let ids = ids(images);
@@ -40,23 +40,23 @@ pub fn prepare(name: &str, images: usize, types: usize) -> Option<Work> {
             Box::new(move || queries.iter().filter_map(|query| signer.sign(query)).sum())
         }
         "parse" => {
-            let answers = answers(&canned, images);
-            Box::new(move || answers.iter().filter_map(bench_api::rows).sum())
+            let responses = responses(&transport, images);
+            Box::new(move || responses.iter().filter_map(bench_api::rows).sum())
         }
         "encode" => {
             let ty = data_source_type();
-            let value = value(&canned, &ty, images);
+            let value = value(&transport, &ty, images);
             Box::new(move || msgpack::encode(&ty, &value).unwrap_or_default().len())
         }
         "decode" => {
-            let bytes = state(&canned, images);
+            let bytes = state(&transport, images);
             let ty = data_source_type();
             Box::new(move || black_box(msgpack::decode(&ty, &bytes)).map_or(0, |_| bytes.len()))
         }
-        "function" => function(&canned, images)?,
+        "function" => function(&transport, images)?,
         "schema" => {
-            let mut call = Connection::new(canned);
-            Box::new(move || call.answer("GetProviderSchema", &wire::get_provider_schema::Request {}))
+            let mut connection = HostConnection::new(transport);
+            Box::new(move || connection.call("GetProviderSchema", &wire::get_provider_schema::Request {}))
         }
         "read" => {
             let request = wire::read_data_source::Request {
@@ -64,20 +64,20 @@ pub fn prepare(name: &str, images: usize, types: usize) -> Option<Work> {
                 config: Some(wire::DynamicValue { msgpack: block(images).msgpack, json: Bytes::new() }),
                 ..Default::default()
             };
-            // The first read has the bodies made; the second has a client of its own.
-            Connection::new(canned.clone()).answer("ReadDataSource", &request);
-            let mut call = Connection::new(canned);
-            Box::new(move || call.answer("ReadDataSource", &request))
+            // The first read makes the bodies; the second has a new client.
+            HostConnection::new(transport.clone()).call("ReadDataSource", &request);
+            let mut connection = HostConnection::new(transport);
+            Box::new(move || connection.call("ReadDataSource", &request))
         }
-        // The least that a read could do with these libraries: its bodies parsed into borrowed structures, its result
-        // written from a structure that was made before.
+        // The minimal read with these libraries: the bodies are parsed into borrowed structures, and the result is encoded
+        // from a value that was made before.
         "baseline" => {
-            let answers = answers(&canned, images);
+            let responses = responses(&transport, images);
             let ty = data_source_type();
-            let value = value(&canned, &ty, images);
+            let value = value(&transport, &ty, images);
             Box::new(move || {
-                for answer in &answers {
-                    black_box(serde_json::from_slice::<Answer<'_>>(&answer.body).ok());
+                for response in &responses {
+                    black_box(serde_json::from_slice::<Envelope<'_>>(&response.body).ok());
                 }
                 msgpack::encode(&ty, &value).unwrap_or_default().len()
             })
@@ -88,17 +88,17 @@ pub fn prepare(name: &str, images: usize, types: usize) -> Option<Work> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(dead_code)] // that it is parsed is what counts
-struct Answer<'a> {
+#[allow(dead_code)] // only parsed
+struct Envelope<'a> {
     request_id: &'a str,
     #[serde(borrow)]
-    result: AnswerResult<'a>,
+    result: EnvelopeResult<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(dead_code)]
-struct AnswerResult<'a> {
+struct EnvelopeResult<'a> {
     #[serde(borrow)]
     image_constraints: Vec<Row<'a>>,
 }
@@ -121,10 +121,10 @@ struct Constraint<'a> {
     instance_types: Vec<Cow<'a, str>>,
 }
 
-/// What JD Cloud answers to a read of `images`.
-fn answers(canned: &Canned, images: usize) -> Vec<RawResponse> {
-    state(canned, images);
-    canned
+/// The responses to a read of `images`.
+fn responses(transport: &MemoryTransport, images: usize) -> Vec<RawResponse> {
+    state(transport, images);
+    transport
         .bodies()
         .into_iter()
         .map(|body| RawResponse { status: 200, body, ..RawResponse::default() })
@@ -132,28 +132,28 @@ fn answers(canned: &Canned, images: usize) -> Vec<RawResponse> {
 }
 
 /// The encoded result of a read of `images`.
-fn state(canned: &Canned, images: usize) -> Vec<u8> {
-    let server = server(canned);
+fn state(transport: &MemoryTransport, images: usize) -> Vec<u8> {
+    let server = server(transport);
     let config = block(images);
     let read = server.read_data_source("jdcloud_image_constraints", &config, ClientCapabilities::default());
     let read = runtime().map(|runtime| runtime.block_on(read).state);
     read.ok().flatten().unwrap_or_default()
 }
 
-fn value(canned: &Canned, ty: &Type, images: usize) -> Value {
-    msgpack::decode(ty, &state(canned, images)).unwrap_or(Value::Null)
+fn value(transport: &MemoryTransport, ty: &Type, images: usize) -> Value {
+    msgpack::decode(ty, &state(transport, images)).unwrap_or(Value::Null)
 }
 
-fn server(canned: &Canned) -> Server<Offline> {
-    let server = Server::new(Arc::new(Offline(canned.clone())));
+fn server(transport: &MemoryTransport) -> Server<Offline> {
+    let server = Server::new(Arc::new(Offline(transport.clone())));
     server.configure(&provider_block(), &Host::default());
     server
 }
 
-/// A rule's question about one of `images`.
-fn function(canned: &Canned, images: usize) -> Option<Work> {
-    let read = value(canned, &data_source_type(), images);
-    let server = server(canned);
+/// A call of a function about one of `images`.
+fn function(transport: &MemoryTransport, images: usize) -> Option<Work> {
+    let read = value(transport, &data_source_type(), images);
+    let server = server(transport);
     let parameter = server.functions().first()?.signature().parameters.first()?.ty.clone();
     let Type::Object(attributes) = &parameter else { return None };
     let known = read.as_members()?;
@@ -170,24 +170,24 @@ fn function(canned: &Canned, images: usize) -> Option<Work> {
     }))
 }
 
-/// A host's connection to a provider that is configured.
-struct Connection {
+/// A host's connection to a configured provider.
+struct HostConnection {
     runtime: Option<Runtime>,
     service: ProviderServer<V6<Offline>>,
 }
 
-impl Connection {
-    fn new(canned: Canned) -> Self {
-        let service = V6::service(Arc::new(Offline(canned)));
+impl HostConnection {
+    fn new(transport: MemoryTransport) -> Self {
+        let service = V6::service(Arc::new(Offline(transport)));
         let mut connection = Self { runtime: runtime().ok(), service };
         let config = wire::DynamicValue { msgpack: provider_block().msgpack, json: Bytes::new() };
         let configure = wire::configure_provider::Request { config: Some(config), ..Default::default() };
-        connection.answer("ConfigureProvider", &configure);
+        connection.call("ConfigureProvider", &configure);
         connection
     }
 
-    /// The length of the answer to `message`.
-    fn answer(&mut self, rpc: &str, message: &impl Message) -> usize {
+    /// The length of the response to `message`.
+    fn call(&mut self, rpc: &str, message: &impl Message) -> usize {
         let mut frame = BytesMut::new();
         frame.put_u8(0);
         frame.put_u32(u32::try_from(message.encoded_len()).unwrap_or(u32::MAX));

@@ -1,10 +1,10 @@
-//! A message of any type that is not looked into.
+//! A protobuf message as opaque bytes.
 
 use bytes::{Buf, BufMut, Bytes};
 use prost::encoding::{DecodeContext, WireType, skip_field};
 use prost::{DecodeError, Message};
 
-/// Sends these bytes as they are; of what it receives it keeps nothing.
+/// Sends these bytes unchanged; ignores received fields.
 #[derive(Debug, Default)]
 pub(crate) struct Fixed(pub(crate) Bytes);
 

@@ -1,9 +1,7 @@
-//! The least plugin that the provider's libraries allow: it shakes hands as the provider does, and answers with bytes that
-//! were made before.
+//! The smallest plugin with the provider's libraries: it has the same handshake, and replies with recorded bytes.
 //!
-//! Whatever the provider needs beyond it, in size, memory or time, is the provider's own. `BASELINE_REPLIES` names a
-//! directory with a file for each rpc that has something to say; every other call is answered with an empty message,
-//! which says that all is well.
+//! The difference to the provider in size, memory and time is due to the provider's own code. `BASELINE_REPLIES` names a
+//! directory with a file for each recorded rpc; every other call gets an empty message, which means success.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -25,7 +23,7 @@ mod fixed;
 
 use fixed::Fixed;
 
-// As the provider has it.
+// As in the provider.
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
@@ -47,7 +45,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Answers every call of protocol 6.
+/// Replies to every call of protocol 6.
 #[derive(Clone)]
 struct Baseline;
 
@@ -67,10 +65,10 @@ impl tower::Service<http::Request<Body>> for Baseline {
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         Box::pin(async move {
             let reply = reply(request.uri().path()).await;
-            let answer = tower::service_fn(move |_: tonic::Request<Fixed>| {
+            let service = tower::service_fn(move |_: tonic::Request<Fixed>| {
                 std::future::ready(Ok(tonic::Response::new(Fixed(reply.clone()))))
             });
-            Ok(Grpc::new(ProstCodec::<Fixed, Fixed>::default()).unary(answer, request).await)
+            Ok(Grpc::new(ProstCodec::<Fixed, Fixed>::default()).unary(service, request).await)
         })
     }
 }
@@ -84,8 +82,7 @@ async fn reply(path: &str) -> Bytes {
     }
 }
 
-/// Nobody sets `BASELINE_URL`: this keeps the HTTP client in the binary, where the provider has it, and as unused at the
-/// start as it is there.
+/// `BASELINE_URL` is never set. This keeps the HTTP client linked, as in the provider, without using it at the start.
 async fn fetched(url: &str) -> Option<Bytes> {
     let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()

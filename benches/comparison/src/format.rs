@@ -1,4 +1,4 @@
-//! Figures and tables as Markdown.
+//! Formatting of figures and tables in Markdown.
 
 use std::fmt::Write;
 

@@ -1,16 +1,16 @@
-//! The goals, and whether each is met.
+//! The performance goals, and whether they are met.
 
 use crate::format::megabytes;
-use crate::plan::{Plan, Who, share};
+use crate::plan::{Plan, Subject, share};
 use crate::scale::{Build, Scale, find};
 use crate::start::Starts;
 
-/// Rows of what, measured, goal, and the verdict.
+/// Rows with the figure, the measured value, the goal and the result.
 pub(crate) fn goals(starts: &Starts, plans: &[Plan], scale: &[Scale]) -> Vec<[String; 4]> {
     let Starts { provider, baseline } = starts;
     let row = |what: &str, measured: f64, most: f64, show: &dyn Fn(f64) -> String| {
-        let verdict = if measured <= most { "met" } else { "**not met**" };
-        [what.to_owned(), show(measured), format!("at most {}", show(most)), verdict.to_owned()]
+        let result = if measured <= most { "met" } else { "**not met**" };
+        [what.to_owned(), show(measured), format!("at most {}", show(most)), result.to_owned()]
     };
     let ratio = |value: f64| format!("{value:.2}");
     let percent = |value: f64| format!("{:.1} %", value * 100.0);
@@ -24,7 +24,7 @@ pub(crate) fn goals(starts: &Starts, plans: &[Plan], scale: &[Scale]) -> Vec<[St
     ];
     let plan = plans
         .iter()
-        .find(|plan| plan.who == Who::Provider && plan.latency == 0 && plan.case.images == 10_000);
+        .find(|plan| plan.subject == Subject::Provider && plan.latency == 0 && plan.case.images == 10_000);
     if let Some(share) = plan.and_then(|plan| share(plans, plan)) {
         rows.push(row("provider's share of a plan of 10,000 ids", share, 0.15, &percent));
     }

@@ -1,4 +1,4 @@
-//! Starts a plugin as Terraform does, and speaks to it.
+//! Starts a plugin as Terraform does, and calls it.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -14,9 +14,9 @@ use crate::client::{COOKIE, Client, Identity, block, data_source_type, dynamic};
 /// A plugin process; killed when dropped.
 pub(crate) struct Plugin {
     process: Child,
-    /// The line that tells the host where to connect.
+    /// The handshake line.
     handshake: String,
-    /// From before the process was made until the line was read.
+    /// The time from the start of the process until the line was read.
     pub(crate) started_in: Duration,
     _output: BufReader<ChildStdout>,
 }
@@ -42,8 +42,7 @@ impl Plugin {
         Client::attach(&self.handshake, Some(identity)).await
     }
 
-    /// A figure of /proc/PID/status, in bytes: `VmRSS` is the memory held, `VmHWM` the most that was held. Waits until
-    /// the process waits.
+    /// A figure of /proc/PID/status in bytes: `VmRSS` is the current memory, `VmHWM` the peak. Waits until the process is idle.
     pub(crate) fn memory(&self, name: &str) -> f64 {
         let read = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", self.process.id())).unwrap();
         while !read("stat").rsplit(')').next().unwrap().trim_start().starts_with('S') {
@@ -69,19 +68,19 @@ impl Drop for Plugin {
     }
 }
 
-/// Where the calls of this program run.
+/// The runtime for the calls.
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Asks for the schema, which is what Terraform asks of a plugin first.
+/// Requests the schema, which is the first call of Terraform.
 pub(crate) async fn schema(client: &Client) -> v6::get_provider_schema::Response {
     let request = v6::get_provider_schema::Request::default();
     client.call("/tfplugin6.Provider/GetProviderSchema", request).await.unwrap()
 }
 
-/// A block of the data source that asks for these images.
-pub(crate) fn question(ids: &[String]) -> v6::DynamicValue {
+/// The configuration of a data source with these images.
+pub(crate) fn data_block(ids: &[String]) -> v6::DynamicValue {
     let ids = Value::list(ids.iter().map(|id| Value::string(&**id)));
     let ty = data_source_type();
     dynamic(&ty, &block(&ty, &[("ids", ids)]))

@@ -1,7 +1,7 @@
 //! Measures the released provider beside its baseline, Terraform without a provider, and the naive client.
 //!
-//! `make bench` builds what is measured and runs this; `BENCH_QUICK=1 make bench` is over in a minute or two and writes
-//! nothing but what it prints. All that is compared is run in turns, so that a busy minute hits all alike.
+//! `make bench` builds the programs and runs this; `BENCH_QUICK=1 make bench` takes a minute or two and only prints the
+//! figures. The compared programs run in turns, so that a busy minute affects all of them.
 
 #![cfg(target_os = "linux")] // it reads /proc
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)] // a measuring command
@@ -27,15 +27,15 @@ use std::time::Duration;
 
 use jdcloud_emulator::{Catalogue, Emulator, Options};
 
-/// How often each thing is measured.
+/// The number of measurements.
 pub(crate) struct Rounds {
     /// Starts of each binary.
     starts: usize,
     /// Plans of each kind.
     plans: usize,
-    /// Of these, how many are repeated under the wrapper that tells memory and processor time.
+    /// Plans that are repeated with the wrapper that measures memory and processor time.
     usages: usize,
-    /// The longest plan that is worth running once.
+    /// Longer plans are not run.
     longest: Duration,
     /// Reads of each size.
     reads: usize,
@@ -43,16 +43,16 @@ pub(crate) struct Rounds {
 
 /// The binaries, all built by `scripts/bench.sh` into one directory.
 pub(crate) struct Programs {
-    /// As it is released: static, on musl.
+    /// As released: static, on musl.
     provider: PathBuf,
-    /// Built the same way.
+    /// Built in the same way.
     baseline: PathBuf,
-    /// The same source with musl's own allocator, and on glibc.
+    /// The provider with musl's own allocator, and on glibc.
     musl_malloc: PathBuf,
     glibc: PathBuf,
 }
 
-/// Measures, and writes what was measured.
+/// Measures, and writes the report.
 pub fn run() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [mode, program] = &arguments[..]
@@ -78,7 +78,7 @@ pub fn run() {
         musl_malloc: built("provider-musl-malloc"),
         glibc: built("provider-glibc"),
     };
-    let machine = machine::Machine::look();
+    let machine = machine::Machine::detect();
     eprintln!("{}", machine.sentence());
 
     let work = tempfile::Builder::new().prefix("bench").tempdir().unwrap();

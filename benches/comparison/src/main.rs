@@ -1,4 +1,4 @@
-//! The program around the library, which says what it does.
+//! Runs the library.
 
 fn main() {
     #[cfg(target_os = "linux")]

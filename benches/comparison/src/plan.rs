@@ -15,16 +15,16 @@ use crate::{Programs, Rounds, replies};
 /// The instance types that each image excludes.
 pub(crate) const TYPES: usize = 6;
 
-/// The answer's delay, as of a service near by and of one that is far.
+/// The latency of the API, of a near and of a distant service.
 const LATENCIES: [u64; 2] = [0, 50];
 
-/// What is planned.
+/// The configuration of a plan.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Case {
     pub(crate) images: usize,
     /// One data source for each image, instead of one for all, and Terraform's `-parallelism`.
     pub(crate) for_each: Option<usize>,
-    /// Whether the API has a row for each image that is asked for, or for none of them.
+    /// Whether the API has a row for each requested image, or for none of them.
     pub(crate) constrained: bool,
 }
 
@@ -37,7 +37,7 @@ impl Case {
         Self { images, for_each: Some(parallelism), constrained }
     }
 
-    /// The ids that are asked for. The emulator's images come first, then ids that it has no row for.
+    /// The requested ids: those of the emulator's images, or ids without a row.
     fn ids(self) -> Vec<String> {
         if self.constrained { ids(self.images) } else { ids(2 * self.images).split_off(self.images) }
     }
@@ -54,44 +54,45 @@ const CASES: [Case; 8] = [
     Case::each(1_000, 10, true),
 ];
 
-/// Who answers Terraform.
+/// The compared programs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Who {
-    /// There is no data source, and the ids are the whole configuration.
-    Nobody,
+pub(crate) enum Subject {
+    /// Terraform without a data source.
+    TerraformAlone,
     Baseline,
     Provider,
-    /// The provider, told to make one call for each image: in one read one at a time, in many reads as many at once as
-    /// Terraform has reads at once.
+    /// The provider with one call for each image: sequential in one read, and as concurrent as the reads in many reads.
     Naive,
 }
 
-pub(crate) const ALL: [Who; 4] = [Who::Nobody, Who::Baseline, Who::Provider, Who::Naive];
+pub(crate) const ALL: [Subject; 4] =
+    [Subject::TerraformAlone, Subject::Baseline, Subject::Provider, Subject::Naive];
 
-/// The plans of one kind.
+/// The measured plans of one configuration and program.
 pub(crate) struct Plan {
     pub(crate) case: Case,
-    pub(crate) who: Who,
+    pub(crate) subject: Subject,
     pub(crate) latency: u64,
     pub(crate) seconds: Vec<f64>,
     pub(crate) usages: Vec<Usage>,
-    /// Of one plan.
+    /// In one plan.
     pub(crate) calls: u64,
     pub(crate) connections: u64,
-    /// Milliseconds from one round of reads to the next, where each round made a call. Of one plan.
+    /// Milliseconds from one round of reads to the next in one plan, if each round made a call.
     pub(crate) round_ms: Option<f64>,
 }
 
 impl Plan {
-    /// The time of one.
+    /// The spread of the times.
     pub(crate) fn spread(&self) -> Spread {
         Spread::of(&self.seconds).unwrap()
     }
 
-    /// How often to run it: what takes long less often, by the first run and by what one call after another must take.
+    /// The number of runs. Long plans run less often; the duration is known from the first run, or estimated for sequential
+    /// calls.
     fn times(&self, rounds: &Rounds) -> usize {
-        let waiting = match self.who {
-            Who::Naive => {
+        let waiting = match self.subject {
+            Subject::Naive => {
                 let calls = self.case.images / self.case.for_each.unwrap_or(1);
                 Duration::from_millis(self.latency + 1) * calls as u32
             }
@@ -109,18 +110,18 @@ impl Plan {
     }
 }
 
-/// What is waited for in each round.
+/// Shorter plans run in each round.
 const SHORT: Duration = Duration::from_secs(5);
 
-/// The configurations of a case, and the world that they ask.
-struct Stage {
+/// The emulator and the modules of a case.
+struct Setup {
     emulator: Emulator,
     replies: PathBuf,
-    /// Each as it is used, and with the wrapper around the plugin.
-    modules: Vec<(Who, Module, Module)>,
+    /// Each with the plain plugin, and with the wrapped plugin.
+    modules: Vec<(Subject, Module, Module)>,
 }
 
-/// Plans everything in turns.
+/// Runs all plans in turns.
 pub(crate) fn measure(programs: &Programs, directory: &Path, rounds: &Rounds) -> Vec<Plan> {
     let mirrors =
         [("provider", &programs.provider), ("baseline", &programs.baseline)].map(|(name, program)| {
@@ -132,11 +133,12 @@ pub(crate) fn measure(programs: &Programs, directory: &Path, rounds: &Rounds) ->
         });
     let used = directory.join("usage");
     let mut plans = Vec::new();
-    let mut stages = Vec::new();
+    let mut setups = Vec::new();
     // Terraform itself takes more than ten seconds for 1,000 reads.
-    let worth_it = |case: &Case| case.for_each.is_none() || case.images < 1_000 || rounds.longest > SHORT;
-    for (number, case) in CASES.into_iter().filter(worth_it).enumerate() {
-        stages.push(stage(case, programs, &mirrors, &directory.join(format!("case{number}"))));
+    let is_short_enough =
+        |case: &Case| case.for_each.is_none() || case.images < 1_000 || rounds.longest > SHORT;
+    for (number, case) in CASES.into_iter().filter(is_short_enough).enumerate() {
+        setups.push(setup(case, programs, &mirrors, &directory.join(format!("case{number}"))));
         plans.extend(kinds(case).map(|plan| (number, plan)));
     }
     for round in 0..rounds.plans {
@@ -144,20 +146,20 @@ pub(crate) fn measure(programs: &Programs, directory: &Path, rounds: &Rounds) ->
         for (number, plan) in &mut plans {
             let times = plan.times(rounds);
             if round < times {
-                // What takes long is repeated for its memory once only.
+                // Long plans are repeated only once for their memory.
                 let usages = if times < rounds.plans { times / 3 } else { rounds.usages };
-                stages[*number].run(plan, (round < usages).then_some(&used));
+                setups[*number].run(plan, (round < usages).then_some(&used));
             }
         }
     }
     plans.into_iter().map(|(_, plan)| plan).filter(|plan| !plan.seconds.is_empty()).collect()
 }
 
-/// The kinds of plans of a case.
+/// The plans of a case, not yet run.
 fn kinds(case: Case) -> impl Iterator<Item = Plan> {
-    let empty = move |who, latency| Plan {
+    let empty = move |subject, latency| Plan {
         case,
-        who,
+        subject,
         latency,
         seconds: Vec::new(),
         usages: Vec::new(),
@@ -165,32 +167,36 @@ fn kinds(case: Case) -> impl Iterator<Item = Plan> {
         connections: 0,
         round_ms: None,
     };
-    ALL.into_iter().flat_map(move |who| {
-        // Who asks nobody waits for nobody.
-        let latencies = if matches!(who, Who::Nobody | Who::Baseline) { &LATENCIES[..1] } else { &LATENCIES };
-        latencies.iter().map(move |&latency| empty(who, latency))
+    ALL.into_iter().flat_map(move |subject| {
+        // Without requests, the latency does not matter.
+        let latencies = if matches!(subject, Subject::TerraformAlone | Subject::Baseline) {
+            &LATENCIES[..1]
+        } else {
+            &LATENCIES
+        };
+        latencies.iter().map(move |&latency| empty(subject, latency))
     })
 }
 
-impl Stage {
-    /// Plans once, and once more under the wrapper if there is a file for what it writes.
+impl Setup {
+    /// Runs a plan, and again with the wrapper if there is a file for its figures.
     fn run(&self, plan: &mut Plan, used: Option<&PathBuf>) {
         let Self { emulator, replies, modules } = self;
-        let (_, plain, wrapped) = modules.iter().find(|(who, ..)| *who == plan.who).unwrap();
+        let (_, plain, wrapped) = modules.iter().find(|(subject, ..)| *subject == plan.subject).unwrap();
         emulator.set_scenario(Scenario { latency_ms: plan.latency, ..Scenario::default() });
         emulator.reset();
         plan.seconds.push(plain.plan(emulator, replies, None, plan.case.images));
         let counters = emulator.counters();
         (plan.calls, plan.connections) = (counters.calls, counters.connections_accepted);
         plan.round_ms = round_ms(emulator, plan.case);
-        if let (Some(used), false) = (used, plan.who == Who::Nobody) {
+        if let (Some(used), false) = (used, plan.subject == Subject::TerraformAlone) {
             wrapped.plan(emulator, replies, Some(used), plan.case.images);
             plan.usages.push(usage::take(used));
         }
     }
 }
 
-/// The time between the first and the last call, by the rounds that so many reads at once need.
+/// The time between the first and the last call, divided by the number of rounds of concurrent reads.
 fn round_ms(emulator: &Emulator, case: Case) -> Option<f64> {
     let calls = emulator.calls();
     let rounds = case.images.div_ceil(case.for_each?);
@@ -201,46 +207,48 @@ fn round_ms(emulator: &Emulator, case: Case) -> Option<f64> {
     Some((arrivals().max()? - arrivals().min()?) as f64 / (rounds - 1) as f64)
 }
 
-/// How much of the plan's time is not the baseline's.
+/// The share of the plan's time that exceeds the baseline.
 pub(crate) fn share(plans: &[Plan], plan: &Plan) -> Option<f64> {
-    let (own, baseline) = (plan.spread().median, counterpart(plans, plan, Who::Baseline)?.spread().median);
+    let (own, baseline) =
+        (plan.spread().median, counterpart(plans, plan, Subject::Baseline)?.spread().median);
     Some((own - baseline) / own)
 }
 
-/// The plans of the same kind by `who`, if they were run.
-pub(crate) fn counterpart<'a>(plans: &'a [Plan], like: &Plan, who: Who) -> Option<&'a Plan> {
-    // Terraform alone and the baseline make no calls: for them there is no delay.
-    let latency = if matches!(who, Who::Nobody | Who::Baseline) { 0 } else { like.latency };
-    plans.iter().find(|plan| plan.case == like.case && plan.who == who && plan.latency == latency)
+/// The same plans of `subject`, if they were run.
+pub(crate) fn counterpart<'a>(plans: &'a [Plan], like: &Plan, subject: Subject) -> Option<&'a Plan> {
+    // Terraform alone and the baseline make no calls, so there is no latency.
+    let latency =
+        if matches!(subject, Subject::TerraformAlone | Subject::Baseline) { 0 } else { like.latency };
+    plans.iter().find(|plan| plan.case == like.case && plan.subject == subject && plan.latency == latency)
 }
 
-fn stage(case: Case, programs: &Programs, mirrors: &[(PathBuf, PathBuf); 2], directory: &Path) -> Stage {
+fn setup(case: Case, programs: &Programs, mirrors: &[(PathBuf, PathBuf); 2], directory: &Path) -> Setup {
     let catalogue = Catalogue::generated(case.images, TYPES);
     let emulator = Emulator::start(Options { catalogue, ..Options::default() }).unwrap();
     let replies = directory.join("replies");
     let ids = case.ids();
-    let asked = if case.for_each.is_some() { &ids[..1] } else { &ids[..] };
-    replies::record(&programs.provider, &replies, &emulator, asked);
-    let modules = ALL.map(|who| {
-        let (plain, wrapped) = &mirrors[usize::from(who == Who::Baseline)];
+    let requested = if case.for_each.is_some() { &ids[..1] } else { &ids[..] };
+    replies::record(&programs.provider, &replies, &emulator, requested);
+    let modules = ALL.map(|subject| {
+        let (plain, wrapped) = &mirrors[usize::from(subject == Subject::Baseline)];
         let module = |kind: &str, configuration: &Path| {
-            let directory = directory.join(format!("{who:?}-{kind}"));
-            Module::new(directory, configuration, &hcl(case, who), &ids, case.for_each)
+            let directory = directory.join(format!("{subject:?}-{kind}"));
+            Module::new(directory, configuration, &hcl(case, subject), &ids, case.for_each)
         };
-        (who, module("plain", plain), module("wrapped", wrapped))
+        (subject, module("plain", plain), module("wrapped", wrapped))
     });
-    Stage { emulator, replies, modules: modules.into() }
+    Setup { emulator, replies, modules: modules.into() }
 }
 
-/// Every configuration ends in an output that counts the images, so that none is faster for doing less.
-fn hcl(case: Case, who: Who) -> String {
+/// Every configuration has an output that counts the images, so that all do the same work.
+fn hcl(case: Case, subject: Subject) -> String {
     let variable = "variable \"ids\" {\n  type = list(string)\n}\n";
-    if who == Who::Nobody {
+    if subject == Subject::TerraformAlone {
         return format!(
             "{variable}output \"answered\" {{\n  value = length({{ for id in var.ids : id => id }})\n}}\n"
         );
     }
-    let settings = if who == Who::Naive {
+    let settings = if subject == Subject::Naive {
         let at_once = case.for_each.unwrap_or(1);
         format!("  batch_size = 1\n  read_ahead = false\n  max_concurrent_requests = {at_once}\n")
     } else {

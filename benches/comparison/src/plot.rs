@@ -1,29 +1,29 @@
-//! One kind of picture: rows of measurements on a logarithmic axis, as SVG that is readable in light and in dark.
+//! Plots rows of measurements on a logarithmic axis, as SVG for light and dark mode.
 
 use std::fmt::Write;
 
 use crate::spread::Spread;
 
-/// A picture.
+/// A plot.
 pub(crate) struct Plot<'a> {
     pub(crate) title: &'a str,
-    /// What the axis shows, with its unit.
+    /// The label of the axis, with the unit.
     pub(crate) axis: &'a str,
-    /// Who is compared: the names of the colours below; a colour without a name is not used.
+    /// The compared series: the names of the colours below; a colour without a name is not used.
     pub(crate) series: &'a [&'a str],
-    /// What is compared, with a measurement for each of the series.
+    /// The labels of the rows, with a measurement for each series.
     pub(crate) rows: Vec<(String, Vec<Option<Spread>>)>,
 }
 
 const WIDTH: f64 = 880.0;
-/// Where the axis begins and ends.
+/// The ends of the axis.
 const LEFT: f64 = 240.0;
 const RIGHT: f64 = 800.0;
 const TOP: f64 = 76.0;
 const LINE: f64 = 16.0;
 const GAP: f64 = 14.0;
 
-/// Colours that people who see few of them tell apart, on white and on black.
+/// Colours that colour-blind people can distinguish, on white and on black.
 const STYLE: &str = "
     .paper { fill: #ffffff } text { fill: #1f2328; font: 12px sans-serif } .title { font-weight: bold; font-size: 15px }
     .grid { stroke: #d1d9e0 } .faint { fill: #59636e }
@@ -36,7 +36,7 @@ const STYLE: &str = "
     }";
 
 impl Plot<'_> {
-    /// The picture as a file.
+    /// The SVG file.
     pub(crate) fn svg(&self) -> String {
         let marks = || self.rows.iter().flat_map(|(_, marks)| marks.iter().flatten());
         let decade = |value: f64, up: f64| 10f64.powf((value.log10() + up).floor());
@@ -105,7 +105,7 @@ fn text(svg: &mut String, x: f64, y: f64, anchor: &str, class: &str, words: &str
     );
 }
 
-/// Three digits, as far as they say something.
+/// Three significant digits, without trailing zeros.
 fn number(value: f64) -> String {
     let digits = (2 - value.abs().log10().floor() as i32).clamp(0, 3);
     let text = format!("{value:.*}", digits as usize);

@@ -1,4 +1,4 @@
-//! The figures as a page: tables, goals, and pictures.
+//! The report: tables, goals and plots.
 
 use std::fs;
 use std::path::Path;
@@ -7,13 +7,13 @@ use crate::Rounds;
 use crate::format::{megabytes, seconds, table, thousands};
 use crate::goals::goals;
 use crate::machine::Machine;
-use crate::plan::{ALL, Plan, Who, counterpart, share};
+use crate::plan::{ALL, Plan, Subject, counterpart, share};
 use crate::plot::Plot;
 use crate::scale::{BUILDS, Build, Scale, find};
 use crate::spread::Spread;
 use crate::start::Starts;
 
-/// All that was measured.
+/// All measurements.
 pub(crate) struct Report {
     pub(crate) machine: Machine,
     pub(crate) rounds: Rounds,
@@ -22,11 +22,11 @@ pub(crate) struct Report {
     pub(crate) scale: Vec<Scale>,
 }
 
-/// Between these the page is written by `make bench`.
+/// `make bench` writes the text between these lines.
 const MARKERS: [&str; 2] = ["<!-- make bench writes this -->", "<!-- until here -->"];
 
 impl Report {
-    /// Writes the figures into the page, and the pictures beside it.
+    /// Writes the figures into the page, and the plots beside it.
     pub(crate) fn write(&self, directory: &Path) {
         let path = directory.join("README.md");
         let page = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -34,12 +34,12 @@ impl Report {
         let (_, tail) = rest.split_once(MARKERS[1]).unwrap();
         let page = format!("{head}{}\n{}\n{}{tail}", MARKERS[0], self.markdown(), MARKERS[1]);
         fs::write(&path, page).unwrap();
-        for (name, svg) in self.pictures() {
+        for (name, svg) in self.plots() {
             fs::write(directory.join(name), svg).unwrap();
         }
     }
 
-    /// What stands between the markers.
+    /// The text between the markers.
     pub(crate) fn markdown(&self) -> String {
         let Rounds { starts, plans, usages, reads, .. } = self.rounds;
         let mut page = format!(
@@ -89,19 +89,19 @@ impl Report {
         )
     }
 
-    /// The plans by case and latency, each with that of every other that is compared.
+    /// The plans by case and latency, each with those of the other programs.
     fn compared(&self) -> impl Iterator<Item = (&Plan, [Option<&Plan>; 4])> {
-        let providers = self.plans.iter().filter(|plan| plan.who == Who::Provider);
-        providers.map(|plan| (plan, ALL.map(|who| counterpart(&self.plans, plan, who))))
+        let providers = self.plans.iter().filter(|plan| plan.subject == Subject::Provider);
+        providers.map(|plan| (plan, ALL.map(|subject| counterpart(&self.plans, plan, subject))))
     }
 
     fn plan_table(&self) -> String {
         let rows = self.compared().map(|(plan, all)| {
             let cell = |plan: Option<&Plan>| plan.map_or(String::new(), |plan| seconds(plan.spread()));
-            let [nobody, baseline, provider, naive] = all.map(cell);
+            let [alone, baseline, provider, naive] = all.map(cell);
             let share =
                 share(&self.plans, plan).map_or(String::new(), |share| format!("{:.0} %", share * 100.0));
-            [name(plan), nobody, baseline, provider, share, naive]
+            [name(plan), alone, baseline, provider, share, naive]
         });
         let head = ["seconds", "Terraform alone", "baseline", "provider", "provider's share", "naive client"];
         table("### Plans", head, rows)
@@ -144,7 +144,7 @@ impl Report {
         table("### What the plugin's processes used in a plan", head, rows)
     }
 
-    /// Many reads at once: how long, in how many calls, and how long one round of reads takes.
+    /// Concurrent reads: the time, the number of calls, and the time of one round of reads.
     fn concurrency_table(&self) -> String {
         let rows = self.compared().filter(|(plan, _)| plan.case.for_each.is_some());
         let rows = rows.map(|(plan, [_, baseline, provider, naive])| {
@@ -238,7 +238,7 @@ impl Report {
         table("### Scale", head, rows)
     }
 
-    fn pictures(&self) -> [(&'static str, String); 3] {
+    fn plots(&self) -> [(&'static str, String); 3] {
         let plans = Plot {
             title: "terraform plan",
             axis: "seconds",

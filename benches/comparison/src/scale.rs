@@ -1,4 +1,4 @@
-//! How time and memory of one read grow with what is read, without Terraform.
+//! Time and memory of one read by the number of images and types, without Terraform.
 
 use std::path::Path;
 use std::time::Instant;
@@ -6,7 +6,7 @@ use std::time::Instant;
 use jdcloud_emulator::{Catalogue, Emulator, Options};
 
 use crate::client::Identity;
-use crate::host::{Plugin, ids, question, runtime};
+use crate::host::{Plugin, data_block, ids, runtime};
 use crate::spread::Spread;
 use crate::{Programs, Rounds, replies};
 
@@ -14,35 +14,35 @@ use crate::{Programs, Rounds, replies};
 const SIZES: [(usize, usize); 6] =
     [(10, 6), (1_000, 6), (10_000, 6), (100_000, 6), (1_000, 200), (10_000, 200)];
 
-/// Who reads.
+/// The measured binaries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Build {
-    /// The provider as it is released.
+    /// The released provider.
     Released,
-    /// The same with musl's own allocator.
+    /// The provider with musl's own allocator.
     MuslMalloc,
-    /// The same on glibc, with glibc's allocator.
+    /// The provider on glibc, with its allocator.
     Glibc,
-    /// Answers with a reply that the provider made before.
+    /// Replies with a recorded reply of the provider.
     Baseline,
 }
 
 pub(crate) const BUILDS: [Build; 4] = [Build::Released, Build::MuslMalloc, Build::Glibc, Build::Baseline];
 
-/// Reads of one size, each by a process of its own.
+/// Reads of one size, each in a new process.
 pub(crate) struct Scale {
     pub(crate) build: Build,
     pub(crate) images: usize,
     pub(crate) types: usize,
-    /// None if the provider refused to answer.
+    /// None if the read failed.
     pub(crate) seconds: Option<Spread>,
-    /// Of the whole process, its start included.
+    /// Of the whole process, including its start.
     pub(crate) cpu_seconds: f64,
     pub(crate) idle_bytes: f64,
     pub(crate) peak_bytes: f64,
-    /// All bodies that the API sent, before they were compressed.
+    /// The size of all response bodies, uncompressed.
     pub(crate) body_bytes: f64,
-    /// The encoded value that Terraform gets.
+    /// The size of the encoded value for Terraform.
     pub(crate) reply_bytes: f64,
     pub(crate) calls: u64,
 }
@@ -52,9 +52,9 @@ pub(crate) fn measure(programs: &Programs, directory: &Path, rounds: &Rounds) ->
     SIZES.iter().flat_map(|&(images, types)| size(programs, directory, rounds, images, types)).collect()
 }
 
-/// What the reads of one size by one build came to.
+/// The measurements of the reads of one size by one build.
 #[derive(Default)]
-struct Series {
+struct ReadSeries {
     seconds: Vec<f64>,
     cpu: Vec<f64>,
     idle: Vec<f64>,
@@ -69,9 +69,9 @@ fn size(programs: &Programs, directory: &Path, rounds: &Rounds, images: usize, t
     let catalogue = Catalogue::generated(images, types);
     let emulator = Emulator::start(Options { catalogue, ..Options::default() }).unwrap();
     let ids = ids(images);
-    let (identity, question) = (Identity::new(), question(&ids));
+    let (identity, config) = (Identity::new(), data_block(&ids));
     replies::record(&programs.provider, directory, &emulator, &ids);
-    let mut all = BUILDS.map(|build| (build, Series::default()));
+    let mut all = BUILDS.map(|build| (build, ReadSeries::default()));
     for _ in 0..rounds.reads {
         for (build, series) in &mut all {
             emulator.reset();
@@ -87,14 +87,14 @@ fn size(programs: &Programs, directory: &Path, rounds: &Rounds, images: usize, t
                 let client = plugin.connect(&identity).await;
                 client.configure_for(&emulator.url(), &[]).await;
                 let started = Instant::now();
-                let response = client.read(question.clone()).await.unwrap();
+                let response = client.read(config.clone()).await.unwrap();
                 let elapsed = started.elapsed().as_secs_f64();
                 match response.state {
                     Some(state) => {
                         series.seconds.push(elapsed);
                         series.reply_bytes = state.msgpack.len() as f64;
                     }
-                    None => eprintln!("refused: {:?}", response.diagnostics),
+                    None => eprintln!("the read failed: {:?}", response.diagnostics),
                 }
             });
             series.peak.push(plugin.memory("VmHWM"));
@@ -104,7 +104,7 @@ fn size(programs: &Programs, directory: &Path, rounds: &Rounds, images: usize, t
         }
     }
     let middle = |measured: &[f64]| Spread::of(measured).unwrap().median;
-    let scale = |(build, series): (Build, Series)| Scale {
+    let scale = |(build, series): (Build, ReadSeries)| Scale {
         build,
         images,
         types,
@@ -119,7 +119,7 @@ fn size(programs: &Programs, directory: &Path, rounds: &Rounds, images: usize, t
     all.map(scale).into()
 }
 
-/// What one build's reads of one size came to.
+/// The figures of one build and size.
 pub(crate) fn find(scale: &[Scale], build: Build, images: usize, types: usize) -> Option<&Scale> {
     scale.iter().find(|scale| (scale.build, scale.images, scale.types) == (build, images, types))
 }

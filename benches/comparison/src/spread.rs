@@ -1,17 +1,17 @@
-//! The middle of several measurements, and how far they lie apart.
+//! The median of measurements, and their spread.
 
-/// The median, and the middle half of the measurements around it.
+/// The median and the quartiles of measurements.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spread {
     pub(crate) low: f64,
     pub(crate) median: f64,
     pub(crate) high: f64,
-    /// How many there were.
+    /// The number of measurements.
     pub(crate) count: usize,
 }
 
 impl Spread {
-    /// Of nothing there is none.
+    /// `None` without measurements.
     pub(crate) fn of(measured: &[f64]) -> Option<Self> {
         let mut sorted = measured.to_vec();
         sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! What it costs that a plugin is there at all: from its start to its first answer.
+//! The cost of starting a plugin: from the start of the process to its first reply.
 
 use std::fs;
 use std::path::Path;
@@ -9,36 +9,36 @@ use crate::host::{Plugin, runtime, schema};
 use crate::spread::Spread;
 use crate::{Programs, Rounds};
 
-/// What was measured of one binary.
+/// The figures of one binary.
 pub(crate) struct Start {
     pub(crate) binary_bytes: f64,
-    /// From before the process is made until its handshake line is read.
+    /// From the start of the process until its handshake line is read.
     pub(crate) handshake_ms: Spread,
-    /// Held while it waits for its host.
+    /// Memory while it waits for its host.
     pub(crate) rss_bytes: Spread,
-    /// From the handshake line until the schema is there: a connection, TLS, a health check and the call.
+    /// From the handshake line to the schema: a connection, TLS, a health check and the call.
     pub(crate) schema_ms: Spread,
 }
 
-/// Of both.
+/// The figures of both binaries.
 pub(crate) struct Starts {
     pub(crate) provider: Start,
     pub(crate) baseline: Start,
 }
 
 #[derive(Default)]
-struct Series {
+struct StartSeries {
     handshake: Vec<f64>,
     rss: Vec<f64>,
     schema: Vec<f64>,
 }
 
-/// Starts both in turns. `directory` must hold what the baseline replies.
+/// Starts both in turns. `directory` must contain the replies of the baseline.
 pub(crate) fn measure(programs: &Programs, directory: &Path, rounds: &Rounds) -> Starts {
     eprintln!("starting each {} times", rounds.starts);
     let (identity, runtime) = (Identity::new(), runtime());
     let pair = [&programs.provider, &programs.baseline];
-    let mut series = [Series::default(), Series::default()];
+    let mut series = [StartSeries::default(), StartSeries::default()];
     for round in 0..=rounds.starts {
         for (program, series) in pair.iter().zip(&mut series) {
             let plugin = Plugin::start(program, directory, &identity);
@@ -46,7 +46,7 @@ pub(crate) fn measure(programs: &Programs, directory: &Path, rounds: &Rounds) ->
             let connecting = Instant::now();
             runtime.block_on(async { schema(&plugin.connect(&identity).await).await });
             let answered_in = connecting.elapsed();
-            // The first brings the files into memory.
+            // The first start loads the files into the page cache.
             if round > 0 {
                 series.handshake.push(plugin.started_in.as_secs_f64() * 1e3);
                 series.rss.push(rss);
@@ -55,7 +55,7 @@ pub(crate) fn measure(programs: &Programs, directory: &Path, rounds: &Rounds) ->
         }
     }
     let [provider, baseline] = pair.map(|program| fs::metadata(program).unwrap().len() as f64);
-    let start = |binary_bytes, series: &Series| Start {
+    let start = |binary_bytes, series: &StartSeries| Start {
         binary_bytes,
         handshake_ms: Spread::of(&series.handshake).unwrap(),
         rss_bytes: Spread::of(&series.rss).unwrap(),

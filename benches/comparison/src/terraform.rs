@@ -1,4 +1,4 @@
-//! A configuration that a real Terraform plans, and where it finds the plugin.
+//! Modules for a real Terraform, and mirrors with the plugin.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,14 @@ use jdcloud_emulator::{ACCESS_KEY, Emulator, SECRET_KEY};
 use serde_json::json;
 use terraform_provider_jdcloud::provider::{SOURCE_ADDRESS, VERSION};
 
-use crate::machine::{said, terraform};
+use crate::machine::{output_of, terraform};
 use crate::usage;
 
-/// Makes a mirror of the registry in `directory` with one plugin, which `place` puts where it is told; returns the
-/// configuration of Terraform's that names it.
+/// Makes a filesystem mirror in `directory` with one plugin, which `place` writes to a path; returns the CLI configuration
+/// of the mirror.
 pub(crate) fn mirror(directory: &Path, place: impl FnOnce(&Path)) -> PathBuf {
-    let facts: serde_json::Value = serde_json::from_str(&said(&terraform(), &["version", "-json"])).unwrap();
+    let facts: serde_json::Value =
+        serde_json::from_str(&output_of(&terraform(), &["version", "-json"])).unwrap();
     let package = directory.join(SOURCE_ADDRESS).join(VERSION).join(facts["platform"].as_str().unwrap());
     fs::create_dir_all(&package).unwrap();
     place(&package.join(format!("terraform-provider-jdcloud_v{VERSION}")));
@@ -26,16 +27,16 @@ pub(crate) fn mirror(directory: &Path, place: impl FnOnce(&Path)) -> PathBuf {
     configuration
 }
 
-/// A directory with a configuration, initialized.
+/// An initialized module.
 pub(crate) struct Module {
     directory: PathBuf,
-    /// Of Terraform itself.
+    /// The CLI configuration.
     configuration: PathBuf,
     parallelism: Option<usize>,
 }
 
 impl Module {
-    /// Writes `hcl`, whose variable `ids` gets the ids, and runs `terraform init`.
+    /// Writes `hcl` and the value of its variable `ids`, and runs `terraform init`.
     pub(crate) fn new(
         directory: PathBuf,
         configuration: &Path,
@@ -47,11 +48,11 @@ impl Module {
         fs::write(directory.join("main.tf"), hcl).unwrap();
         fs::write(directory.join("terraform.tfvars.json"), json!({ "ids": ids }).to_string()).unwrap();
         let module = Self { directory, configuration: configuration.to_owned(), parallelism };
-        ended(module.command("init"));
+        run(module.command("init"));
         module
     }
 
-    /// Plans, which must end in an output that counts `images`; returns the seconds it took.
+    /// Runs a plan, whose output must count `images`; returns the seconds.
     pub(crate) fn plan(
         &self,
         emulator: &Emulator,
@@ -66,7 +67,7 @@ impl Module {
         command.env("BASELINE_REPLIES", replies);
         command.envs(usage.map(|file| (usage::FILE, file)));
         let started = Instant::now();
-        let output = ended(command);
+        let output = run(command);
         let elapsed = started.elapsed().as_secs_f64();
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(text.contains(&format!("answered = {images}\n")), "{}: {text}", self.directory.display());
@@ -83,7 +84,7 @@ impl Module {
     }
 }
 
-fn ended(mut command: Command) -> Output {
+fn run(mut command: Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{} can't be run: {error}", terraform()));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     output

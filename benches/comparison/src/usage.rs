@@ -1,6 +1,6 @@
-//! What a plugin process used: a program that stands in the plugin's place, starts it, and writes that down at its end.
+//! Memory and processor time of plugin processes: a wrapper starts the plugin and writes its usage at the end.
 //!
-//! It costs a process more, so that no time is taken while it is there.
+//! The wrapper needs a process more, so no times are measured with it.
 
 use std::fs;
 use std::io::Write;
@@ -10,23 +10,23 @@ use std::process::Command;
 
 use wait4::Wait4;
 
-/// The first argument that makes this program the wrapper.
+/// The first argument of the wrapper.
 pub(crate) const MODE: &str = "usage-of";
 
-/// The variable that names the file to write to.
+/// The variable with the output file.
 pub(crate) const FILE: &str = "BENCH_USAGE";
 
-/// What the plugin processes of one plan used.
+/// The usage of the plugin processes of one plan.
 #[derive(Default)]
 pub(crate) struct Usage {
     pub(crate) processes: usize,
     /// Of the largest process.
     pub(crate) peak_bytes: f64,
-    /// Of all, in user and system mode.
+    /// Of all processes, in user and system mode.
     pub(crate) cpu_seconds: f64,
 }
 
-/// Runs `program`, which inherits everything, and adds a line to the file.
+/// Runs `program`, and appends a line to the file.
 pub(crate) fn wrap(program: &Path) {
     let used = Command::new(program).spawn().unwrap().wait4().unwrap().rusage;
     let mut file =
@@ -42,7 +42,7 @@ pub(crate) fn script(program: &Path, path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// What was written, which is then forgotten.
+/// Reads and removes the file.
 pub(crate) fn take(file: &Path) -> Usage {
     let mut usage = Usage::default();
     for line in fs::read_to_string(file).unwrap_or_default().lines() {

@@ -1,10 +1,10 @@
-//! Counts what the provider does: instructions, allocations, bytes.
+//! Counts instructions, allocations and bytes of the provider.
 //!
-//!     counts FILE                      counts everything and brings the table in FILE up to date
+//!     counts FILE                      counts all workloads and updates the table in FILE
 //!     counts WORKLOAD IMAGES TYPES     counts one workload
 //!
-//! A figure in the file stays until it is more than 5 % away from what was counted, so that a difference in the file is
-//! a change of the code. Instructions need valgrind; they are those of `measured`.
+//! A figure in the file changes only if it differs by more than 5 %, so that a difference in the file is caused by the code.
+//! Counting instructions needs valgrind; only those in `measured` are counted.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a measuring command
 
@@ -39,7 +39,7 @@ fn measured(work: &mut Work) -> usize {
     black_box(work())
 }
 
-/// Counts a workload in a process of its own.
+/// Counts a workload in a new process.
 fn run(name: &str, images: usize, types: usize) -> Counts {
     let program = std::env::current_exe().unwrap();
     let workload = [name.to_owned(), images.to_string(), types.to_string()];
