@@ -1,5 +1,5 @@
-//! Any bytes as JD Cloud's answer: rows or an error, and no part of a secret in it. The first bytes are the status, how it
-//! was asked, and the length of a header that follows; bytes that no UTF-8 has stand for echoes of the secrets.
+//! Parses arbitrary bytes as JD Cloud's response: rows, or an error without a part of a secret. The first bytes select the
+//! status, the request, and the length of a header that follows; bytes that are not valid in UTF-8 stand for the secrets.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
@@ -30,11 +30,11 @@ const HEADERS: [&str; 4] = ["location", "content-type", "x-jdcloud-request-id", 
 const SECRET_KEY: &str = "qSecretKeyOfFuzzing7Zx9W";
 const TOKEN: &str = "qTok/en+of=the\"Fuzz\\ing%41&7";
 const TOKEN_BASE64: &str = "cVRvay9lbitvZj10aGUiRnV6elxpbmclNDEmNw==";
-/// As many consecutive characters of a secret are never shown.
+/// The number of consecutive characters of a secret that are not shown.
 const WINDOW: usize = 8;
 
-/// What a byte that no UTF-8 has stands for.
-fn echo(byte: u8) -> Option<String> {
+/// The form of a secret for a byte that is not valid in UTF-8.
+fn secret_form(byte: u8) -> Option<String> {
     let each = |form: fn(u8) -> String| TOKEN.bytes().map(form).collect();
     Some(match byte {
         0xf5 => SECRET_KEY.to_owned(),
@@ -51,16 +51,16 @@ fn echo(byte: u8) -> Option<String> {
     })
 }
 
-fn with_echoes(bytes: &[u8]) -> Vec<u8> {
-    bytes.iter().flat_map(|byte| echo(*byte).map_or_else(|| vec![*byte], String::into_bytes)).collect()
+fn with_secrets(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().flat_map(|byte| secret_form(*byte).map_or_else(|| vec![*byte], String::into_bytes)).collect()
 }
 
 fuzz_target!(|input: &[u8]| {
     let Some(([status, how, header], rest)) = input.split_first_chunk::<3>() else { return };
     let status = STATUSES[usize::from(*status) % STATUSES.len()];
     let (value, body) = rest.split_at(rest.len().min(usize::from(header >> 2)));
-    let mut response = RawResponse { status, body: with_echoes(body), ..RawResponse::default() };
-    if let Ok(value) = http::HeaderValue::from_bytes(&with_echoes(value)) {
+    let mut response = RawResponse { status, body: with_secrets(body), ..RawResponse::default() };
+    if let Ok(value) = http::HeaderValue::from_bytes(&with_secrets(value)) {
         response.headers.insert(HEADERS[usize::from(header & 3)], value);
     }
     let settings = Settings {
@@ -73,19 +73,19 @@ fuzz_target!(|input: &[u8]| {
     };
     let environment = Environment::new::<String, String>([], None);
     let client = Client::with_transport(settings, environment, Arc::new(Scripted(response)));
-    let asked: Vec<String> = (0..how % 4).map(|number| format!("img-{number}")).collect();
-    let wanted =
-        if asked.is_empty() { ImageSelection::All } else { ImageSelection::Named(asked.iter().cloned().collect()) };
-    match RUNTIME.block_on(client.image_constraints(None, wanted)) {
+    let requested: Vec<String> = (0..how % 4).map(|number| format!("img-{number}")).collect();
+    let selection =
+        if requested.is_empty() { ImageSelection::All } else { ImageSelection::Named(requested.iter().cloned().collect()) };
+    match RUNTIME.block_on(client.image_constraints(None, selection)) {
         Ok(answer) => {
-            assert_eq!(status, 200, "only a 200 passes a rule");
+            assert_eq!(status, 200, "only a response with status 200 has rows");
             assert!(answer.images.is_sorted_by(|a, b| a.id < b.id));
-            if !asked.is_empty() {
-                // Each id that was asked for is there or missing, and nothing else is.
-                let told = answer.images.iter().map(|image| &image.id).chain(&answer.missing);
-                let mut told: Vec<&str> = told.map(|id| &**id).collect();
-                told.sort_unstable();
-                assert_eq!(told, asked);
+            if !requested.is_empty() {
+                // Each requested id is returned or missing, and there are no others.
+                let found = answer.images.iter().map(|image| &image.id).chain(&answer.missing);
+                let mut found: Vec<&str> = found.map(|id| &**id).collect();
+                found.sort_unstable();
+                assert_eq!(found, requested);
             }
         }
         Err(error) => {

@@ -19,7 +19,7 @@ fuzz_target!(|input: &[u8]| {
         .map(|value| EncodedValue { msgpack: value.msgpack, json: value.json })
         .collect();
     if let Err(error) = SERVER.call_function(&request.name, &arguments) {
-        // What the request holds may be quoted further on.
+        // The rest of the text may quote the request.
         for bug in ["the provider crashed", "the result does not fit its type"] {
             assert!(!error.text.starts_with(bug), "{}", error.text);
         }

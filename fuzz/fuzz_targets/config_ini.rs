@@ -1,4 +1,4 @@
-//! Any bytes as the JD Cloud CLI's file: a region or an error, and no line of the file in the error, which could be a key.
+//! Parses arbitrary bytes as the JD Cloud CLI's file: a region, or an error that does not quote the file, which may contain keys.
 #![no_main]
 
 use std::path::PathBuf;
@@ -10,10 +10,10 @@ use terraform_provider_jdcloud::jdcloud::{
     Argument, Client, Environment, RawResponse, Settings, SignedRequest, Transport, TransportError, ImageSelection,
 };
 
-struct Nobody;
+struct NoTransport;
 
 #[async_trait]
-impl Transport for Nobody {
+impl Transport for NoTransport {
     async fn send(&self, _: SignedRequest) -> Result<RawResponse, TransportError> {
         Err(TransportError::TooLarge { limit: 0 })
     }
@@ -32,7 +32,7 @@ static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
 
 const SECRET: &str = "q7Zx9W";
 
-/// Whether the secret stands where only what is not secret belongs, which errors quote.
+/// Whether the secret is the value of a setting that is not secret, which errors quote.
 fn is_misplaced(text: &str) -> bool {
     text.to_lowercase()
         .lines()
@@ -50,10 +50,10 @@ fuzz_target!(|input: &[u8]| {
             ..Settings::default()
         };
         let client =
-            Client::with_transport(settings, Environment::new::<String, String>([], None), Arc::new(Nobody));
+            Client::with_transport(settings, Environment::new::<String, String>([], None), Arc::new(NoTransport));
         let _ = RUNTIME.block_on(client.region(None));
-        let asked = ImageSelection::Named(["img-a".to_owned()].into());
-        if let Err(error) = RUNTIME.block_on(client.image_constraints(Some("cn-north-1"), asked)) {
+        let selection = ImageSelection::Named(["img-a".to_owned()].into());
+        if let Err(error) = RUNTIME.block_on(client.image_constraints(Some("cn-north-1"), selection)) {
             let text = format!("{error} {error:?} {client:?}");
             let shown = text.contains(SECRET) && !is_misplaced(&String::from_utf8_lossy(input));
             assert!(!shown, "{text}");

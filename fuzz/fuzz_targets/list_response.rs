@@ -1,5 +1,5 @@
-//! Any bytes as JD Cloud's answer to a call that lists: rows that were asked for or an error, and never a short list. The
-//! first bytes are the status and how it was asked.
+//! Parses arbitrary bytes as JD Cloud's response with a list: only requested rows, or an error. The first bytes select the
+//! status and the request.
 #![no_main]
 
 use std::collections::BTreeSet;
@@ -32,9 +32,9 @@ const SECRET_KEY: &str = "qSecretKeyOfFuzzing7Zx9W";
 fuzz_target!(|input: &[u8]| {
     let Some(([status, how], body)) = input.split_first_chunk::<2>() else { return };
     let status = STATUSES[usize::from(*status) % STATUSES.len()];
-    // A byte that no UTF-8 has stands for an echo of the secret.
-    let echoed = |byte: &u8| if *byte == 0xf5 { SECRET_KEY.as_bytes().to_vec() } else { vec![*byte] };
-    let body: Vec<u8> = body.iter().flat_map(echoed).collect();
+    // A byte that is not valid in UTF-8 stands for the secret.
+    let with_secret = |byte: &u8| if *byte == 0xf5 { SECRET_KEY.as_bytes().to_vec() } else { vec![*byte] };
+    let body: Vec<u8> = body.iter().flat_map(with_secret).collect();
     let response = RawResponse { status, body: body.into(), ..RawResponse::default() };
     let settings = Settings {
         access_key: Argument::Known("AK".into()),
@@ -45,15 +45,15 @@ fuzz_target!(|input: &[u8]| {
     };
     let environment = Environment::new::<String, String>([], None);
     let client = Client::with_transport(settings, environment, Arc::new(Scripted(response)));
-    let asked: BTreeSet<String> = (0..how % 4).map(|number| format!("a{number}")).collect();
-    let named = !asked.is_empty();
+    let requested: BTreeSet<String> = (0..how % 4).map(|number| format!("a{number}")).collect();
+    let named = !requested.is_empty();
     let ids: Result<Vec<String>, Error> = RUNTIME.block_on(async {
         let started = tokio::time::Instant::now();
         if how & 4 == 0 {
-            let types = client.instance_types(None, named.then_some(&asked), started).await?;
+            let types = client.instance_types(None, named.then_some(&requested), started).await?;
             Ok(types.rows.iter().map(|one| one.name.to_string()).collect())
         } else {
-            let query = if named { Query::Ids(asked.clone()) } else { public() };
+            let query = if named { Query::Ids(requested.clone()) } else { public() };
             let images = client.images(None, &query, started).await?;
             assert!(images.rows.iter().all(|image| named || image.source.as_deref() != Some("community")));
             Ok(images.rows.iter().map(|image| image.id.to_string()).collect())
@@ -61,10 +61,10 @@ fuzz_target!(|input: &[u8]| {
     });
     match ids {
         Ok(ids) => {
-            assert_eq!(status, 200, "only a 200 is a list");
+            assert_eq!(status, 200, "only a response with status 200 is a list");
             let unique: BTreeSet<&String> = ids.iter().collect();
-            assert!(how & 4 == 0 || unique.len() == ids.len(), "a row is there twice");
-            assert!(!named || unique.iter().all(|id| asked.contains(*id)), "a row that was not asked for");
+            assert!(how & 4 == 0 || unique.len() == ids.len(), "duplicate rows");
+            assert!(!named || unique.iter().all(|id| requested.contains(*id)), "a row that was not requested");
         }
         Err(error) => {
             let text = error.to_string();

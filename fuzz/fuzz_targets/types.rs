@@ -1,4 +1,4 @@
-//! The types to decode: like the provider's schema, and one of every kind.
+//! The types to decode: that of the provider's schema, and one of every kind.
 
 use std::sync::OnceLock;
 
