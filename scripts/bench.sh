@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds what `make bench` compares into target/bench, and measures it. Static builds are those of scripts/cross.sh.
+# Builds the compared programs into target/bench, and measures them. Static builds are those of scripts/cross.sh.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Builds for a platform as a release does, and prints the directory that holds the binaries:
+# Builds for a platform as in a release, and prints the directory of the binaries:
 #     scripts/cross.sh linux_arm64 --bin terraform-provider-jdcloud
 # The platform is Terraform's name for it, the rest are arguments of cargo build.
 #
-# zig compiles the C of the cryptography and links. It brings the C library of every platform but macOS: for Linux musl, linked
-# in. macOS is built on a Mac, by its own compiler.
+# zig compiles the C code of the TLS library, and links. It includes the C library of every platform except macOS; Linux
+# binaries are linked statically with musl. macOS binaries are built on a Mac with its own compiler.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -24,7 +24,7 @@ darwin_arm64) target=aarch64-apple-darwin ;;
 windows_amd64) target=x86_64-pc-windows-gnu ;;
 windows_arm64) target=aarch64-pc-windows-gnullvm ;;
 freebsd_amd64) target=x86_64-unknown-freebsd ;;
-*) fail "scripts/cross.sh does not know platform $platform." ;;
+*) fail "scripts/cross.sh does not support the platform $platform." ;;
 esac
 
 export CARGO_TARGET_DIR="${RELEASE_TARGET_DIR:-$root/target/release-build}"
@@ -56,17 +56,17 @@ scripts/cargo.sh --version >/dev/null
 rustup -q target list --installed | grep -qx "$target" || rustup -q target add "$target" >&2 ||
 	fail "rustup could not add the target $target of $platform; the reason is above."
 
-# Paths of this machine would make the binary another one on the next machine. The standard library's sources have the
+# Remove the paths of this machine, so that other machines make the same binary. The standard library's sources have the
 # first path where rust-src is installed, the second elsewhere.
 library=$(rustc --print sysroot)/lib/rustlib/src/rust
 commit=$(rustc -vV | sed -n 's/^commit-hash: //p')
 cargo_home=${CARGO_HOME:-${HOME:?}/.cargo}
-# cargo and cargo-zigbuild split their flags at spaces unless told otherwise.
+# cargo and cargo-zigbuild split flags at spaces by default.
 separator=$(printf '\037')
 flags="--remap-path-prefix=$root=/provider$separator--remap-path-prefix=$cargo_home/registry/src=/cargo"
 flags="$flags$separator--remap-path-prefix=$library=/rustc/$commit$separator--remap-path-prefix=$CARGO_TARGET_DIR=/target"
 case $platform in
-# One fixed address, as Go's own programs have: smaller, and faster to start than a static-pie. See performance/README.md.
+# A fixed address: smaller, and faster to start than a static-pie. See performance/README.md.
 linux_*) flags="$flags$separator-Crelocation-model=static" ;;
 esac
 export CARGO_ENCODED_RUSTFLAGS="$flags"

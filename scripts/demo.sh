@@ -5,8 +5,8 @@
 #   demo.sh              with the provider built here
 #   DIST=dist demo.sh    with the zips of a release, installed from them by terraform init
 #
-# Everything it makes is in one temporary directory, removed at the end; only target/ and .tools/ stay. Runs in any POSIX
-# shell, that of Git for Windows included.
+# All files are in a temporary directory, which is removed at the end, except target/ and .tools/. Runs in any POSIX shell,
+# including that of Git for Windows.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -61,9 +61,9 @@ main() {
 	indent <"$work/output"
 	note "2. Instance type $excluded_type, which $image excludes: the plan fails, and nothing has been created."
 	if plan "$excluded_type"; then unexpected 'this plan should have been refused'; fi
-	output_says "Image $image does not support instance type $excluded_type" ||
+	output_has "Image $image does not support instance type $excluded_type" ||
 		unexpected "this plan should have been refused because $image excludes $excluded_type"
-	# Some versions print the plan so far as well.
+	# Some versions also print the incomplete plan.
 	sed -n '/╷/,$p; /^Error:/,$p' "$work/output" | indent
 
 	heading 'Done'
@@ -72,10 +72,10 @@ main() {
 	note "Next: put your image ID into examples/$example, or follow docs/guides/getting-started.md."
 }
 
-# Real credentials must not be used even by accident, and no setting of the user's may change what is shown.
+# Do not use real credentials or the user's settings.
 forget_the_users_settings() {
 	for name in $(env | sed -nE 's/^((TF|JDCLOUD)_[A-Za-z0-9_]*)=.*/\1/p'); do unset "$name"; done
-	# The emulator is on loopback, where no proxy can reach it.
+	# The emulator listens on loopback, which a proxy cannot reach.
 	NO_PROXY=${NO_PROXY:+$NO_PROXY,}127.0.0.1 no_proxy=${no_proxy:+$no_proxy,}127.0.0.1
 	export NO_PROXY no_proxy CHECKPOINT_DISABLE=1 TF_IN_AUTOMATION=1
 }
@@ -95,7 +95,7 @@ install_provider() {
 		cp "$built/terraform-provider-jdcloud" "$packages/terraform-provider-jdcloud_v$version"
 	fi
 	cp "examples/$example"/*.tf "$work/quickstart"
-	# Relative, since Terraform for Windows does not know the shell's paths.
+	# Relative, because Terraform for Windows does not support the paths of the shell.
 	printf 'provider_installation {\n  filesystem_mirror {\n    path = "../mirror"\n  }\n}\n' >"$work/quickstart/terraformrc"
 	export TF_CLI_CONFIG_FILE=terraformrc
 }
@@ -110,19 +110,19 @@ functions() {
 	! older "${told#* }" "$oldest"
 }
 
-# run COMMAND...: runs Terraform, with what it says in $work/output.
+# run COMMAND...: runs Terraform, with output to $work/output.
 run() { (cd "$work/quickstart" && "$terraform" "$@" -no-color) >"$work/output" 2>&1; }
 
 plan() { run plan -input=false -lock=false -var "image_id=$image" -var "instance_type=$1"; }
 
-# output_says TEXT: whether the output holds it, wherever the lines broke.
-output_says() {
+# output_has TEXT: whether the output contains it; line breaks are ignored.
+output_has() {
 	sed 's/[│╷╵]//g' "$work/output" | tr -s '[:space:]' ' ' | grep -qF -- "$1"
 }
 
 unexpected() {
 	cat "$work/output" "$work/emulator.log"
-	fail "The demo failed: $1. What happened instead, and what the emulator saw, is above."
+	fail "The demo failed: $1. The output and the log of the emulator are above."
 }
 
 heading() { printf '\n%s\n' "$1"; }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the provider and installs it where Terraform and OpenTofu look before they ask a registry.
+# Builds the provider and installs it into the local plugin directory of Terraform and OpenTofu.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -13,12 +13,12 @@ case $(uname -s) in
 Linux) os=linux ;;
 Darwin) os=darwin ;;
 FreeBSD) os=freebsd ;;
-*) fail "$(uname -s) is not known here. Copy target/release/terraform-provider-jdcloud into your plugin directory by hand." ;;
+*) fail "$(uname -s) is not supported by this script. Copy target/release/terraform-provider-jdcloud into your plugin directory manually." ;;
 esac
 case $(uname -m) in
 x86_64 | amd64) arch=amd64 ;;
 aarch64 | arm64) arch=arm64 ;;
-*) fail "$(uname -m) is not known here. Copy target/release/terraform-provider-jdcloud into your plugin directory by hand." ;;
+*) fail "$(uname -m) is not supported by this script. Copy target/release/terraform-provider-jdcloud into your plugin directory manually." ;;
 esac
 
 "$cargo" build --release --locked --bin terraform-provider-jdcloud
@@ -27,7 +27,7 @@ built=$("$cargo" metadata --locked --no-deps --format-version 1 | sed -E 's/.*"t
 # install_into DIRECTORY
 install_into() {
 	mkdir -p "$1"
-	# Under another name first: a Terraform that runs now must not see half a file.
+	# Copy and rename, so that a running Terraform does not see an incomplete file.
 	cp "$built" "$1/.new.$$"
 	mv -f "$1/.new.$$" "$1/terraform-provider-jdcloud_v$version"
 	say "Installed $1/terraform-provider-jdcloud_v$version"

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes in dist/ the files of a release as the Registry wants them: for each platform a zip, the manifest, and their
-# checksums; beside them an SBOM for each zip, with checksums of their own. The same commit gives the same bytes.
+# Makes the files of a release for the Registry in dist/: a zip for each platform, the manifest, and their checksums; also an
+# SBOM for each zip, with separate checksums. The same commit gives the same bytes.
 #
 #   release.sh                  every platform that is released; macOS only if MACOS_BUILDS names what a Mac has built
 #   release.sh linux_amd64      only the platforms that are named
 #
-# Nothing is signed here: see RELEASING.md.
+# Signing is separate: see RELEASING.md.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -18,7 +18,7 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 name=terraform-provider-jdcloud_$version
 [ $# -gt 0 ] || set -- linux_amd64 linux_arm64 linux_386 windows_amd64 ${MACOS_BUILDS:+darwin_amd64 darwin_arm64}
 
-# Every file carries the commit's time, and files are taken in the order of the C locale.
+# All files have the time of the commit, and are sorted in the C locale.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export TZ=UTC LC_ALL=C
 
@@ -40,8 +40,7 @@ for platform; do
 done
 cp terraform-registry-manifest.json "$dist/${name}_manifest.json"
 cd "$dist"
-# The Registry refuses checksums of files that it does not fetch, and a second file of that
-# name might confuse it, so the SBOMs have a checksum file of another kind.
+# The Registry rejects checksums of files that it does not download, so the SBOMs have a checksum file with another name.
 sha256sum "${name}"_*.zip "${name}_manifest.json" >"${name}_SHA256SUMS"
 sha256sum "${name}"_*.sbom.json >"${name}_sbom.sha256"
 say "In $dist:"

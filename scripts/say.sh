@@ -1,16 +1,16 @@
-# How the scripts speak: a line of progress, or one sentence that ends the run. Sourced, never run.
+# Output of the scripts. Sourced, not executed.
 # shellcheck shell=sh
 
-# say TEXT: a line of progress, on stderr, because stdout carries what a script answers.
+# say TEXT: prints progress to stderr; stdout is for results.
 say() { printf '%s\n' "$*" >&2; }
 
-# fail SENTENCE: ends the script.
+# fail TEXT: prints an error and exits.
 fail() {
 	say "$*"
 	exit 1
 }
 
-# install_line DEBIAN FEDORA ALPINE MACOS: the command that installs a package on this machine.
+# install_line DEBIAN FEDORA ALPINE MACOS: prints the command that installs a package on this machine.
 install_line() {
 	sudo=''
 	if [ "$(id -u)" -ne 0 ]; then sudo='sudo '; fi

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes what is linked into the binary for a target as CycloneDX JSON: sbom.sh x86_64-unknown-linux-musl FILE
+# Writes the crates that are linked into the binary for a target as CycloneDX JSON: sbom.sh x86_64-unknown-linux-musl FILE
 # The same commit gives the same bytes.
 set -eu
 
@@ -13,11 +13,11 @@ if [ ! -x "$tools/bin/cargo-cyclonedx" ]; then
 	say 'Setting up cargo-cyclonedx in .tools/cyclonedx.'
 	scripts/cargo.sh install -q --locked --root "$tools" cargo-cyclonedx@0.5.9 >&2
 fi
-# With a time it writes no random serial number.
+# With a fixed time, there is no random serial number.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 PATH=$tools/bin:$PATH scripts/cargo.sh cyclonedx -q --target "$1" --no-build-deps --format json --spec-version 1.5 \
 	--override-filename written-sbom
-# It writes one for each package of the workspace, with the path of this machine.
+# There is one file for each package of the workspace, with paths of this machine.
 sed "s#path+file://$root#path+file:///provider#g" written-sbom.json >"$2"
 rm -f written-sbom.json ./*/written-sbom.json ./*/*/written-sbom.json

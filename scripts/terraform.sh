@@ -1,8 +1,8 @@
 #!/bin/sh
-# Prints the path of a Terraform, setting one up where there is none.
+# Prints the path of Terraform; installs one if there is none.
 #
-#   terraform.sh                  $TERRAFORM, else terraform or tofu from PATH, else our own in .tools/
-#   terraform.sh --oldest 1.2     the same, content with any version from 1.2 on (default: 1.8, provider functions)
+#   terraform.sh                  $TERRAFORM, else terraform or tofu from PATH, else one in .tools/
+#   terraform.sh --oldest 1.2     the same, with at least version 1.2 (default: 1.8, for provider functions)
 #   terraform.sh 1.6.6            exactly that version, from .tools/ (see terraform/versions)
 set -eu
 
@@ -13,10 +13,10 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/version.sh"
 
 newest=1.15.5
-# For a C library before glibc 2.35, where no newer one loads.
-modest=1.6.6
+# The newest one that loads with glibc before 2.35.
+legacy=1.6.6
 
-# Nothing here tells anybody that it ran.
+# Do not contact HashiCorp for updates.
 export CHECKPOINT_DISABLE=1
 
 main() {
@@ -26,16 +26,16 @@ main() {
 		shift 2
 	fi
 	if [ $# -gt 0 ]; then
-		ours "$1" || fail "$reason"
+		in_tools "$1" || fail "$reason"
 	elif [ -n "${TERRAFORM-}" ]; then
 		given
 	elif ! found_in_path; then
-		ours "$newest" || fall_back
+		in_tools "$newest" || fall_back
 	fi
 }
 
 given() {
-	path=$(command -v "$TERRAFORM" 2>/dev/null) || fail "TERRAFORM names $TERRAFORM, which is no program."
+	path=$(command -v "$TERRAFORM" 2>/dev/null) || fail "TERRAFORM is $TERRAFORM, which is not an executable program."
 	case $path in
 	/*) ;;
 	*) path=$PWD/$path ;;
@@ -46,18 +46,18 @@ given() {
 found_in_path() {
 	for name in terraform tofu; do
 		path=$(command -v "$name" 2>/dev/null) || continue
-		# A version manager's shim with no version chosen is there and does not work.
-		told=$("$path" version 2>/dev/null | sed -nE 's/.*(Terraform|OpenTofu) v([0-9][0-9.]*).*/\1 \2/p' | head -n 1)
-		case $told in
+		# The shim of a version manager does not work if no version is selected.
+		found=$("$path" version 2>/dev/null | sed -nE 's/.*(Terraform|OpenTofu) v([0-9][0-9.]*).*/\1 \2/p' | head -n 1)
+		case $found in
 		'')
-			say "$path does not tell its version: passed over."
+			say "$path does not print its version: skipped."
 			continue
 			;;
 		'OpenTofu '*) enough=$(opentofu_equal "$oldest") ;;
 		*) enough=$oldest ;;
 		esac
-		if older "${told#* }" "$enough"; then
-			say "$path is $told, older than $enough: passed over."
+		if older "${found#* }" "$enough"; then
+			say "$path is $found, older than $enough: skipped."
 			continue
 		fi
 		printf '%s\n' "$path"
@@ -66,23 +66,23 @@ found_in_path() {
 	return 1
 }
 
-# OpenTofu began at Terraform 1.6 and had provider functions one release earlier.
+# OpenTofu is based on Terraform 1.6 and has had provider functions since 1.7.
 opentofu_equal() {
 	if [ "$1" = 1.8 ]; then echo 1.7; else echo "$1"; fi
 }
 
-# Prints the path of our own Terraform of that version; on failure $reason says what to do, and 3 means that this
-# version has no build for this machine.
-ours() {
+# Prints the path of this version in .tools/. On failure $reason has the remedy, and status 3 means that there is no build
+# for this machine.
+in_tools() {
 	launcher=$root/.tools/terraform/$1/terraform
 	if [ ! -x "$launcher" ]; then
 		need_python
 		python3 "$root/scripts/terraform/install.py" "$1" "$root/.tools/terraform" || {
 			status=$?
 			[ "$status" -ne 2 ] || exit 2
-			reason="Terraform $1 could not be set up, for the reason above. Any Terraform or OpenTofu will do: put it in PATH, or name it in TERRAFORM."
+			reason="Terraform $1 could not be set up, for the reason above. Install any Terraform or OpenTofu in PATH, or set TERRAFORM to its path."
 			if [ "$status" -eq 4 ]; then
-				reason="Python's pip is missing, which sets up Terraform. Install it: $(
+				reason="pip is missing, which is needed to install Terraform. Install it: $(
 					install_line python3-pip python3-pip py3-pip 'brew install python3'
 				)"
 			fi
@@ -94,8 +94,8 @@ ours() {
 
 fall_back() {
 	[ "$status" -eq 3 ] || fail "$reason"
-	say "So Terraform $modest is used, which has no provider functions."
-	ours "$modest" || fail "$reason"
+	say "Using Terraform $legacy, which has no provider functions."
+	in_tools "$legacy" || fail "$reason"
 }
 
 need_python() {
@@ -103,7 +103,7 @@ need_python() {
 		python3 -c 'import sys, ctypes; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; then
 		return
 	fi
-	fail "There is neither Terraform nor Python 3.8 here, and Terraform is set up with Python. Install either: $(
+	fail "Neither Terraform nor Python 3.8 is installed; Python is needed to install Terraform. Install either: $(
 		install_line 'python3 python3-venv' 'python3 python3-pip' 'python3 py3-pip' 'brew install python3'
 	)"
 }

