@@ -102,12 +102,12 @@ install_provider() {
 
 # functions: whether the Terraform or OpenTofu whose `version` is on standard input has provider functions.
 functions() {
-	told=$(sed -nE 's/.*(Terraform|OpenTofu) v([0-9][0-9.]*).*/\1 \2/p' | head -n 1)
-	case $told in
+	found=$(sed -nE 's/.*(Terraform|OpenTofu) v([0-9][0-9.]*).*/\1 \2/p' | head -n 1)
+	case $found in
 	OpenTofu*) oldest=1.7 ;;
 	*) oldest=1.8 ;;
 	esac
-	! older "${told#* }" "$oldest"
+	! older "${found#* }" "$oldest"
 }
 
 # run COMMAND...: runs Terraform, with output to $work/output.

@@ -51,7 +51,7 @@ data "jdcloud_image_constraints" "{region}" {{
   ids      = [each.key]
 }}
 output "{region}" {{
-  value = {{ for id, asked in data.jdcloud_image_constraints.{region} : id => asked.excluded_instance_types[id] }}
+  value = {{ for id, read in data.jdcloud_image_constraints.{region} : id => read.excluded_instance_types[id] }}
 }}
 "#
             )
@@ -69,9 +69,9 @@ output "{region}" {{
     case.run(&["plan", "-json", "-input=false", "-out=plan.tfplan", &parallelism]).succeeded();
     let outputs = &case.json(&["show", "-json", "plan.tfplan"])["planned_values"]["outputs"];
     for region in regions {
-        let asked = outputs[region]["value"].as_object().unwrap();
-        assert_eq!(asked.len(), FLEET, "{region}: images are lost");
-        for (id, types) in asked {
+        let found = outputs[region]["value"].as_object().unwrap();
+        assert_eq!(found.len(), FLEET, "{region}: images are lost");
+        for (id, types) in found {
             let types: Vec<&str> =
                 types.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
             let own = format!("{}xlarge", id.trim_start_matches("img-").trim_start_matches('0'));

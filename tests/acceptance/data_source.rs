@@ -99,9 +99,9 @@ fn ids_are_sent_exactly_as_written(protocol: Protocol) {
     same(&case.planned_outputs()["missing"], &json!(ids), "an id was changed");
     let calls = case.emulator().calls();
     let [call] = &calls[..] else { panic!("not one call: {calls:?}") };
-    let mut asked = call.ids.clone();
-    asked.sort();
-    assert_eq!(asked, ids, "other ids were requested");
+    let mut requested = call.ids.clone();
+    requested.sort();
+    assert_eq!(requested, ids, "other ids were requested");
 }
 
 fn duplicate_ids_are_requested_once(protocol: Protocol) {

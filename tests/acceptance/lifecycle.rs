@@ -81,7 +81,7 @@ fn reads_work_without_logging(protocol: Protocol) {
     let case = Case::build(protocol, WEB).variable("TF_LOG_PROVIDER", "").init();
     let planned = case.text(&["plan"]);
     planned.succeeded();
-    assert_eq!(planned.stderr, "", "the provider writes where nobody asked it to");
+    assert_eq!(planned.stderr, "", "the provider writes to stderr");
     planned.shows("data.jdcloud_image_constraints.web: Read complete after 0s [id=cn-north-1/978e7c6edcf7]");
 }
 

@@ -317,16 +317,16 @@ fn beside_hashicorp_jdcloud() {
     }
     judges(&case, "Resource precondition failed", EXPLANATION, NOT_INCLUDED);
 
-    // Without the argument, the data source would be asked of the provider whose local name is jdcloud.
-    let asked = |case: &Case| {
+    // Without the argument, Terraform would use the provider whose local name is jdcloud.
+    let provider_of = |case: &Case| {
         case.run(&["plan", "-input=false", "-out=plan.tfplan", "-var", SUPPORTED[0]]).succeeded();
         let plan = case.json(&["show", "-json", "plan.tfplan"]);
         plan["prior_state"]["values"]["root_module"]["resources"][0]["provider_name"].clone()
     };
-    assert_eq!(asked(&case), format!("{registry}/jdcloud/jdcloud"));
+    assert_eq!(provider_of(&case), format!("{registry}/jdcloud/jdcloud"));
     let main = fs::read_to_string(root().join("rules/beside-hashicorp-jdcloud/main.tf")).unwrap();
     case.write("main.tf", &main.replace("  provider = jdcheck\n", ""));
-    assert_eq!(asked(&case), format!("{registry}/hashicorp/jdcloud"));
+    assert_eq!(provider_of(&case), format!("{registry}/hashicorp/jdcloud"));
 }
 
 #[test]

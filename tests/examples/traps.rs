@@ -99,7 +99,7 @@ fn natural_expressions_fail_or_pass_silently_as_the_cookbook_says() {
             assert_eq!(case.planned_outputs()["passes"], true, "{real}");
         }
     }
-    // Not asked about: the third row's "the same" and the second's remark.
+    // Images that are not among the ids: the third row's "the same" and the second's remark.
     for rule in ["lookup(local.excluded, \"img-other\", [])", "try(local.excluded[\"img-other\"], [])"] {
         let case =
             Case::new(V6, &format!("{data}output \"passes\" {{\n  value = !contains({rule}, \"t\")\n}}\n"));

@@ -86,7 +86,7 @@ fn a_large_response_does_not_exhaust_memory_or_block_other_calls() {
         let length = body.len();
         assert!(length > LENGTH - 1024 && length <= LENGTH + 64, "{what}: {length}");
         let plugin = Options::plain().start();
-        let (longest, asked) = (Cell::new(Duration::ZERO), Cell::new(Instant::now()));
+        let (longest, requested_at) = (Cell::new(Duration::ZERO), Cell::new(Instant::now()));
         let (took, rest) = runtime().block_on(async {
             let client = plugin.connect_plain().await;
             configure(&client, &serve(body)).await;
@@ -94,9 +94,9 @@ fn a_large_response_does_not_exhaust_memory_or_block_other_calls() {
             let started = Instant::now();
             let others = async {
                 while started.elapsed() < Duration::from_secs(120) {
-                    asked.set(Instant::now());
+                    requested_at.set(Instant::now());
                     client.health().await.unwrap();
-                    longest.set(longest.get().max(asked.get().elapsed()));
+                    longest.set(longest.get().max(requested_at.get().elapsed()));
                 }
             };
             tokio::select! {
@@ -110,7 +110,7 @@ fn a_large_response_does_not_exhaust_memory_or_block_other_calls() {
             (started.elapsed(), rest)
         });
         // Including the call that was in progress when the read ended.
-        let longest = longest.get().max(asked.get().elapsed());
+        let longest = longest.get().max(requested_at.get().elapsed());
         let more = process_status(plugin.pid(), "VmHWM") - rest;
         println!("{what}: {} MiB more, {took:?}, longest stall {longest:?}", more >> 10);
         assert!(more << 10 < 4 * length as u64, "{what}: {more} kB for {length} bytes");

@@ -483,8 +483,8 @@ mod tests {
                 let response = response(status, body);
                 let (meta, result) = open(&response, &Redactor::default(), Inner);
                 assert_eq!(result.unwrap_err(), Failure::Throttled { retry_after: None });
-                let told = (meta.code, shown(&meta.request_id), shown(&meta.status));
-                assert_eq!(told, (Some(429), Some("r".into()), Some("RATE_LIMIT".into())), "{status}");
+                let found = (meta.code, shown(&meta.request_id), shown(&meta.status));
+                assert_eq!(found, (Some(429), Some("r".into()), Some("RATE_LIMIT".into())), "{status}");
             }
         }
     }
@@ -513,10 +513,10 @@ mod tests {
             assert_eq!(failure_of(code, &body), expected, "{body}");
             assert_eq!(failure_of(200, &body), expected, "under 200: {body}");
         }
-        let told = response(403, &error(403, "HTTP_FORBIDDEN", "no"));
-        let (meta, _) = opened(&told);
-        let told = [&meta.request_id, &meta.status, &meta.message].map(shown);
-        assert_eq!(told, ["r", "HTTP_FORBIDDEN", "no"].map(|text| Some(text.to_owned())));
+        let forbidden = response(403, &error(403, "HTTP_FORBIDDEN", "no"));
+        let (meta, _) = opened(&forbidden);
+        let found = [&meta.request_id, &meta.status, &meta.message].map(shown);
+        assert_eq!(found, ["r", "HTTP_FORBIDDEN", "no"].map(|text| Some(text.to_owned())));
     }
 
     #[test]

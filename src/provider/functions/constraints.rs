@@ -36,7 +36,7 @@ pub(super) fn image_id_parameter() -> Parameter {
     }
 }
 
-/// The rule of the image that a function was asked about.
+/// The rule of the image in the arguments of a function.
 ///
 /// # Errors
 /// If the text is not a valid image ID, if the data source did not request that image, so that its constraint is not

@@ -110,8 +110,8 @@ async fn a_throttled_call_waits_for_retry_after() {
         ),
         (vec![], 5 * SECOND, 10 * SECOND),
     ] {
-        let told = headers.clone();
-        let (client, _) = failing(1, move || Instead::Respond(response(429, &told, "{}")), |_| {});
+        let sent = headers.clone();
+        let (client, _) = failing(1, move || Instead::Respond(response(429, &sent, "{}")), |_| {});
         let started = Instant::now();
         read(&client, &ids(1)).await.unwrap();
         let took = started.elapsed();
@@ -122,8 +122,8 @@ async fn a_throttled_call_waits_for_retry_after() {
 #[tokio::test(start_paused = true)]
 async fn a_retry_after_beyond_the_deadline_is_an_error_at_once() {
     for after in ["1000", "18446744073709551615"] {
-        let told = move || Instead::Respond(response(503, &[("retry-after", after)], ""));
-        let (client, api) = failing(99, told, |_| {});
+        let instead = move || Instead::Respond(response(503, &[("retry-after", after)], ""));
+        let (client, api) = failing(99, instead, |_| {});
         let started = Instant::now();
         let error = failed(read(&client, &ids(1)).await);
         // The error has the reason, and comes at once and not after a timeout of five minutes.

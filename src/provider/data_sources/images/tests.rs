@@ -59,7 +59,7 @@ proptest! {
         }
     }
 
-    /// The order is the same whatever order JD Cloud sends, so that `[0]` does not change by itself.
+    /// The order does not depend on the order of the response, so that `[0]` does not change by itself.
     #[test]
     fn the_order_does_not_depend_on_the_response(images in images(), seed: u64) {
         let (mut sorted, mut shuffled) = (images.clone(), images);

@@ -71,7 +71,7 @@ proptest! {
         }
     }
 
-    /// The order is the same whatever order JD Cloud sends, so that `[0]` does not change by itself.
+    /// The order does not depend on the order of the response, so that `[0]` does not change by itself.
     #[test]
     fn the_order_does_not_depend_on_the_response(types in types(), seed: u64) {
         let (mut sorted, mut rotated) = (types.clone(), types);
