@@ -87,7 +87,10 @@ impl Batcher {
         let mut requests: Vec<InFlight> = Vec::new();
         for id in chunk.ids() {
             // A batch that every read has left is gone.
-            let open = state.open.as_ref().and_then(|open| state.in_flight(open.chunk.ids().first()?));
+            let open = state.open.as_ref().and_then(|open| {
+                let request = state.in_flight(open.chunk.ids().first()?)?;
+                Arc::ptr_eq(&request.members, &open.members).then_some(request)
+            });
             let request = match open {
                 Some(request) if state.open.as_mut().is_some_and(|open| open.chunk.push(id)) => request,
                 _ => {

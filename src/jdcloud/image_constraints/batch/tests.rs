@@ -628,3 +628,13 @@ async fn every_read_gets_what_a_call_of_its_own_would_say() {
         assert_eq!(api.under_way(), 0, "seed {seed}: calls left behind");
     }
 }
+
+/// A batch that its read has left takes no ids for another request, which would become larger than `batch_size`.
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_was_left_makes_no_other_request_too_large() {
+    let (client, api) = TestApi::new(&[]).client(|settings| settings.batch_size = Argument::Known(2));
+    let ids = ids(3);
+    assert!(timeout(Duration::from_millis(1), read(&client, &ids[..1])).await.is_err());
+    assert_eq!(read(&client, &ids).await.unwrap().missing.len(), 3);
+    assert!(api.received().iter().all(|call| call.ids.len() <= 2), "{:?}", api.received());
+}
