@@ -159,6 +159,7 @@ impl Batcher {
                 let gathered = self.gather(&mut state, &chunk, waiter);
                 requests.extend(gathered.into_iter().map(|request| request.settling));
             } else {
+                state.size.record_attempt(chunk.ids().len());
                 let members = Members::default();
                 chunk.ids().iter().for_each(|id| members.add(id, waiter));
                 requests.push(self.start(&mut state, members, Part::default()).settling);

@@ -116,7 +116,7 @@ impl Batcher {
     }
 
     fn open(self: &Arc<Self>, state: &mut State, first: &Arc<str>) -> InFlight {
-        let mut chunk = Chunk::new(state.size.known(), self.bare_url);
+        let mut chunk = Chunk::new(state.size.next(), self.bare_url);
         chunk.push(first);
         let (members, changed) = (Arc::<Members>::default(), Arc::new(Notify::new()));
         let settling = Arc::clone(self).send_when_closed(Arc::clone(&members), Arc::clone(&changed));
@@ -150,7 +150,7 @@ impl Batcher {
             if closes_at().is_some_and(|time| time <= Instant::now()) {
                 {
                     let mut state = self.lock();
-                    state.open = None;
+                    close(&mut state);
                     state.window.small_requests += 1;
                 }
                 self.read_ahead(&members).await;
@@ -163,6 +163,7 @@ impl Batcher {
 /// Closes the open batch, whose request is sent when it wakes.
 fn close(state: &mut State) {
     if let Some(open) = state.open.take() {
+        state.size.record_attempt(open.chunk.ids().len());
         open.changed.notify_one();
     }
 }

@@ -638,3 +638,19 @@ async fn a_batch_that_was_left_makes_no_other_request_too_large() {
     assert_eq!(read(&client, &ids).await.unwrap().missing.len(), 3);
     assert!(api.received().iter().all(|call| call.ids.len() <= 2), "{:?}", api.received());
 }
+
+/// Reads of one id each also find out that larger requests work again.
+#[tokio::test(start_paused = true)]
+async fn small_reads_forget_a_size_that_a_passing_failure_taught() {
+    let ids = ids(600);
+    let script = |n, call: &crate::jdcloud::test_api::Received| {
+        if n < 20 && call.ids.len() > 1 { refuse(400, "spurious") } else { None }
+    };
+    let (client, api) = TestApi::new(&ids).script(script).client(|settings| {
+        settings.read_ahead = Argument::Known(false);
+    });
+    assert!(read_each(&client, &ids[..400], "cn-north-1", 10).await.is_empty());
+    let before = api.calls();
+    assert!(read_each(&client, &ids[400..], "cn-north-1", 10).await.is_empty());
+    assert!(api.calls() - before <= 25, "{} calls for 200 reads", api.calls() - before);
+}
