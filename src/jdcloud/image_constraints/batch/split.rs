@@ -49,7 +49,8 @@ impl Batcher {
         let (first, second) = ids.split_at(size);
         let halves =
             || Arc::new(Halves { refused: ids.len(), size, one_is_answered: AtomicBool::new(false) });
-        let halves = may_be_number.then(halves);
+        // A check asked for controls as well, and for no more ids than a request that was answered.
+        let halves = (may_be_number && error.context.asked.count == Some(ids.len())).then(halves);
         let all = part.turn.all;
         let before = all.child_token();
         let done = Some(Arc::new(before.clone().drop_guard()));

@@ -654,3 +654,16 @@ async fn small_reads_forget_a_size_that_a_passing_failure_taught() {
     assert!(read_each(&client, &ids[400..], "cn-north-1", 10).await.is_empty());
     assert!(api.calls() - before <= 25, "{} calls for 200 reads", api.calls() - before);
 }
+
+/// A check asks for fewer ids than the request that it checks, so its refusal says nothing about their number.
+#[tokio::test(start_paused = true)]
+async fn a_refused_check_does_not_make_requests_smaller() {
+    let ids = ids(200);
+    let script = |n, _: &_| if n == 1 { refuse(400, "spurious") } else { None };
+    let (client, api) = TestApi::new(&ids[..98]).script(script).client(|_| {});
+    let answer = read(&client, &ids[..100]).await.unwrap();
+    assert_eq!((answer.missing.len(), answer.notices), (2, vec![]));
+    let before = api.calls();
+    read(&client, &ids[100..]).await.unwrap();
+    assert!(api.calls() - before <= 2, "{} calls for 100 ids", api.calls() - before);
+}
