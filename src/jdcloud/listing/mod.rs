@@ -163,7 +163,7 @@ impl Client {
                 let region = self.region(region).await?;
                 return Ok(Listed { region, rows: Vec::new(), notices: Vec::new() });
             }
-            let (region, connection) = self.region_and_connection(region).await?;
+            let (region, connection) = self.region_and_connection(region, started).await?;
             let reads =
                 questions.into_iter().map(|question| connection.listings.read(&region, question, started));
             let lists = try_join_all(reads).await?;

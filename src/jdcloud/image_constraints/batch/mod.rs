@@ -98,9 +98,13 @@ impl Batcher {
         }
     }
 
-    /// What the API says about `ids`, which are unique. Dropping the future withdraws the read.
-    pub(crate) async fn named(self: &Arc<Self>, ids: &[Arc<str>]) -> Result<Found, Arc<CallError>> {
-        let waiter = self.waiter();
+    /// What the API says about `ids`, which are unique. Dropping the future withdraws the read, which began at `started`.
+    pub(crate) async fn named(
+        self: &Arc<Self>,
+        ids: &[Arc<str>],
+        started: Instant,
+    ) -> Result<Found, Arc<CallError>> {
+        let waiter = self.waiter(started);
         let _read = Arc::clone(&self.reads);
         self.lock().window.record_reads(Arc::strong_count(&self.reads) - 1);
         let settled = timeout_at(waiter.deadline, self.settled(ids, &waiter)).await;
@@ -167,8 +171,8 @@ impl Batcher {
         }
     }
 
-    fn waiter(&self) -> Arc<Waiter> {
-        let deadline = Instant::now() + self.caller.limits.read_timeout;
+    fn waiter(&self, started: Instant) -> Arc<Waiter> {
+        let deadline = started + self.caller.limits.read_timeout;
         Arc::new(Waiter { deadline, last_failure: Mutex::default() })
     }
 
