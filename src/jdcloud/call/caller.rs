@@ -14,6 +14,7 @@ use super::retry;
 use crate::jdcloud::call::clock::{Clock, Finding, http_date};
 use crate::jdcloud::call::envelope::ResponseMeta;
 use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
+use crate::jdcloud::call::waiter::{Retries, Waiter};
 use crate::jdcloud::http::transport::{RawResponse, SignedRequest, Transport};
 use crate::jdcloud::image_constraints::answer::Notice;
 use crate::jdcloud::settings::{Credentials, Endpoint, Limits, Region};
@@ -85,16 +86,6 @@ pub(crate) struct Request<'a> {
     /// In its canonical form.
     pub(crate) query: String,
     pub(crate) summary: RequestSummary,
-}
-
-/// How long a request is retried.
-pub(crate) trait RetryLimits: Sync {
-    /// How often it may be retried after `failed`.
-    fn retries(&self, failed: &CallError) -> u32;
-    /// When the last read that waits for it gives up: no retry starts later.
-    fn deadline(&self) -> Instant;
-    /// Called with every failure that is followed by a retry.
-    fn record_failure(&self, failed: &CallError);
 }
 
 /// What an answer says about itself, and its result.
@@ -188,12 +179,29 @@ impl Caller {
         }
     }
 
+    /// The error of a read that took too long, with what went wrong before.
+    pub(crate) fn out_of_time(
+        &self,
+        operation: &Operation,
+        region: &Region,
+        asked: RequestSummary,
+        waiter: &Waiter,
+    ) -> Arc<CallError> {
+        let limit = self.limits.read_timeout;
+        let (last, context) = match waiter.last_failure() {
+            Some(CallError { failure, context }) => (Some(Box::new(failure)), context),
+            None => (None, self.context(operation, region, RequestSummary::default())),
+        };
+        let context = Context { asked, elapsed: limit, ..context };
+        Arc::new(CallError { failure: Failure::ReadTimeout { limit, last }, context })
+    }
+
     /// Sends `request`, with retries within `limits`; `open` reads its response, whose context comes with the result
     /// for the errors in its parts.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
         request: &Request<'_>,
-        limits: &dyn RetryLimits,
+        limits: &Retries<'_>,
         open: impl Open<T>,
     ) -> Result<(T, Context), CallError> {
         let started = Instant::now();

@@ -14,8 +14,9 @@ use hashbrown::hash_map::Entry;
 
 use super::parse::{Page, parse};
 use super::{Question, Row};
-use crate::jdcloud::call::caller::{Caller, Request, RetryLimits};
+use crate::jdcloud::call::caller::{Caller, Request};
 use crate::jdcloud::call::error::{CallError, Context, Failure, RowProblem};
+use crate::jdcloud::call::waiter::Retries;
 use crate::jdcloud::http::transport::RawResponse;
 use crate::jdcloud::settings::Region;
 use crate::jdcloud::untrusted::Redactor;
@@ -30,7 +31,7 @@ pub(super) async fn list<R: Row>(
     caller: &Caller,
     region: &Region,
     question: &Question,
-    limits: &dyn RetryLimits,
+    limits: &Retries<'_>,
 ) -> Result<Vec<Arc<R>>, CallError> {
     let pages = Pages { caller, region, question, limits };
     let mut list = pages.read::<R>().await?;
@@ -49,7 +50,7 @@ struct Pages<'a> {
     caller: &'a Caller,
     region: &'a Region,
     question: &'a Question,
-    limits: &'a dyn RetryLimits,
+    limits: &'a Retries<'a>,
 }
 
 impl Pages<'_> {

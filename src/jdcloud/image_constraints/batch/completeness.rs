@@ -10,8 +10,9 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::request::{InFlight, Outcome, Part, Turn};
-use super::waiter::{Members, Retries};
+use super::waiter::Members;
 use super::{Batcher, State};
+use crate::jdcloud::call::waiter::Retries;
 use crate::jdcloud::image_constraints::answer::Notice;
 
 /// What this region's responses have shown of how much one response can hold.
@@ -120,7 +121,8 @@ impl Batcher {
             return Outcome::Continued(requests.into());
         }
         let checks = self.lock().completeness.checks(asked, asked - returned);
-        let retries = Retries::new(&members, &self.caller.limits);
+        let most = self.caller.limits.max_retries;
+        let retries = Retries { waiting: &*members, most, has_retried_500: false };
         let mut alone: &[Arc<str>] = &[];
         for controls in checks {
             // Where there is no room for the controls, the first id is left out: it is considered in any case.

@@ -30,12 +30,13 @@ use tokio::time::{Instant, timeout_at};
 use self::batch_size::BatchSize;
 use self::chunk::Chunk;
 use self::completeness::Completeness;
-use self::listing::{ReadAhead, RegionListing};
+use self::listing::{ReadAhead, RegionRows};
 use self::open_batch::{BatchWindow, OpenBatch};
 use self::request::{InFlight, Outcome, Part, Settling, WeakSettling};
-use self::waiter::{Members, Waiter};
+use self::waiter::Members;
 use crate::jdcloud::call::caller::Caller;
-use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
+use crate::jdcloud::call::error::{CallError, RequestSummary};
+use crate::jdcloud::call::waiter::{UnderWay, Waiter};
 use crate::jdcloud::image_constraints::answer::Image;
 use crate::jdcloud::image_constraints::api::OPERATION;
 use crate::jdcloud::image_constraints::constraint::{Interner, Rule};
@@ -73,7 +74,7 @@ struct State {
     size: BatchSize,
     completeness: Completeness,
     ahead: ReadAhead,
-    listing: Option<RegionListing>,
+    listing: Option<UnderWay<RegionRows>>,
 }
 
 impl Batcher {
@@ -173,19 +174,11 @@ impl Batcher {
 
     fn waiter(&self, started: Instant) -> Arc<Waiter> {
         let deadline = started + self.caller.limits.read_timeout;
-        Arc::new(Waiter { deadline, last_failure: Mutex::default() })
+        Arc::new(Waiter::new(deadline))
     }
 
-    /// The error of a read that took too long, with what went wrong before.
-    fn out_of_time(&self, summary: RequestSummary, waiter: &Waiter) -> Arc<CallError> {
-        let limit = self.caller.limits.read_timeout;
-        let last = waiter.last_failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (last, context) = match last {
-            Some(CallError { failure, context }) => (Some(Box::new(failure)), context),
-            None => (None, self.caller.context(&OPERATION, &self.region, RequestSummary::default())),
-        };
-        let context = Context { asked: summary, elapsed: limit, ..context };
-        Arc::new(CallError { failure: Failure::ReadTimeout { limit, last }, context })
+    fn out_of_time(&self, asked: RequestSummary, waiter: &Waiter) -> Arc<CallError> {
+        self.caller.out_of_time(&OPERATION, &self.region, asked, waiter)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -12,8 +12,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::chunk::Chunk;
 use super::request::{InFlight, Outcome, Part};
-use super::waiter::{Members, Waiter};
+use super::waiter::Members;
 use super::{Batcher, State};
+use crate::jdcloud::call::waiter::Waiter;
 
 /// How long the batch waits after the last read that joined.
 const QUIET: Duration = Duration::from_millis(5);

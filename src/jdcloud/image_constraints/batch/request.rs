@@ -7,10 +7,11 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::split::Halves;
-use super::waiter::{Members, Retries};
+use super::waiter::Members;
 use super::{Batcher, State};
-use crate::jdcloud::call::caller::{Request, RetryLimits};
+use crate::jdcloud::call::caller::Request;
 use crate::jdcloud::call::error::{CallError, Context, RequestSummary};
+use crate::jdcloud::call::waiter::Retries;
 use crate::jdcloud::http::transport::RawResponse;
 use crate::jdcloud::image_constraints::api::{self, OPERATION, Rows};
 use crate::jdcloud::untrusted::Redactor;
@@ -75,8 +76,8 @@ impl Batcher {
         if ids.is_empty() {
             return Outcome::Continued(Arc::default());
         }
-        let retries =
-            Retries { has_retried_500: part.has_retried_500, ..Retries::new(&members, &self.caller.limits) };
+        let most = self.caller.limits.max_retries;
+        let retries = Retries { waiting: &*members, most, has_retried_500: part.has_retried_500 };
         match self.send(&ids, &retries).await {
             Ok(response) => self.settle(&members, &ids, &part, response),
             Err(error) => self.refused(&members, &ids, part, error),
@@ -116,11 +117,7 @@ impl Batcher {
     }
 
     /// One request for `ids`, or for every image when there are none.
-    pub(super) async fn send(
-        &self,
-        ids: &[Arc<str>],
-        limits: &dyn RetryLimits,
-    ) -> Result<Response, CallError> {
+    pub(super) async fn send(&self, ids: &[Arc<str>], limits: &Retries<'_>) -> Result<Response, CallError> {
         let request = Request {
             operation: &OPERATION,
             region: &self.region,

@@ -12,6 +12,7 @@ use super::request::{InFlight, Outcome, Part, Turn, failed};
 use super::waiter::Members;
 use super::{Batcher, State};
 use crate::jdcloud::call::error::CallError;
+use crate::jdcloud::call::waiter::Waiting as _;
 use crate::jdcloud::image_constraints::answer::Notice;
 
 /// The halves of a request that was refused, perhaps for the number of its ids.
