@@ -145,15 +145,13 @@ impl Batcher {
         requests: &mut FuturesUnordered<Settling>,
     ) {
         let mut state = self.lock();
-        let mut last: Option<Settling> = None;
         while rest.peek().is_some() && requests.len() < self.caller.limits.max_concurrent_requests {
             let mut chunk = Chunk::new(state.size.next(), self.bare_url);
             while let Some(id) = rest.peek() {
                 if let Some(request) = state.in_flight(id) {
                     request.members.add(id, waiter);
-                    if !last.as_ref().is_some_and(|last| last.ptr_eq(&request.settling)) {
-                        requests.push(request.settling.clone());
-                        last = Some(request.settling);
+                    if !requests.iter().any(|ours| ours.ptr_eq(&request.settling)) {
+                        requests.push(request.settling);
                     }
                 } else if !state.answers.contains_key(id) && !chunk.push(id) {
                     break;
