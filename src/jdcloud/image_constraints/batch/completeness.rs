@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::request::{InFlight, Outcome, Part, Turn};
+use super::request::{InFlight, Outcome, Part};
 use super::waiter::Members;
 use super::{Batcher, State};
 use crate::jdcloud::call::waiter::Retries;
@@ -98,7 +98,7 @@ impl Batcher {
         }
         let this = CancellationToken::new();
         let done = Some(Arc::new(this.clone().drop_guard()));
-        let turn = Turn { after: completeness.last_check.replace(this), done, ..Turn::default() };
+        let turn = Part { after: completeness.last_check.replace(this), done, ..Part::default() };
         let members = Arc::new(members.part(missing));
         let check = Arc::clone(self).check(Arc::clone(&members), asked, returned, turn);
         vec![self.track(state, members, check)]
@@ -110,9 +110,9 @@ impl Batcher {
         members: Arc<Members>,
         asked: usize,
         returned: usize,
-        mut turn: Turn,
+        mut turn: Part,
     ) -> Outcome {
-        turn.begin().await;
+        turn.wait_for_turn().await;
         let (missing, _) = self.lock().unsettled(&members);
         let checks = self.lock().completeness.checks(asked, asked - returned);
         let most = self.caller.limits.max_retries;

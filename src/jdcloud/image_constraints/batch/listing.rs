@@ -40,7 +40,7 @@ pub(super) enum ReadAhead {
 impl Batcher {
     /// Every image that the API returns for the region.
     pub(crate) async fn all(self: &Arc<Self>, started: Instant) -> Result<Found, Arc<CallError>> {
-        let waiter = self.waiter(started);
+        let waiter = Arc::new(Waiter::new(started + self.caller.limits.read_timeout));
         let listing = {
             let mut state = self.lock();
             if let Some(under_way) = state.listing.as_ref().and_then(|started| started.joined(&waiter)) {

@@ -105,7 +105,7 @@ impl Batcher {
         ids: &[Arc<str>],
         started: Instant,
     ) -> Result<Found, Arc<CallError>> {
-        let waiter = self.waiter(started);
+        let waiter = Arc::new(Waiter::new(started + self.caller.limits.read_timeout));
         let _read = Arc::clone(&self.reads);
         self.lock().window.record_reads(Arc::strong_count(&self.reads) - 1);
         let settled = timeout_at(waiter.deadline, self.settled(ids, &waiter)).await;
@@ -168,11 +168,6 @@ impl Batcher {
                 requests.push(self.start(&mut state, members, Part::default()).settling);
             }
         }
-    }
-
-    fn waiter(&self, started: Instant) -> Arc<Waiter> {
-        let deadline = started + self.caller.limits.read_timeout;
-        Arc::new(Waiter::new(deadline))
     }
 
     fn out_of_time(&self, asked: RequestSummary, waiter: &Waiter) -> Arc<CallError> {

@@ -94,10 +94,7 @@ impl Batcher {
             });
             let request = match open {
                 Some(request) if state.open.as_mut().is_some_and(|open| open.chunk.push(id)) => request,
-                _ => {
-                    close(state);
-                    self.open(state, id)
-                }
+                _ => self.open(state, id),
             };
             request.members.add(id, waiter);
             state.track(id, &request);
@@ -116,7 +113,9 @@ impl Batcher {
         requests
     }
 
+    /// Opens a batch with the id `first`, in the place of another one.
     fn open(self: &Arc<Self>, state: &mut State, first: &Arc<str>) -> InFlight {
+        close(state);
         let mut chunk = Chunk::new(state.size.next(), self.bare_url);
         chunk.push(first);
         let (members, changed) = (Arc::<Members>::default(), Arc::new(Notify::new()));

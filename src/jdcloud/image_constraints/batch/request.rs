@@ -45,13 +45,7 @@ pub(super) struct Part {
     pub(super) has_retried_500: bool,
     /// The two halves that this is one of.
     pub(super) halves: Option<Arc<Halves>>,
-    pub(super) turn: Turn,
-}
-
-/// Makes requests wait for each other.
-#[derive(Clone, Default)]
-pub(super) struct Turn {
-    /// Ends when the request before has ended.
+    /// Ends when the request before has ended, which this one waits for.
     pub(super) after: Option<CancellationToken>,
     /// Dropped when this request, and what it goes on with, has ended.
     pub(super) done: Option<Arc<DropGuard>>,
@@ -65,7 +59,7 @@ pub(super) type Response = (Rows, Context);
 impl Batcher {
     /// Asks for the ids of `members` that have no answer yet, and settles them.
     pub(super) async fn request(self: Arc<Self>, members: Arc<Members>, mut part: Part) -> Outcome {
-        part.turn.begin().await;
+        part.wait_for_turn().await;
         let (ids, size) = self.lock().unsettled(&members);
         if part.halves.is_some() && ids.len() > size {
             // Learned since the other half was sent.
@@ -107,7 +101,7 @@ impl Batcher {
                 }
                 Some(Err(failure)) => {
                     let error = CallError { failure, context: context.clone() };
-                    requests.push(failed(members.part(std::slice::from_ref(id)), error, Turn::default()));
+                    requests.push(failed(members.part(std::slice::from_ref(id)), error, Part::default()));
                 }
                 None => missing.push(Arc::clone(id)),
             }
@@ -147,20 +141,19 @@ impl Batcher {
     }
 }
 
-/// A request that has failed for `members`, and ends the `turn` when they hear of it.
-pub(super) fn failed(members: Members, error: CallError, turn: Turn) -> InFlight {
+/// A request that has failed for `members`, and ends the turn of `part` when they hear of it.
+pub(super) fn failed(members: Members, error: CallError, part: Part) -> InFlight {
     let settling = async move {
         // An id is to blame and not the number of ids: there is no limit that other parts could be spared.
-        let Turn { all, done, .. } = turn;
-        all.cancel();
-        drop(done);
+        part.all.cancel();
+        drop(part.done);
         Outcome::Failed(Arc::new(error))
     };
     InFlight { members: Arc::new(members), settling: settling.boxed().shared() }
 }
 
-impl Turn {
-    pub(super) async fn begin(&mut self) {
+impl Part {
+    pub(super) async fn wait_for_turn(&mut self) {
         if let Some(before) = self.after.take() {
             before.cancelled().await;
         }
