@@ -161,6 +161,7 @@ impl<R: Row> List<R> {
 
     /// # Errors
     /// More `rows` than a list can have.
+    #[allow(clippy::result_large_err)] // as the requests that it belongs to
     fn check_size(&self, rows: u64) -> Result<(), CallError> {
         if rows <= MAX_ROWS {
             return Ok(());
