@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::select;
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::jdcloud::call::caller::Caller;
@@ -16,7 +16,7 @@ use crate::jdcloud::http::transport::{HttpTransport, Transport};
 use crate::jdcloud::image_constraints::answer::{Answer, ImageSelection};
 use crate::jdcloud::image_constraints::batch::{Batcher, Found};
 use crate::jdcloud::listing::Listings;
-use crate::jdcloud::settings::{Environment, Limits, Region, Settings, SettingsError, Sources};
+use crate::jdcloud::settings::{Environment, Region, Settings, SettingsError, Sources};
 use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
 /// A client of one configuration. It reads files and connects at the first read.
@@ -72,12 +72,15 @@ impl Client {
         if let Some(known) = self.sources.known_region(chosen) {
             return Ok(known?);
         }
-        // Hundreds of reads may start at once; only one of them reads the files.
-        let _guard = self.resolving.lock().await;
-        match self.sources.known_region(chosen) {
-            Some(known) => Ok(known?),
-            None => self.resolve(|sources| sources.region(None)).await,
-        }
+        self.in_time(Instant::now(), async {
+            // Hundreds of reads may start at once; only one of them reads the files.
+            let _guard = self.resolving.lock().await;
+            match self.sources.known_region(chosen) {
+                Some(known) => Ok(known?),
+                None => self.resolve(|sources| sources.region(None)).await,
+            }
+        })
+        .await
     }
 
     /// Untrusted `text`, such as a part of a response, safe to show: without this client's secrets.
@@ -97,18 +100,19 @@ impl Client {
         region: Option<&str>,
         selection: ImageSelection,
     ) -> Result<Answer, Error> {
+        let started = Instant::now();
         self.unless_stopped(async {
             if matches!(&selection, ImageSelection::Named(ids) if ids.is_empty()) {
                 let region = self.region(region).await?;
                 return Ok(Answer { region, images: Vec::new(), missing: Vec::new(), notices: Vec::new() });
             }
-            let (region, connection) = self.region_and_connection(region).await?;
+            let (region, connection) = self.region_and_connection(region, started).await?;
             let batcher = connection.batcher(&region);
             let Found { mut images, mut missing } = match selection {
-                ImageSelection::All => batcher.all().await?,
+                ImageSelection::All => batcher.all(started).await?,
                 ImageSelection::Named(ids) => {
                     let ids: Vec<Arc<str>> = ids.into_iter().map(Arc::from).collect();
-                    batcher.named(&ids).await?
+                    batcher.named(&ids, started).await?
                 }
             };
             images.sort_unstable_by(|a, b| a.id.cmp(&b.id));
@@ -140,16 +144,20 @@ impl Client {
         self.stopping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The region, and the connection, which the first read makes.
+    /// The resolved connection, made at the first read that needs it, for a read that began at `started`.
     pub(crate) async fn region_and_connection(
         &self,
         chosen: Option<&str>,
+        started: Instant,
     ) -> Result<(Region, &Connection), Error> {
         if let Some(Err(problem)) = self.sources.known_region(chosen) {
             return Err(problem.into());
         }
-        let connection = self.connection.get_or_try_init(|| self.connect(chosen.is_none())).await?;
-        Ok((self.region(chosen).await?, connection))
+        self.in_time(started, async {
+            let connection = self.connection.get_or_try_init(|| self.connect(chosen.is_none())).await?;
+            Ok((self.region(chosen).await?, connection))
+        })
+        .await
     }
 
     /// Makes the connection. Also resolves the default region if it is needed, because it may be in the same files.
@@ -181,21 +189,28 @@ impl Client {
         self.resolve(connection).await
     }
 
-    /// The result of `resolve`, which reads files. It runs on another thread, with `read_timeout`, because a network file
-    /// system may not respond.
+    /// What `found` gives within `read_timeout` from `started` on: a network's file system may not answer, nor the read
+    /// that waits for it.
+    async fn in_time<T>(
+        &self,
+        started: Instant,
+        found: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        // What is wrong with the limits is reported where they are needed.
+        let limit = self.sources.limits().unwrap_or_default().read_timeout;
+        let too_slow = |_| Err(SettingsError::FilesTooSlow { limit }.into());
+        timeout_at(started + limit, found).await.unwrap_or_else(too_slow)
+    }
+
+    /// What `resolve` finds in files, which it reads on another thread.
     async fn resolve<T: Send + 'static>(
         &self,
         resolve: impl FnOnce(&Sources) -> Result<T, SettingsError> + Send + 'static,
     ) -> Result<T, Error> {
         let sources = Arc::clone(&self.sources);
-        // An error of the limits is reported where they are needed.
-        let limit = sources.limits().map_or(Limits::default().read_timeout, |limits| limits.read_timeout);
-        match timeout(limit, spawn_blocking(move || resolve(&sources))).await {
-            Ok(Ok(resolved)) => Ok(resolved?),
-            Ok(Err(_)) => {
-                Err(Error::from(SettingsError::Setup { reason: "a task of the client failed".into() }))
-            }
-            Err(_) => Err(Error::from(SettingsError::FilesTooSlow { limit })),
+        match spawn_blocking(move || resolve(&sources)).await {
+            Ok(resolved) => Ok(resolved?),
+            Err(_) => Err(Error::from(SettingsError::Setup { reason: "a part of the client failed".into() })),
         }
     }
 }
@@ -212,5 +227,69 @@ impl Connection {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("sources", &self.sources).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+    use crate::jdcloud::images::Query;
+    use crate::jdcloud::test_api::{Instead, TestApi, failed, ids, read};
+    use crate::jdcloud::{Argument, Failure};
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    /// A read that waits for another one's files, on a file system that does not answer, ends at its own `read_timeout`:
+    /// ten reads would otherwise take ten times as long.
+    #[tokio::test(start_paused = true)]
+    async fn read_timeout_includes_the_wait_for_files_that_another_read_reads() {
+        let (client, _) = TestApi::new(&[]).client(|settings| {
+            settings.region = Argument::Absent;
+            settings.read_timeout = Argument::Known(LIMIT);
+        });
+        let too_slow = |result: Result<(), Error>| {
+            assert!(matches!(result, Err(Error::Settings(SettingsError::FilesTooSlow { .. }))), "{result:?}");
+        };
+        let _other_read = client.resolving.lock().await;
+        too_slow(timeout(2 * LIMIT, client.region(None)).await.unwrap().map(|_| ()));
+        let connecting = client.connection.get_or_init(std::future::pending);
+        let ids = Query::Ids(BTreeSet::from(["img-a".to_owned()]));
+        let reads = async {
+            let started = Instant::now();
+            let (constraints, images) = tokio::join!(
+                client.image_constraints(Some("cn-north-1"), ImageSelection::All),
+                client.images(Some("cn-north-1"), &ids, started),
+            );
+            too_slow(constraints.map(|_| ()));
+            too_slow(images.map(|_| ()));
+            assert_eq!(started.elapsed(), LIMIT);
+        };
+        select! {
+            biased;
+            _ = connecting => {}
+            ended = timeout(2 * LIMIT, reads) => ended.unwrap(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn read_timeout_includes_the_time_that_the_files_took() {
+        let (client, _) = TestApi::new(&[]).script(|_, _| Some(Instead::Hang)).client(|settings| {
+            settings.read_timeout = Argument::Known(LIMIT);
+        });
+        let started = Instant::now();
+        let slow_files = client.connection.get_or_try_init(async || {
+            sleep(LIMIT / 2).await;
+            client.connect(true).await
+        });
+        let ids = ids(1);
+        let (connected, answer) = tokio::join!(slow_files, read(&client, &ids));
+        assert!(connected.is_ok());
+        assert!(matches!(failed(answer).failure, Failure::ReadTimeout { .. }));
+        assert_eq!(started.elapsed(), LIMIT);
     }
 }

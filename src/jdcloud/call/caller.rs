@@ -14,6 +14,7 @@ use super::retry;
 use crate::jdcloud::call::clock::{Clock, Finding, http_date};
 use crate::jdcloud::call::envelope::ResponseMeta;
 use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
+use crate::jdcloud::call::waiter::{Retries, Waiter};
 use crate::jdcloud::http::transport::{RawResponse, SignedRequest, Transport};
 use crate::jdcloud::image_constraints::answer::Notice;
 use crate::jdcloud::settings::{Credentials, Endpoint, Limits, Region};
@@ -85,16 +86,6 @@ pub(crate) struct Request<'a> {
     /// In canonical form.
     pub(crate) query: String,
     pub(crate) summary: RequestSummary,
-}
-
-/// The limits of the retries of a request.
-pub(crate) trait RetryLimits: Sync {
-    /// The maximum number of retries after `failed`.
-    fn retries(&self, failed: &CallError) -> u32;
-    /// The latest deadline of the reads that wait for it: no retry starts later.
-    fn deadline(&self) -> Instant;
-    /// Called before every retry with the failure that caused it.
-    fn record_failure(&self, failed: &CallError);
 }
 
 /// The metadata and the result of a response.
@@ -188,12 +179,29 @@ impl Caller {
         }
     }
 
+    /// The error of a read that took too long, with its last failure.
+    pub(crate) fn out_of_time(
+        &self,
+        operation: &Operation,
+        region: &Region,
+        asked: RequestSummary,
+        waiter: &Waiter,
+    ) -> Arc<CallError> {
+        let limit = self.limits.read_timeout;
+        let (last, context) = match waiter.last_failure() {
+            Some(CallError { failure, context }) => (Some(Box::new(failure)), context),
+            None => (None, self.context(operation, region, RequestSummary::default())),
+        };
+        let context = Context { asked, elapsed: limit, ..context };
+        Arc::new(CallError { failure: Failure::ReadTimeout { limit, last }, context })
+    }
+
     /// Sends `request`, with retries within `limits`, and parses its response with `parse`. The context is for errors in
     /// parts of the result.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
         request: &Request<'_>,
-        limits: &dyn RetryLimits,
+        limits: &Retries<'_>,
         parse: impl ParseResponse<T>,
     ) -> Result<(T, Context), CallError> {
         let started = Instant::now();

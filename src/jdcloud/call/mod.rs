@@ -6,3 +6,4 @@ pub(crate) mod envelope;
 pub(crate) mod error;
 pub(crate) mod json;
 pub(crate) mod retry;
+pub(crate) mod waiter;

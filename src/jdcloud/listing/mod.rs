@@ -8,7 +8,6 @@ mod pages;
 mod parse;
 #[cfg(test)]
 mod tests;
-mod waiters;
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -16,13 +15,13 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared, WeakShared, try_join_all};
+use futures_util::future::try_join_all;
 use hashbrown::HashMap;
 use tokio::time::{Instant, timeout_at};
 
-use self::waiters::{Waiter, Waiters};
 use crate::jdcloud::call::caller::{Caller, Operation};
-use crate::jdcloud::call::error::{CallError, Context, Error, Failure, RequestSummary, RowProblem};
+use crate::jdcloud::call::error::{CallError, Error, Failure, RequestSummary, RowProblem};
+use crate::jdcloud::call::waiter::{Retries, SharedCall, UnderWay, Waiter, Waiters};
 use crate::jdcloud::client::Client;
 use crate::jdcloud::image_constraints::answer::Notice;
 use crate::jdcloud::settings::Region;
@@ -130,7 +129,6 @@ impl Question {
 
 /// The rows of a listing, whose type its key tells.
 type Rows = Arc<dyn Any + Send + Sync>;
-type Listing = Shared<BoxFuture<'static, Result<Rows, Arc<CallError>>>>;
 /// The operation, the region, and the query without paging.
 type Key = (&'static str, Region, String);
 
@@ -141,7 +139,7 @@ pub(crate) struct Listings {
 }
 
 enum Entry {
-    UnderWay(Arc<Waiters>, WeakShared<BoxFuture<'static, Result<Rows, Arc<CallError>>>>),
+    UnderWay(UnderWay<Rows>),
     Answered(Rows),
 }
 
@@ -163,7 +161,7 @@ impl Client {
                 let region = self.region(region).await?;
                 return Ok(Listed { region, rows: Vec::new(), notices: Vec::new() });
             }
-            let (region, connection) = self.region_and_connection(region).await?;
+            let (region, connection) = self.region_and_connection(region, started).await?;
             let reads =
                 questions.into_iter().map(|question| connection.listings.read(&region, question, started));
             let lists = try_join_all(reads).await?;
@@ -194,16 +192,18 @@ impl Listings {
             match entries.get(&key).and_then(|entry| entry.joined(&waiter)) {
                 Some(listing) => listing,
                 None => {
-                    let (listing, waiters) = self.start::<R>(&key, question, &waiter);
-                    if let Some(weak) = listing.downgrade() {
-                        entries.insert(key, Entry::UnderWay(waiters, weak));
-                    }
+                    let waiters = Arc::new(Waiters::default());
+                    waiters.add(&waiter);
+                    let listing = self.start::<R>(&key, question, &waiters);
+                    let under_way = UnderWay::new(waiters, &listing).map(Entry::UnderWay);
+                    entries.extend(under_way.map(|entry| (key, entry)));
                     listing
                 }
             }
         };
         let listed = timeout_at(waiter.deadline, listing).await;
-        let rows = listed.map_err(|_| self.out_of_time(R::OPERATION, region, summary.clone(), &waiter))??;
+        let out_of_time = |_| self.caller.out_of_time(R::OPERATION, region, summary.clone(), &waiter);
+        let rows = listed.map_err(out_of_time)??;
         rows.downcast().map_err(|_| {
             // The key's operation decides the type.
             Arc::new(CallError {
@@ -218,36 +218,18 @@ impl Listings {
         self: &Arc<Self>,
         key: &Key,
         question: Question,
-        waiter: &Arc<Waiter>,
-    ) -> (Listing, Arc<Waiters>) {
-        let waiters = Arc::new(Waiters::default());
-        waiters.add(waiter);
-        let (listings, key, shared) = (Arc::clone(self), key.clone(), Arc::clone(&waiters));
+        waiters: &Arc<Waiters>,
+    ) -> SharedCall<Rows> {
+        let (listings, key, waiters) = (Arc::clone(self), key.clone(), Arc::clone(waiters));
         let listing = async move {
-            let limits = shared.limits(listings.caller.limits.max_retries);
+            let most = listings.caller.limits.max_retries;
+            let limits = Retries { waiting: &*waiters, most, has_retried_500: false };
             let rows = pages::list::<R>(&listings.caller, &key.1, &question, &limits).await?;
             let rows: Rows = Arc::new(rows);
             listings.lock().insert(key, Entry::Answered(Arc::clone(&rows)));
             Ok(rows)
         };
-        (listing.boxed().shared(), waiters)
-    }
-
-    /// The error of a read that took too long, with what went wrong before.
-    fn out_of_time(
-        &self,
-        operation: &'static Operation,
-        region: &Region,
-        asked: RequestSummary,
-        waiter: &Waiter,
-    ) -> Arc<CallError> {
-        let limit = self.caller.limits.read_timeout;
-        let (last, context) = match waiter.last_failure() {
-            Some(CallError { failure, context }) => (Some(Box::new(failure)), context),
-            None => (None, self.caller.context(operation, region, asked)),
-        };
-        let context = Context { elapsed: limit, ..context };
-        Arc::new(CallError { failure: Failure::ReadTimeout { limit, last }, context })
+        listing.boxed().shared()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Entry>> {
@@ -257,14 +239,10 @@ impl Listings {
 
 impl Entry {
     /// The listing for one more read, unless it has failed or no read waits for it any more.
-    fn joined(&self, waiter: &Arc<Waiter>) -> Option<Listing> {
+    fn joined(&self, waiter: &Arc<Waiter>) -> Option<SharedCall<Rows>> {
         match self {
             Self::Answered(rows) => Some(std::future::ready(Ok(Arc::clone(rows))).boxed().shared()),
-            Self::UnderWay(waiters, listing) => {
-                let listing = listing.upgrade().filter(|listing| listing.peek().is_none())?;
-                waiters.add(waiter);
-                Some(listing)
-            }
+            Self::UnderWay(listing) => listing.joined(waiter),
         }
     }
 }

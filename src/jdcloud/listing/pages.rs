@@ -14,8 +14,9 @@ use hashbrown::hash_map::Entry;
 
 use super::parse::{Page, parse};
 use super::{Question, Row};
-use crate::jdcloud::call::caller::{Caller, Request, RetryLimits};
+use crate::jdcloud::call::caller::{Caller, Request};
 use crate::jdcloud::call::error::{CallError, Context, Failure, RowProblem};
+use crate::jdcloud::call::waiter::Retries;
 use crate::jdcloud::http::transport::RawResponse;
 use crate::jdcloud::settings::Region;
 use crate::jdcloud::untrusted::Redactor;
@@ -30,7 +31,7 @@ pub(super) async fn list<R: Row>(
     caller: &Caller,
     region: &Region,
     question: &Question,
-    limits: &dyn RetryLimits,
+    limits: &Retries<'_>,
 ) -> Result<Vec<Arc<R>>, CallError> {
     let pages = Pages { caller, region, question, limits };
     let mut list = pages.read::<R>().await?;
@@ -49,7 +50,7 @@ struct Pages<'a> {
     caller: &'a Caller,
     region: &'a Region,
     question: &'a Question,
-    limits: &'a dyn RetryLimits,
+    limits: &'a Retries<'a>,
 }
 
 impl Pages<'_> {
@@ -62,27 +63,25 @@ impl Pages<'_> {
         // A gateway that has smaller pages than were asked for counts its own.
         let (size, total) = (first.0.rows.len().min(PAGE_SIZE) as u64, first.0.total);
         let mut list = List::new(first);
+        list.check_size(total.unwrap_or_default())?;
         match total {
-            Some(total) if total > MAX_ROWS => {
-                let failure =
-                    Failure::Unexpected { reason: "its totalCount is more than a region can have".into() };
-                return Err(CallError { failure, context: list.context });
-            }
             Some(total) if total > size && size > 0 => {
                 let others = stream::iter(2..=total.div_ceil(size)).map(|page| self.page(Some(page)));
                 // More would only wait for each other.
                 let mut others = others.buffer_unordered(self.caller.limits.max_concurrent_requests);
                 while let Some(page) = others.try_next().await? {
                     list.add(page.0);
+                    list.check_size(list.rows.len() as u64)?;
                 }
             }
             Some(_) => {}
             None => {
                 // Nobody says how many there are: until a page has nothing new.
                 let mut page = 1;
-                while list.has_grown && !self.has_all(&list) && page <= MAX_ROWS / size.max(1) {
+                while list.has_grown && !self.has_all(&list) {
                     page += 1;
                     list.add(self.page(Some(page)).await?.0);
+                    list.check_size(list.rows.len() as u64)?;
                 }
             }
         }
@@ -158,6 +157,17 @@ impl<R: Row> List<R> {
             self.totals = Some((least.min(total), most.max(total)));
         }
         self.has_grown = self.rows.len() > before;
+    }
+
+    /// # Errors
+    /// More `rows` than a list can have.
+    #[allow(clippy::result_large_err)] // as the requests that it belongs to
+    fn check_size(&self, rows: u64) -> Result<(), CallError> {
+        if rows <= MAX_ROWS {
+            return Ok(());
+        }
+        let failure = Failure::Unexpected { reason: "more rows than a region can have".into() };
+        Err(CallError { failure, context: self.context.clone() })
     }
 
     fn is_complete(&self) -> bool {

@@ -477,6 +477,29 @@ async fn names_are_a_filter_of_the_call() {
     assert_eq!(api.received()[0].collection, "instanceTypes");
 }
 
+/// Pages may be smaller than the first one, and what a page has not shown must not be missing.
+#[tokio::test(start_paused = true)]
+async fn without_a_total_the_first_page_does_not_say_how_many_pages_there_are() {
+    let (client, _) = answering(|n, _| match n {
+        0 => page("images", &images(0..100), None),
+        _ => page("images", &images((99 + n)..(100 + n).min(1300)), None),
+    });
+    assert_eq!(ids(&read(&client, &public()).await.unwrap()).len(), 1300);
+}
+
+/// A hostile list, whose pages say how many rows there are and have more, or don't say and never end.
+#[tokio::test(start_paused = true)]
+async fn endless_pages_are_refused_before_they_fill_the_memory() {
+    for total in [Some(90_000), None] {
+        let (client, api) = answering(move |n, _| match n {
+            0 => page("images", &images(0..1), total),
+            _ => page("images", &images(10_000 * n..10_000 * (n + 1)), total),
+        });
+        assert!(matches!(failed(read(&client, &public()).await).failure, Failure::Unexpected { .. }));
+        assert!(api.calls() < 20, "{} calls", api.calls());
+    }
+}
+
 /// A hostile answer of many tiny rows.
 #[tokio::test(start_paused = true)]
 async fn an_endless_list_is_refused_before_it_fills_the_memory() {

@@ -27,12 +27,15 @@ impl BatchSize {
     }
 
     /// The size of the next full request, which may try a larger one.
-    pub(super) fn next(&mut self) -> usize {
-        if self.successes < self.patience {
-            return self.known;
+    pub(super) fn next(&self) -> usize {
+        if self.successes < self.patience { self.known } else { self.known.saturating_mul(2).min(self.most) }
+    }
+
+    /// A request for `ids` ids begins. One that tries a larger size is the only one for a while.
+    pub(super) fn record_attempt(&mut self, ids: usize) {
+        if ids > self.known {
+            self.successes = 0;
         }
-        self.successes = 0;
-        self.known.saturating_mul(2).min(self.most)
     }
 
     /// A larger request was refused, and its parts of `size` ids were not. Tells whether that makes requests smaller.
@@ -71,6 +74,7 @@ mod tests {
         let mut requests = 0;
         while size.known() < 100 {
             let ids = size.next();
+            size.record_attempt(ids);
             size.record_success(ids);
             requests += 1;
         }
@@ -80,6 +84,7 @@ mod tests {
         let (mut attempts, mut asked) = (0, 0);
         while asked < 100_000 {
             let ids = size.next();
+            size.record_attempt(ids);
             if ids > 50 {
                 attempts += 1;
                 size.learn(50);

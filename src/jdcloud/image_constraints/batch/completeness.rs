@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::request::{InFlight, Outcome, Part, Turn};
-use super::waiter::{Members, Retries};
+use super::request::{InFlight, Outcome, Part};
+use super::waiter::Members;
 use super::{Batcher, State};
+use crate::jdcloud::call::waiter::Retries;
 use crate::jdcloud::image_constraints::answer::Notice;
 
 /// What this region's responses have shown of how much one response can hold.
@@ -53,7 +54,8 @@ impl Completeness {
         let returned = asked - missing;
         match self.controls.len() {
             0 => vec![],
-            _ if missing == 0 || asked == 1 || (asked <= self.ids && returned < self.rows) => vec![],
+            _ if missing == 0 || asked == 1 || self.exceeded(asked).is_some() => vec![],
+            _ if asked <= self.ids && returned < self.rows => vec![],
             known if known > returned => vec![returned + 1],
             1 if missing == 1 => vec![0],
             // The first check finds a limit of one row, and the second one a limit of ids.
@@ -62,10 +64,10 @@ impl Completeness {
         }
     }
 
-    /// A response without some of its ids, of which it had `returned`, is incomplete. Returns how many ids can be asked
-    /// for at once.
-    fn record_incomplete(&mut self, returned: usize) -> usize {
-        let limit = returned.max(self.ids.min(self.rows)).max(1);
+    /// A response with `returned` of `asked` ids is incomplete. Returns how many ids can be asked for at once, which are
+    /// fewer.
+    fn record_incomplete(&mut self, asked: usize, returned: usize) -> usize {
+        let limit = returned.max(self.ids.min(self.rows)).min(asked - 1).max(1);
         (self.ids, self.rows, self.limit) = (limit, limit + 1, Some(limit));
         limit
     }
@@ -96,7 +98,7 @@ impl Batcher {
         }
         let this = CancellationToken::new();
         let done = Some(Arc::new(this.clone().drop_guard()));
-        let turn = Turn { after: completeness.last_check.replace(this), done, ..Turn::default() };
+        let turn = Part { after: completeness.last_check.replace(this), done, ..Part::default() };
         let members = Arc::new(members.part(missing));
         let check = Arc::clone(self).check(Arc::clone(&members), asked, returned, turn);
         vec![self.track(state, members, check)]
@@ -108,19 +110,13 @@ impl Batcher {
         members: Arc<Members>,
         asked: usize,
         returned: usize,
-        mut turn: Turn,
+        mut turn: Part,
     ) -> Outcome {
-        turn.begin().await;
+        turn.wait_for_turn().await;
         let (missing, _) = self.lock().unsettled(&members);
-        let exceeded = self.lock().completeness.exceeded(asked);
-        if let Some(limit) = exceeded {
-            // Another check found it meanwhile.
-            let requests =
-                self.go_on_in_chunks(&mut self.lock(), &members, &missing, limit, &Part::default());
-            return Outcome::Continued(requests.into());
-        }
         let checks = self.lock().completeness.checks(asked, asked - returned);
-        let retries = Retries::new(&members, &self.caller.limits);
+        let most = self.caller.limits.max_retries;
+        let retries = Retries { waiting: &*members, most, has_retried_500: false };
         let mut alone: &[Arc<str>] = &[];
         for controls in checks {
             // Where there is no room for the controls, the first id is left out: it is considered in any case.
@@ -137,13 +133,12 @@ impl Batcher {
             };
             let mut state = self.lock();
             if rows.len() != controls.len() || !controls.iter().all(|id| rows.contains_key(id)) {
-                let limit = state.completeness.record_incomplete(returned);
+                let limit = state.completeness.record_incomplete(asked, returned);
                 tracing::warn!(region = %self.region, limit, "incomplete responses: sending smaller requests");
                 self.caller.notice(Notice::IncompleteResponses { limit });
                 state.size.cap(limit);
                 state.answers.retain(|_, answer| answer.is_some());
-                let requests = self.go_on_in_chunks(&mut state, &members, &missing, limit, &Part::default());
-                return Outcome::Continued(requests.into());
+                break;
             }
             if !controls.is_empty() {
                 state.completeness.ids = state.completeness.ids.max(ids.len());
@@ -151,8 +146,13 @@ impl Batcher {
             }
         }
         let mut state = self.lock();
+        if let Some(limit) = state.completeness.exceeded(asked) {
+            // This check found it, or another one before.
+            let requests = self.go_on_in_chunks(&mut state, &members, &missing, limit, &Part::default());
+            return Outcome::Continued(requests.into());
+        }
         state.settle_absent(&missing[alone.len()..]);
-        let parts = [(alone, Part::default())].into_iter().filter(|(ids, _)| !ids.is_empty());
+        let parts = (!alone.is_empty()).then(|| (alone, Part::default()));
         Outcome::Continued(self.go_on(&mut state, &members, parts).into())
     }
 }

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::request::Response;
-use super::waiter::{Members, Retries, Waiter};
+use super::waiter::Members;
 use super::{Batcher, Found};
 use crate::jdcloud::call::error::{CallError, RequestSummary};
+use crate::jdcloud::call::waiter::{Retries, SharedCall, UnderWay, Waiter, Waiters, Waiting as _};
 use crate::jdcloud::image_constraints::answer::Image;
 use crate::jdcloud::image_constraints::constraint::Rule;
 
@@ -24,29 +24,23 @@ const AHEAD: Duration = Duration::from_secs(5);
 /// So much of the time that a waiting read has left may be spent on a listing that may not answer it.
 const SHARE: u32 = 4;
 
-type Listed = Result<Arc<Response>, Arc<CallError>>;
-type Listing = Shared<BoxFuture<'static, Listed>>;
-
-/// A listing, and the reads that wait for it.
-pub(super) struct RegionListing {
-    members: Arc<Members>,
-    listing: WeakShared<BoxFuture<'static, Listed>>,
-}
+/// What a listing of the region returned.
+pub(super) type RegionRows = Arc<Response>;
 
 /// Whether many small requests are answered ahead.
 pub(super) enum ReadAhead {
     /// Not yet.
     Wanted,
     /// By this listing.
-    Started(RegionListing),
+    Started(UnderWay<RegionRows>),
     /// Not any more, or it is turned off.
     Done,
 }
 
 impl Batcher {
     /// Every image that the API returns for the region.
-    pub(crate) async fn all(self: &Arc<Self>) -> Result<Found, Arc<CallError>> {
-        let waiter = self.waiter();
+    pub(crate) async fn all(self: &Arc<Self>, started: Instant) -> Result<Found, Arc<CallError>> {
+        let waiter = Arc::new(Waiter::new(started + self.caller.limits.read_timeout));
         let listing = {
             let mut state = self.lock();
             if let Some(under_way) = state.listing.as_ref().and_then(|started| started.joined(&waiter)) {
@@ -92,12 +86,16 @@ impl Batcher {
     }
 
     /// A listing for `waiters`, which is sent when one of them polls it.
-    fn list(self: &Arc<Self>, most: u32, waiters: &[Arc<Waiter>]) -> (Listing, Option<RegionListing>) {
-        let members = Arc::new(Members::default());
-        waiters.iter().for_each(|waiter| members.add(&Arc::default(), waiter));
-        let (batcher, shared) = (Arc::clone(self), Arc::clone(&members));
+    fn list(
+        self: &Arc<Self>,
+        most: u32,
+        waiters: &[Arc<Waiter>],
+    ) -> (SharedCall<RegionRows>, Option<UnderWay<RegionRows>>) {
+        let shared = Arc::new(Waiters::default());
+        waiters.iter().for_each(|waiter| shared.add(waiter));
+        let (batcher, waiters) = (Arc::clone(self), Arc::clone(&shared));
         let listing = async move {
-            let retries = Retries { most, ..Retries::new(&shared, &batcher.caller.limits) };
+            let retries = Retries { waiting: &*waiters, most, has_retried_500: false };
             let response = batcher.send(&[], &retries).await?;
             let mut state = batcher.lock();
             state.ahead = ReadAhead::Done;
@@ -111,17 +109,7 @@ impl Batcher {
             Ok(Arc::new(response))
         };
         let listing = listing.boxed().shared();
-        let started = listing.downgrade().map(|listing| RegionListing { members, listing });
+        let started = UnderWay::new(shared, &listing);
         (listing, started)
-    }
-}
-
-impl RegionListing {
-    /// The listing if it is still under way, for one more read.
-    fn joined(&self, waiter: &Arc<Waiter>) -> Option<Listing> {
-        let listing = self.listing.upgrade().filter(|listing| listing.peek().is_none())?;
-        // A listing has no ids.
-        self.members.add(&Arc::default(), waiter);
-        Some(listing)
     }
 }

@@ -30,12 +30,13 @@ use tokio::time::{Instant, timeout_at};
 use self::batch_size::BatchSize;
 use self::chunk::Chunk;
 use self::completeness::Completeness;
-use self::listing::{ReadAhead, RegionListing};
+use self::listing::{ReadAhead, RegionRows};
 use self::open_batch::{BatchWindow, OpenBatch};
 use self::request::{InFlight, Outcome, Part, Settling, WeakSettling};
-use self::waiter::{Members, Waiter};
+use self::waiter::Members;
 use crate::jdcloud::call::caller::Caller;
-use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
+use crate::jdcloud::call::error::{CallError, RequestSummary};
+use crate::jdcloud::call::waiter::{UnderWay, Waiter};
 use crate::jdcloud::image_constraints::answer::Image;
 use crate::jdcloud::image_constraints::api::OPERATION;
 use crate::jdcloud::image_constraints::constraint::{Interner, Rule};
@@ -73,7 +74,7 @@ struct State {
     size: BatchSize,
     completeness: Completeness,
     ahead: ReadAhead,
-    listing: Option<RegionListing>,
+    listing: Option<UnderWay<RegionRows>>,
 }
 
 impl Batcher {
@@ -98,9 +99,13 @@ impl Batcher {
         }
     }
 
-    /// What the API says about `ids`, which are unique. Dropping the future withdraws the read.
-    pub(crate) async fn named(self: &Arc<Self>, ids: &[Arc<str>]) -> Result<Found, Arc<CallError>> {
-        let waiter = self.waiter();
+    /// What the API says about `ids`, which are unique. Dropping the future withdraws the read, which began at `started`.
+    pub(crate) async fn named(
+        self: &Arc<Self>,
+        ids: &[Arc<str>],
+        started: Instant,
+    ) -> Result<Found, Arc<CallError>> {
+        let waiter = Arc::new(Waiter::new(started + self.caller.limits.read_timeout));
         let _read = Arc::clone(&self.reads);
         self.lock().window.record_reads(Arc::strong_count(&self.reads) - 1);
         let settled = timeout_at(waiter.deadline, self.settled(ids, &waiter)).await;
@@ -140,15 +145,13 @@ impl Batcher {
         requests: &mut FuturesUnordered<Settling>,
     ) {
         let mut state = self.lock();
-        let mut last: Option<Settling> = None;
         while rest.peek().is_some() && requests.len() < self.caller.limits.max_concurrent_requests {
             let mut chunk = Chunk::new(state.size.next(), self.bare_url);
             while let Some(id) = rest.peek() {
                 if let Some(request) = state.in_flight(id) {
                     request.members.add(id, waiter);
-                    if !last.as_ref().is_some_and(|last| last.ptr_eq(&request.settling)) {
-                        requests.push(request.settling.clone());
-                        last = Some(request.settling);
+                    if !requests.iter().any(|ours| ours.ptr_eq(&request.settling)) {
+                        requests.push(request.settling);
                     }
                 } else if !state.answers.contains_key(id) && !chunk.push(id) {
                     break;
@@ -159,6 +162,7 @@ impl Batcher {
                 let gathered = self.gather(&mut state, &chunk, waiter);
                 requests.extend(gathered.into_iter().map(|request| request.settling));
             } else {
+                state.size.record_attempt(chunk.ids().len());
                 let members = Members::default();
                 chunk.ids().iter().for_each(|id| members.add(id, waiter));
                 requests.push(self.start(&mut state, members, Part::default()).settling);
@@ -166,21 +170,8 @@ impl Batcher {
         }
     }
 
-    fn waiter(&self) -> Arc<Waiter> {
-        let deadline = Instant::now() + self.caller.limits.read_timeout;
-        Arc::new(Waiter { deadline, last_failure: Mutex::default() })
-    }
-
-    /// The error of a read that took too long, with what went wrong before.
-    fn out_of_time(&self, summary: RequestSummary, waiter: &Waiter) -> Arc<CallError> {
-        let limit = self.caller.limits.read_timeout;
-        let last = waiter.last_failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (last, context) = match last {
-            Some(CallError { failure, context }) => (Some(Box::new(failure)), context),
-            None => (None, self.caller.context(&OPERATION, &self.region, RequestSummary::default())),
-        };
-        let context = Context { asked: summary, elapsed: limit, ..context };
-        Arc::new(CallError { failure: Failure::ReadTimeout { limit, last }, context })
+    fn out_of_time(&self, asked: RequestSummary, waiter: &Waiter) -> Arc<CallError> {
+        self.caller.out_of_time(&OPERATION, &self.region, asked, waiter)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -12,8 +12,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::chunk::Chunk;
 use super::request::{InFlight, Outcome, Part};
-use super::waiter::{Members, Waiter};
+use super::waiter::Members;
 use super::{Batcher, State};
+use crate::jdcloud::call::waiter::Waiter;
 
 /// How long the batch waits after the last read that joined.
 const QUIET: Duration = Duration::from_millis(5);
@@ -87,13 +88,13 @@ impl Batcher {
         let mut requests: Vec<InFlight> = Vec::new();
         for id in chunk.ids() {
             // A batch that every read has left is gone.
-            let open = state.open.as_ref().and_then(|open| state.in_flight(open.chunk.ids().first()?));
+            let open = state.open.as_ref().and_then(|open| {
+                let request = state.in_flight(open.chunk.ids().first()?)?;
+                Arc::ptr_eq(&request.members, &open.members).then_some(request)
+            });
             let request = match open {
                 Some(request) if state.open.as_mut().is_some_and(|open| open.chunk.push(id)) => request,
-                _ => {
-                    close(state);
-                    self.open(state, id)
-                }
+                _ => self.open(state, id),
             };
             request.members.add(id, waiter);
             state.track(id, &request);
@@ -112,8 +113,10 @@ impl Batcher {
         requests
     }
 
+    /// Opens a batch with the id `first`, in the place of another one.
     fn open(self: &Arc<Self>, state: &mut State, first: &Arc<str>) -> InFlight {
-        let mut chunk = Chunk::new(state.size.known(), self.bare_url);
+        close(state);
+        let mut chunk = Chunk::new(state.size.next(), self.bare_url);
         chunk.push(first);
         let (members, changed) = (Arc::<Members>::default(), Arc::new(Notify::new()));
         let settling = Arc::clone(self).send_when_closed(Arc::clone(&members), Arc::clone(&changed));
@@ -147,7 +150,7 @@ impl Batcher {
             if closes_at().is_some_and(|time| time <= Instant::now()) {
                 {
                     let mut state = self.lock();
-                    state.open = None;
+                    close(&mut state);
                     state.window.small_requests += 1;
                 }
                 self.read_ahead(&members).await;
@@ -160,6 +163,7 @@ impl Batcher {
 /// Closes the open batch, whose request is sent when it wakes.
 fn close(state: &mut State) {
     if let Some(open) = state.open.take() {
+        state.size.record_attempt(open.chunk.ids().len());
         open.changed.notify_one();
     }
 }

@@ -7,10 +7,11 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::split::Halves;
-use super::waiter::{Members, Retries};
+use super::waiter::Members;
 use super::{Batcher, State};
-use crate::jdcloud::call::caller::{Request, RetryLimits};
+use crate::jdcloud::call::caller::Request;
 use crate::jdcloud::call::error::{CallError, Context, RequestSummary};
+use crate::jdcloud::call::waiter::Retries;
 use crate::jdcloud::http::transport::RawResponse;
 use crate::jdcloud::image_constraints::api::{self, OPERATION, Rows};
 use crate::jdcloud::untrusted::Redactor;
@@ -44,13 +45,7 @@ pub(super) struct Part {
     pub(super) has_retried_500: bool,
     /// The two halves that this is one of.
     pub(super) halves: Option<Arc<Halves>>,
-    pub(super) turn: Turn,
-}
-
-/// Makes requests wait for each other.
-#[derive(Clone, Default)]
-pub(super) struct Turn {
-    /// Ends when the request before has ended.
+    /// Ends when the request before has ended, which this one waits for.
     pub(super) after: Option<CancellationToken>,
     /// Dropped when this request, and what it goes on with, has ended.
     pub(super) done: Option<Arc<DropGuard>>,
@@ -64,7 +59,7 @@ pub(super) type Response = (Rows, Context);
 impl Batcher {
     /// Asks for the ids of `members` that have no answer yet, and settles them.
     pub(super) async fn request(self: Arc<Self>, members: Arc<Members>, mut part: Part) -> Outcome {
-        part.turn.begin().await;
+        part.wait_for_turn().await;
         let (ids, size) = self.lock().unsettled(&members);
         if part.halves.is_some() && ids.len() > size {
             // Learned since the other half was sent.
@@ -75,8 +70,8 @@ impl Batcher {
         if ids.is_empty() {
             return Outcome::Continued(Arc::default());
         }
-        let retries =
-            Retries { has_retried_500: part.has_retried_500, ..Retries::new(&members, &self.caller.limits) };
+        let most = self.caller.limits.max_retries;
+        let retries = Retries { waiting: &*members, most, has_retried_500: part.has_retried_500 };
         match self.send(&ids, &retries).await {
             Ok(response) => self.settle(&members, &ids, &part, response),
             Err(error) => self.refused(&members, &ids, part, error),
@@ -106,7 +101,7 @@ impl Batcher {
                 }
                 Some(Err(failure)) => {
                     let error = CallError { failure, context: context.clone() };
-                    requests.push(failed(members.part(std::slice::from_ref(id)), error, Turn::default()));
+                    requests.push(failed(members.part(std::slice::from_ref(id)), error, Part::default()));
                 }
                 None => missing.push(Arc::clone(id)),
             }
@@ -116,11 +111,7 @@ impl Batcher {
     }
 
     /// One request for `ids`, or for every image when there are none.
-    pub(super) async fn send(
-        &self,
-        ids: &[Arc<str>],
-        limits: &dyn RetryLimits,
-    ) -> Result<Response, CallError> {
+    pub(super) async fn send(&self, ids: &[Arc<str>], limits: &Retries<'_>) -> Result<Response, CallError> {
         let request = Request {
             operation: &OPERATION,
             region: &self.region,
@@ -150,20 +141,19 @@ impl Batcher {
     }
 }
 
-/// A request that has failed for `members`, and ends the `turn` when they hear of it.
-pub(super) fn failed(members: Members, error: CallError, turn: Turn) -> InFlight {
+/// A request that has failed for `members`, and ends the turn of `part` when they hear of it.
+pub(super) fn failed(members: Members, error: CallError, part: Part) -> InFlight {
     let settling = async move {
         // An id is to blame and not the number of ids: there is no limit that other parts could be spared.
-        let Turn { all, done, .. } = turn;
-        all.cancel();
-        drop(done);
+        part.all.cancel();
+        drop(part.done);
         Outcome::Failed(Arc::new(error))
     };
     InFlight { members: Arc::new(members), settling: settling.boxed().shared() }
 }
 
-impl Turn {
-    pub(super) async fn begin(&mut self) {
+impl Part {
+    pub(super) async fn wait_for_turn(&mut self) {
         if let Some(before) = self.after.take() {
             before.cancelled().await;
         }

@@ -8,10 +8,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::request::{InFlight, Outcome, Part, Turn, failed};
+use super::request::{InFlight, Outcome, Part, failed};
 use super::waiter::Members;
 use super::{Batcher, State};
 use crate::jdcloud::call::error::CallError;
+use crate::jdcloud::call::waiter::Waiting as _;
 use crate::jdcloud::image_constraints::answer::Notice;
 
 /// The halves of a request that was refused, perhaps for the number of its ids.
@@ -43,20 +44,19 @@ impl Batcher {
             return Outcome::Continued(self.go_on(&mut state, &members, [wanted]).into());
         }
         if ids.len() < 2 || !(may_be_number || may_be_an_id && members.waiters().len() > 1) {
-            return Outcome::Continued([failed(members, error, part.turn)].into());
+            return Outcome::Continued([failed(members, error, part)].into());
         }
         let size = ids.len().div_ceil(2);
         let (first, second) = ids.split_at(size);
         let halves =
             || Arc::new(Halves { refused: ids.len(), size, one_is_answered: AtomicBool::new(false) });
-        let halves = may_be_number.then(halves);
-        let all = part.turn.all;
-        let before = all.child_token();
+        // A check asked for controls as well, and for no more ids than a request that was answered.
+        let halves = (may_be_number && error.context.asked.count == Some(ids.len())).then(halves);
+        let before = part.all.child_token();
+        let part = Part { has_retried_500, halves, ..part };
         let done = Some(Arc::new(before.clone().drop_guard()));
-        let turn = Turn { after: None, done, all: all.clone() };
-        let first = (first, Part { has_retried_500, halves: halves.clone(), turn });
-        let turn = Turn { after: Some(before), done: part.turn.done, all };
-        let second = (second, Part { has_retried_500, halves, turn });
+        let first = (first, Part { done, ..part.clone() });
+        let second = (second, Part { after: Some(before), ..part });
         Outcome::Continued(self.go_on(&mut state, &members, [first, second]).into())
     }
 

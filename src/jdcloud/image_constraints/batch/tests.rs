@@ -628,3 +628,42 @@ async fn every_read_gets_what_a_call_of_its_own_would_say() {
         assert_eq!(api.under_way(), 0, "seed {seed}: calls left behind");
     }
 }
+
+/// A batch that its read has left takes no ids for another request, which would become larger than `batch_size`.
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_was_left_makes_no_other_request_too_large() {
+    let (client, api) = TestApi::new(&[]).client(|settings| settings.batch_size = Argument::Known(2));
+    let ids = ids(3);
+    assert!(timeout(Duration::from_millis(1), read(&client, &ids[..1])).await.is_err());
+    assert_eq!(read(&client, &ids).await.unwrap().missing.len(), 3);
+    assert!(api.received().iter().all(|call| call.ids.len() <= 2), "{:?}", api.received());
+}
+
+/// Reads of one id each also find out that larger requests work again.
+#[tokio::test(start_paused = true)]
+async fn small_reads_forget_a_size_that_a_passing_failure_taught() {
+    let ids = ids(600);
+    let script = |n, call: &crate::jdcloud::test_api::Received| {
+        if n < 20 && call.ids.len() > 1 { refuse(400, "spurious") } else { None }
+    };
+    let (client, api) = TestApi::new(&ids).script(script).client(|settings| {
+        settings.read_ahead = Argument::Known(false);
+    });
+    assert!(read_each(&client, &ids[..400], "cn-north-1", 10).await.is_empty());
+    let before = api.calls();
+    assert!(read_each(&client, &ids[400..], "cn-north-1", 10).await.is_empty());
+    assert!(api.calls() - before <= 25, "{} calls for 200 reads", api.calls() - before);
+}
+
+/// A check asks for fewer ids than the request that it checks, so its refusal says nothing about their number.
+#[tokio::test(start_paused = true)]
+async fn a_refused_check_does_not_make_requests_smaller() {
+    let ids = ids(200);
+    let script = |n, _: &_| if n == 1 { refuse(400, "spurious") } else { None };
+    let (client, api) = TestApi::new(&ids[..98]).script(script).client(|_| {});
+    let answer = read(&client, &ids[..100]).await.unwrap();
+    assert_eq!((answer.missing.len(), answer.notices), (2, vec![]));
+    let before = api.calls();
+    read(&client, &ids[100..]).await.unwrap();
+    assert!(api.calls() - before <= 2, "{} calls for 100 ids", api.calls() - before);
+}

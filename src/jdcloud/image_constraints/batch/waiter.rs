@@ -1,22 +1,10 @@
-//! A read that waits for ids, and the reads that a request has to answer.
+//! The reads that a request has to answer.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use hashbrown::HashSet;
-use tokio::time::Instant;
 
-use crate::jdcloud::call::caller::RetryLimits;
-use crate::jdcloud::call::error::CallError;
-use crate::jdcloud::settings::Limits;
-
-/// A read that waits. The read owns it: requests hold weak references, so a read that has left is gone.
-#[derive(Debug)]
-pub(super) struct Waiter {
-    /// When the read gives up.
-    pub(super) deadline: Instant,
-    /// The last failure of a request that is retried, in case the read gives up before the next attempt.
-    pub(super) last_failure: Mutex<Option<CallError>>,
-}
+use crate::jdcloud::call::waiter::{Waiter, Waiting};
 
 /// The ids of a request, each with a read that waits for it; several reads can wait for one id.
 #[derive(Debug, Default)]
@@ -40,14 +28,6 @@ impl Members {
         self.lock().iter().map(|(id, _)| Arc::clone(id)).collect()
     }
 
-    /// The reads that still wait, each once.
-    pub(super) fn waiters(&self) -> Vec<Arc<Waiter>> {
-        let mut seen = HashSet::new();
-        let members = self.lock();
-        let once = members.iter().filter(|(_, waiter)| seen.insert(waiter.as_ptr()));
-        once.filter_map(|(_, waiter)| waiter.upgrade()).collect()
-    }
-
     /// Whether `waiter` waits for one of the ids.
     pub(super) fn has(&self, waiter: &Arc<Waiter>) -> bool {
         self.lock().iter().any(|(_, other)| other.as_ptr() == Arc::as_ptr(waiter))
@@ -64,32 +44,11 @@ impl Members {
     }
 }
 
-/// A request is retried as long as the most patient of the reads that wait for it wants.
-pub(super) struct Retries<'a> {
-    pub(super) members: &'a Members,
-    pub(super) most: u32,
-    /// HTTP 500 is final.
-    pub(super) has_retried_500: bool,
-}
-
-impl<'a> Retries<'a> {
-    pub(super) fn new(members: &'a Members, limits: &Limits) -> Self {
-        Self { members, most: limits.max_retries, has_retried_500: false }
-    }
-}
-
-impl RetryLimits for Retries<'_> {
-    fn retries(&self, failed: &CallError) -> u32 {
-        if self.has_retried_500 && failed.context.code == Some(500) { 0 } else { self.most }
-    }
-
-    fn deadline(&self) -> Instant {
-        self.members.waiters().iter().map(|waiter| waiter.deadline).max().unwrap_or_else(Instant::now)
-    }
-
-    fn record_failure(&self, failed: &CallError) {
-        for waiter in self.members.waiters() {
-            *waiter.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed.clone());
-        }
+impl Waiting for Members {
+    fn waiters(&self) -> Vec<Arc<Waiter>> {
+        let mut seen = HashSet::new();
+        let members = self.lock();
+        let once = members.iter().filter(|(_, waiter)| seen.insert(waiter.as_ptr()));
+        once.filter_map(|(_, waiter)| waiter.upgrade()).collect()
     }
 }
