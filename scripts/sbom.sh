@@ -18,6 +18,7 @@ SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 PATH=$tools/bin:$PATH scripts/cargo.sh cyclonedx -q --target "$1" --no-build-deps --format json --spec-version 1.5 \
 	--override-filename written-sbom
-# There is one file for each package of the workspace, with paths of this machine.
-sed "s#path+file://$root#path+file:///provider#g" written-sbom.json >"$2"
+# There is one file for each package of the workspace, with paths of this machine in the form of a URL.
+url=$(python3 -c 'import pathlib, sys; print(pathlib.Path(sys.argv[1]).as_uri())' "$root")
+sed "s#path+$url#path+file:///provider#g" written-sbom.json >"$2"
 rm -f written-sbom.json ./*/written-sbom.json ./*/*/written-sbom.json
