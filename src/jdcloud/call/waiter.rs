@@ -1,6 +1,7 @@
 //! The reads that wait for a call: how long it is retried for them, what they hear of its failures, and how they share it.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio::time::Instant;
@@ -30,21 +31,35 @@ impl Waiter {
 pub(crate) trait Waiting: Sync {
     /// The reads that still wait, each once.
     fn waiters(&self) -> Vec<Arc<Waiter>>;
+
+    /// An attempt has failed, so that a read that joined now would have fewer attempts than alone.
+    fn record_failure(&self);
 }
 
 /// The reads that wait for a call that has one answer for all of them.
 #[derive(Default)]
-pub(crate) struct Waiters(Mutex<Vec<Weak<Waiter>>>);
+pub(crate) struct Waiters {
+    list: Mutex<Vec<Weak<Waiter>>>,
+    has_failed: AtomicBool,
+}
 
 impl Waiters {
     pub(crate) fn add(&self, waiter: &Arc<Waiter>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(waiter));
+        self.lock().push(Arc::downgrade(waiter));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Waiter>>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Waiting for Waiters {
     fn waiters(&self) -> Vec<Arc<Waiter>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect()
+        self.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn record_failure(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
     }
 }
 
@@ -69,6 +84,7 @@ impl Retries<'_> {
 
     /// Called with every failure that is followed by a retry.
     pub(crate) fn record_failure(&self, failed: &CallError) {
+        self.waiting.record_failure();
         for waiter in self.waiting.waiters() {
             *waiter.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed.clone());
         }
@@ -92,9 +108,12 @@ impl<T: Clone> UnderWay<T> {
         Some(Self { waiters, call: call.downgrade()? })
     }
 
-    /// The call for one more read, unless it has ended or no read waits for it any more.
+    /// The call for one more read, unless it has ended or failed once, or no read waits for it any more.
     pub(crate) fn joined(&self, waiter: &Arc<Waiter>) -> Option<SharedCall<T>> {
         let call = self.call.upgrade().filter(|call| call.peek().is_none())?;
+        if self.waiters.has_failed.load(Ordering::Relaxed) {
+            return None;
+        }
         self.waiters.add(waiter);
         Some(call)
     }

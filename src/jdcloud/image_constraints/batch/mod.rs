@@ -180,9 +180,9 @@ impl Batcher {
 }
 
 impl State {
-    /// The request that asks for `id`, unless it ended because no read waited for it.
+    /// The request that asks for `id`, for one more read to join, unless it ended because no read waited for it.
     fn in_flight(&self, id: &Arc<str>) -> Option<InFlight> {
-        let (members, settling) = self.in_flight.get(id)?;
+        let (members, settling) = self.in_flight.get(id).filter(|(members, _)| members.may_be_joined())?;
         Some(InFlight { members: Arc::clone(members), settling: settling.upgrade()? })
     }
 

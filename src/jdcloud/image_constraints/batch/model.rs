@@ -158,15 +158,23 @@ impl Gateway {
         rows(rows_of.iter().map(|(id, constraint)| (id.as_str(), constraint.as_str())))
     }
 
-    /// What a read of `ids` gets alone: an error if one of them is bad, or what the catalogue says.
-    fn is_right(&self, ids: &BTreeSet<usize>, answer: &Result<Answer, Error>) -> bool {
+    /// What a read of `ids` gets alone: an error if one of them is bad, the outage's error where that may outlast its
+    /// retries, or what the catalogue says.
+    fn is_right(
+        &self,
+        ids: &BTreeSet<usize>,
+        answer: &Result<Answer, Error>,
+        outlasts_retries: bool,
+    ) -> bool {
         let of = |image| ids.iter().filter(|n| self.images[**n] == image).copied().collect::<Vec<_>>();
         let returned_ids = |images: &[Image]| -> Vec<String> {
             ids.iter().filter(|n| images.contains(&self.images[**n])).map(|n| id(*n)).collect()
         };
         match answer {
             Err(Error::Call(error)) => {
-                !of(Image::Bad).is_empty() && error.context.code == Some(self.bad_code)
+                let code = error.context.code;
+                !of(Image::Bad).is_empty() && code == Some(self.bad_code)
+                    || outlasts_retries && code == Some(self.outage.1)
             }
             Err(_) => false,
             Ok(answer) => {
@@ -218,7 +226,7 @@ fn gateway() -> impl Strategy<Value = Gateway> {
         any::<bool>(),
         option::of((1..12_usize, select(vec![400, 413, 414]))),
         option::weighted(0.3, silent_limit()),
-        prop_oneof![3 => Just((0, 500)), 1 => (1..4_usize, select(vec![500, 503, 429]))],
+        prop_oneof![3 => Just((0, 500)), 1 => (1..9_usize, select(vec![500, 503, 429]))],
         listing,
         0..200_u64,
     )
@@ -260,7 +268,7 @@ fn case() -> impl Strategy<Value = Case> {
         gateway(),
         prop_oneof![9 => vec(read.clone(), 1..40), 1 => vec(read, 100..300)],
         1..20_u32,
-        4..6_u32,
+        1..6_u32,
         1..9_u32,
         any::<bool>(),
     )
@@ -287,18 +295,21 @@ async fn run(case: &Case) -> Result<(), String> {
     });
     let mut reads = JoinSet::new();
     for (number, Read { ids, starts_ms, leaves_after_ms }) in case.reads.iter().cloned().enumerate() {
-        let client = Arc::clone(&client);
+        let (client, api) = (Arc::clone(&client), api.clone());
         reads.spawn(async move {
             sleep(Duration::from_millis(starts_ms)).await;
             let names: Vec<String> = ids.iter().map(|n| id(*n)).collect();
             let patience = leaves_after_ms.map_or(Duration::from_secs(7200), Duration::from_millis);
-            (number, ids.into_iter().collect::<BTreeSet<_>>(), timeout(patience, read(&client, &names)).await)
+            let earlier = api.calls();
+            let answer = timeout(patience, read(&client, &names)).await;
+            (number, ids.into_iter().collect::<BTreeSet<_>>(), earlier, answer)
         });
     }
     while let Some(finished) = reads.join_next().await {
-        let (number, ids, answer) = finished.map_err(|error| error.to_string())?;
+        let (number, ids, earlier, answer) = finished.map_err(|error| error.to_string())?;
         let Ok(answer) = answer else { continue };
-        if !case.gateway.is_right(&ids, &answer) {
+        let outlasts_retries = case.gateway.outage.0 > earlier + case.max_retries as usize;
+        if !case.gateway.is_right(&ids, &answer, outlasts_retries) {
             let requests: Vec<String> = api.received().iter().map(|call| call.ids.join(" ")).collect();
             let requests = requests.join("\n").replace("img-", "");
             return Err(format!("read {number} of {ids:?} got {answer:?}; the requests were:\n{requests}"));

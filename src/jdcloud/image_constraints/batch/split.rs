@@ -93,6 +93,9 @@ impl Batcher {
 
     /// A request for the ids of `members`, which is sent when a read polls it.
     pub(super) fn start(self: &Arc<Self>, state: &mut State, members: Members, part: Part) -> InFlight {
+        if part.has_retried_500 {
+            members.record_failure();
+        }
         let members = Arc::new(members);
         self.track(state, Arc::clone(&members), Arc::clone(self).request(members, part))
     }

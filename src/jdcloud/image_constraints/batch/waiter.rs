@@ -1,5 +1,6 @@
 //! The reads that a request has to answer.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use hashbrown::HashSet;
@@ -8,9 +9,17 @@ use crate::jdcloud::call::waiter::{Waiter, Waiting};
 
 /// The ids of a request, each with a read that waits for it; several reads can wait for one id.
 #[derive(Debug, Default)]
-pub(super) struct Members(Mutex<Vec<(Arc<str>, Weak<Waiter>)>>);
+pub(super) struct Members {
+    list: Mutex<Vec<(Arc<str>, Weak<Waiter>)>>,
+    has_failed: AtomicBool,
+}
 
 impl Members {
+    /// Whether one more read has as many attempts with this request as with its own.
+    pub(super) fn may_be_joined(&self) -> bool {
+        !self.has_failed.load(Ordering::Relaxed)
+    }
+
     pub(super) fn add(&self, id: &Arc<str>, waiter: &Arc<Waiter>) {
         self.lock().push((Arc::clone(id), Arc::downgrade(waiter)));
     }
@@ -36,11 +45,12 @@ impl Members {
     /// The members for `ids` alone.
     pub(super) fn part(&self, ids: &[Arc<str>]) -> Self {
         let ids: HashSet<_> = ids.iter().collect();
-        Self(Mutex::new(self.lock().iter().filter(|(id, _)| ids.contains(id)).cloned().collect()))
+        let list = self.lock().iter().filter(|(id, _)| ids.contains(id)).cloned().collect();
+        Self { list: Mutex::new(list), has_failed: AtomicBool::new(false) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(Arc<str>, Weak<Waiter>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -50,5 +60,8 @@ impl Waiting for Members {
         let members = self.lock();
         let once = members.iter().filter(|(_, waiter)| seen.insert(waiter.as_ptr()));
         once.filter_map(|(_, waiter)| waiter.upgrade()).collect()
+    }
+    fn record_failure(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
     }
 }
