@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use proptest::collection::vec;
@@ -64,7 +65,8 @@ struct Gateway {
     /// So many first requests fail with this status.
     outage: (usize, u16),
     listing: Listing,
-    latency_ms: u64,
+    /// The latencies of its answers, in turns.
+    latencies_ms: Vec<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -82,6 +84,8 @@ struct Case {
     max_retries: u32,
     max_concurrent_requests: u32,
     read_ahead: bool,
+    /// When Terraform stops the provider.
+    stops_ms: Option<u64>,
 }
 
 const IMAGES: usize = 60;
@@ -228,10 +232,10 @@ fn gateway() -> impl Strategy<Value = Gateway> {
         option::weighted(0.3, silent_limit()),
         prop_oneof![3 => Just((0, 500)), 1 => (1..9_usize, select(vec![500, 503, 429]))],
         listing,
-        0..200_u64,
+        prop_oneof![1 => vec(0..200_u64, 1), 1 => vec(0..200_u64, 2..8)],
     )
         .prop_map(
-            |(images, bad_code, names_bad_ids, limit, silent_limit, outage, listing, latency_ms)| {
+            |(images, bad_code, names_bad_ids, limit, silent_limit, outage, listing, latencies_ms)| {
                 let mut gateway = Gateway {
                     images,
                     bad_code,
@@ -240,7 +244,7 @@ fn gateway() -> impl Strategy<Value = Gateway> {
                     silent_limit,
                     outage,
                     listing,
-                    latency_ms,
+                    latencies_ms,
                 };
                 if let Some(SilentLimit::FirstIds(limit) | SilentLimit::FirstInQuery(limit)) = silent_limit {
                     // A request whose first ids have no row, before any row was seen, cannot be told from a complete one.
@@ -271,19 +275,30 @@ fn case() -> impl Strategy<Value = Case> {
         1..6_u32,
         1..9_u32,
         any::<bool>(),
+        option::weighted(0.1, 0..500_u64),
     )
-        .prop_map(|(gateway, reads, batch_size, max_retries, max_concurrent_requests, read_ahead)| {
-            Case { gateway, reads, batch_size, max_retries, max_concurrent_requests, read_ahead }
-        })
+        .prop_map(
+            |(gateway, reads, batch_size, max_retries, max_concurrent_requests, read_ahead, stops_ms)| Case {
+                gateway,
+                reads,
+                batch_size,
+                max_retries,
+                max_concurrent_requests,
+                read_ahead,
+                stops_ms,
+            },
+        )
 }
 
 /// Runs the reads of `case`. Describes the first one whose outcome is not what it would have got alone.
 async fn run(case: &Case) -> Result<(), String> {
     let gateway = case.gateway.clone();
     let script = move |number, call: &Received| gateway.answer(number, &call.ids);
-    let (latency, listing) = (case.gateway.latency_ms, case.gateway.listing);
+    let (latencies, listing) = (case.gateway.latencies_ms.clone(), case.gateway.listing);
+    let turn = AtomicUsize::new(0);
     let latency = move |call: &Received| {
         let is_slow = call.ids.is_empty() && matches!(listing, Listing::Slow);
+        let latency = latencies[turn.fetch_add(1, Ordering::Relaxed) % latencies.len()];
         Duration::from_millis(if is_slow { 20_000 } else { latency })
     };
     let (client, api) = TestApi::new(&[]).latency_of(latency).script(script).client(|settings| {
@@ -305,9 +320,16 @@ async fn run(case: &Case) -> Result<(), String> {
             (number, ids.into_iter().collect::<BTreeSet<_>>(), earlier, answer)
         });
     }
+    if let Some(stops_ms) = case.stops_ms {
+        sleep(Duration::from_millis(stops_ms)).await;
+        client.stop();
+    }
     while let Some(finished) = reads.join_next().await {
         let (number, ids, earlier, answer) = finished.map_err(|error| error.to_string())?;
         let Ok(answer) = answer else { continue };
+        if case.stops_ms.is_some() && matches!(answer, Err(Error::Cancelled)) {
+            continue;
+        }
         let outlasts_retries = case.gateway.outage.0 > earlier + case.max_retries as usize;
         if !case.gateway.is_right(&ids, &answer, outlasts_retries) {
             let requests: Vec<String> = api.received().iter().map(|call| call.ids.join(" ")).collect();

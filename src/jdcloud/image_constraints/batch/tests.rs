@@ -62,7 +62,7 @@ async fn two_regions_share_nothing_but_the_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn images_without_constraints_cost_one_call_a_round_and_one_in_vain() {
+async fn images_without_constraints_cost_one_call_a_round_and_one_listing() {
     let ids = ids(200);
     for parallel in [1, 10, 50] {
         let (client, api) = TestApi::new(&[]).client(|_| {});
@@ -73,7 +73,7 @@ async fn images_without_constraints_cost_one_call_a_round_and_one_in_vain() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_api_that_refuses_empties_or_hangs_the_call_without_ids_costs_that_one_call() {
+async fn a_listing_that_is_refused_or_hangs_costs_one_call() {
     let ids = ids(200);
     for instead in [
         || refuse(400, "ids missing"),
@@ -95,7 +95,7 @@ async fn an_api_that_refuses_empties_or_hangs_the_call_without_ids_costs_that_on
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_ahead_waits_for_a_third_small_call_and_can_be_turned_off() {
+async fn the_third_small_call_is_preceded_by_a_listing_unless_that_is_turned_off() {
     let ids = ids(300);
     // Two blocks, even with more ids than a batch, never cause one.
     let (client, api) = TestApi::new(&ids).client(|_| {});
@@ -158,7 +158,7 @@ async fn a_short_read_does_not_queue_behind_a_long_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_are_remembered_with_absences_and_without_errors() {
+async fn answers_and_missing_ids_are_cached_and_errors_are_not() {
     let known = ids(1);
     let (client, api) = TestApi::new(&known)
         .script(|n, call| {
@@ -195,7 +195,7 @@ async fn reads_of_the_same_id_share_one_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_that_leaves_neither_ends_the_call_of_others_nor_keeps_its_own() {
+async fn a_cancelled_read_neither_ends_the_call_of_others_nor_keeps_its_own() {
     let ids = ids(2);
     let (client, api) = TestApi::new(&ids).latency(|| Duration::from_secs(1)).client(|_| {});
     let leaving = timeout(Duration::from_millis(500), read(&client, &ids[..1]));
@@ -215,7 +215,7 @@ async fn a_reader_that_leaves_neither_ends_the_call_of_others_nor_keeps_its_own(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_out_of_time_does_not_end_the_call_of_a_later_one() {
+async fn a_read_that_times_out_does_not_end_the_call_of_a_later_one() {
     let ids = ids(1);
     let (client, api) =
         TestApi::new(&ids).script(|n, _| (n < 2).then_some(Instead::Hang)).client(|settings| {
@@ -285,7 +285,7 @@ async fn one_bad_id_among_two_hundred_fails_its_own_read_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_api_with_a_limit_of_its_own_is_learned() {
+async fn the_apis_own_limit_is_found_once() {
     let ids = ids(10_000);
     for code in [400, 413, 414] {
         let script = move |_, call: &crate::jdcloud::test_api::Received| {
@@ -298,9 +298,9 @@ async fn an_api_with_a_limit_of_its_own_is_learned() {
             let answer = read(&client, &ids).await.unwrap();
             assert_eq!(answer.images.len(), 10_000);
             assert_eq!(answer.notices, [Notice::SmallerBatches { from: 100, to: 50 }]);
-            let in_vain = api.received().iter().filter(|call| call.ids.len() > 50).count();
-            assert!(in_vain <= concurrent as usize, "{in_vain} calls in vain");
-            assert_eq!(api.calls(), 200 + in_vain);
+            let refused = api.received().iter().filter(|call| call.ids.len() > 50).count();
+            assert!(refused <= concurrent as usize, "{refused} calls were refused");
+            assert_eq!(api.calls(), 200 + refused);
             assert_eq!(read(&client, &["other".to_owned()]).await.unwrap().notices, []);
         }
     }
@@ -355,7 +355,7 @@ async fn a_limit_of_any_size_is_found_with_few_calls() {
 
 /// A gateway that answers only the first few ids of a call must not make the others look unconstrained.
 #[tokio::test(start_paused = true)]
-async fn a_silent_limit_is_found_and_every_absence_asked_again() {
+async fn a_silent_limit_is_found_and_every_missing_id_is_asked_for_again() {
     let ids = ids(300);
     for limit in [1, 3, 5, 33] {
         let script = move |_, call: &crate::jdcloud::test_api::Received| {
@@ -432,7 +432,7 @@ async fn the_neighbours_of_a_bad_id_wait_for_one_round_of_retries() {
     assert!(api.calls() <= 6 + 8, "{} calls", api.calls());
 }
 
-/// A listing of the region that hangs must not use up the time that its readers have.
+/// A listing of the region that hangs must not use up the time of the reads that wait for it.
 #[tokio::test(start_paused = true)]
 async fn a_listing_takes_a_quarter_of_the_most_impatient_reads_time() {
     let ids = ids(40);
@@ -458,7 +458,7 @@ async fn a_listed_row_without_a_constraint_settles_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reads_without_ids_share_a_call_under_way_and_feed_the_memory() {
+async fn reads_without_ids_share_a_call_and_fill_the_cache() {
     let ids = ids(20);
     let (client, api) = TestApi::new(&ids).client(|_| {});
     let all = || client.image_constraints(None, ImageSelection::All);
@@ -478,7 +478,7 @@ async fn reads_without_ids_share_a_call_under_way_and_feed_the_memory() {
 /// Reads of images without constraints share a call a round, also when a busy Terraform starts them one by one, which
 /// takes the first rounds apart: otherwise each round is as small as the group that happened to come first.
 #[tokio::test(start_paused = true)]
-async fn rounds_of_reads_that_a_busy_terraform_starts_find_together() {
+async fn rounds_of_reads_that_terraform_starts_slowly_are_batched() {
     let mut busiest = Vec::new();
     for (parallelism, milliseconds_a_start, most_calls) in
         [(10, 0, 21), (50, 0, 5), (10, 4, 21), (50, 4, 5), (10, 9, 27), (50, 9, 12)]
@@ -486,10 +486,10 @@ async fn rounds_of_reads_that_a_busy_terraform_starts_find_together() {
         let (client, api) = TestApi::new(&[]).latency(|| Duration::from_millis(50)).client(|_| {});
         let terraform = Arc::new(tokio::sync::Mutex::new(()));
         let ids = ids(200);
-        let mut readers = JoinSet::new();
+        let mut reads = JoinSet::new();
         for own in ids.chunks(200 / parallelism) {
             let (client, terraform, own) = (Arc::clone(&client), Arc::clone(&terraform), own.to_vec());
-            readers.spawn(async move {
+            reads.spawn(async move {
                 for id in own {
                     let working = terraform.lock().await;
                     sleep(Duration::from_millis(milliseconds_a_start)).await;
@@ -498,15 +498,15 @@ async fn rounds_of_reads_that_a_busy_terraform_starts_find_together() {
                 }
             });
         }
-        readers.join_all().await;
+        reads.join_all().await;
         busiest.push((parallelism, milliseconds_a_start, api.calls(), most_calls));
     }
     assert!(busiest.iter().all(|(_, _, calls, most)| calls <= most), "{busiest:?}");
 }
 
-/// A plan with one data block waits for no crowd, however many ids the block has.
+/// A plan with one data block does not wait for other reads, however many ids the block has.
 #[tokio::test(start_paused = true)]
-async fn a_read_alone_waits_five_milliseconds_for_company() {
+async fn a_single_read_waits_five_milliseconds_to_be_batched() {
     for count in [1, 4, 60] {
         let (client, _) = TestApi::new(&[]).latency(|| Duration::from_millis(50)).client(|_| {});
         let started = tokio::time::Instant::now();
@@ -517,7 +517,7 @@ async fn a_read_alone_waits_five_milliseconds_for_company() {
 
 /// A read whose neighbour left keeps its answer, though the neighbour's bad id is still in their call.
 #[tokio::test(start_paused = true)]
-async fn the_bad_id_of_a_reader_that_left_fails_nobody() {
+async fn the_bad_id_of_a_cancelled_read_fails_no_other_read() {
     for code in [400, 404, 500] {
         let script = move |_, call: &crate::jdcloud::test_api::Received| {
             if call.ids.iter().any(|id| id == "bad") { refuse(code, "image bad not found") } else { None }
@@ -533,99 +533,6 @@ async fn the_bad_id_of_a_reader_that_left_fails_nobody() {
         assert_eq!(returned(&stayed.unwrap()), ["good"], "{code}");
         // One call with the bad id, one without, and one that checks what was missing from it.
         assert_eq!(api.calls(), 3, "{code}");
-    }
-}
-
-/// A small generator: the same sequence on every run (xorshift64*).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) % n
-    }
-}
-
-/// Under any interleaving of reads, refusals, departures and stops, a read gets what a call of its own would
-/// say.
-#[tokio::test(start_paused = true)]
-async fn every_read_gets_what_a_call_of_its_own_would_say() {
-    for seed in 1..=150 {
-        let mut random = Random(seed);
-        let universe: Vec<String> = ids(60);
-        let poisoned: Vec<String> = universe.iter().filter(|_| random.below(40) == 0).cloned().collect();
-        let known = universe.iter().filter(|id| !poisoned.contains(id) && random.below(2) == 0);
-        let known: Vec<String> = known.cloned().collect();
-        let code = [400, 404, 500][random.below(3) as usize];
-        let limit = [4, 8, 1000][random.below(3) as usize];
-        let refuses_whole = random.below(2) == 0;
-        let script = {
-            let poisoned = poisoned.clone();
-            move |_, call: &crate::jdcloud::test_api::Received| {
-                let bad: Vec<_> = call.ids.iter().filter(|id| poisoned.contains(id)).cloned().collect();
-                if call.ids.len() > limit {
-                    refuse(413, "too many")
-                } else if !bad.is_empty() {
-                    refuse(code, &format!("image {} not found", bad.join(" ")))
-                } else if call.ids.is_empty() && refuses_whole {
-                    refuse(400, "ids missing")
-                } else {
-                    None
-                }
-            }
-        };
-        let slow = random.below(200);
-        let jitter = std::sync::Mutex::new(Random(seed));
-        let (client, api) = TestApi::new(&known)
-            .latency(move || Duration::from_millis(jitter.lock().unwrap().below(slow + 1)))
-            .script(script)
-            .client(|settings| {
-                settings.batch_size = Argument::Known(8);
-                settings.max_concurrent_requests = Argument::Known(1 + random.below(8) as u32);
-                settings.max_retries = Argument::Known(random.below(2) as u32);
-                settings.read_ahead = Argument::Known(random.below(4) > 0);
-            });
-        let mut reads = JoinSet::new();
-        for _ in 0..40 {
-            let wanted: Vec<String> =
-                (0..=random.below(12)).map(|_| universe[random.below(60) as usize].clone()).collect();
-            let (start, patience) =
-                (random.below(500), if random.below(8) == 0 { random.below(100) } else { 600_000 });
-            let client = Arc::clone(&client);
-            reads.spawn(async move {
-                sleep(Duration::from_millis(start)).await;
-                let answer = timeout(Duration::from_millis(patience), read(&client, &wanted)).await;
-                (wanted, answer)
-            });
-        }
-        if random.below(4) == 0 {
-            sleep(Duration::from_millis(random.below(500))).await;
-            client.stop();
-        }
-        while let Some(read) = reads.join_next().await {
-            let (wanted, answer) = read.unwrap();
-            let wanted: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
-            let is_bad = wanted.iter().any(|id| poisoned.iter().any(|bad| bad == id));
-            match answer {
-                Err(_) | Ok(Err(Error::Cancelled)) => {}
-                Ok(Err(error)) => assert!(is_bad, "seed {seed}: {wanted:?}: {error}"),
-                Ok(Ok(answer)) => {
-                    assert!(!is_bad, "seed {seed}: {wanted:?}");
-                    let (found, missing): (Vec<&str>, Vec<&str>) =
-                        wanted.iter().partition(|id| known.iter().any(|known| known == **id));
-                    assert_eq!(returned(&answer), found, "seed {seed}");
-                    assert_eq!(
-                        answer.missing.iter().map(|id| &**id).collect::<Vec<_>>(),
-                        missing,
-                        "seed {seed}"
-                    );
-                }
-            }
-        }
-        sleep(Duration::from_secs(600)).await;
-        assert_eq!(api.under_way(), 0, "seed {seed}: calls left behind");
     }
 }
 
