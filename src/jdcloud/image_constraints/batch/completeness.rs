@@ -3,12 +3,14 @@
 //! A gateway may consider only the first ids of a request, or return only so many rows, and say neither. A missing row
 //! then does not mean that the image has no constraint. So the missing ids of a request are asked for again when it
 //! asked for more ids, or returned as many rows, as no complete response so far. This check also asks for ids that are
-//! known to have a row (controls), at the end: their rows must come back, and no others.
+//! known to have a row (controls), at the end: their rows must come back, and no others. Where no id is known to have
+//! one, the listing of the region names some.
 
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::listing::ReadAhead;
 use super::request::{InFlight, Outcome, Part};
 use super::waiter::Members;
 use super::{Batcher, State};
@@ -24,7 +26,7 @@ pub(super) struct Completeness {
     rows: usize,
     /// The gateway's silent limit, once it was found.
     limit: Option<usize>,
-    /// Ids that were returned by name, as many as the largest request may have.
+    /// Ids that were returned by name or listed with a constraint, as many as the largest request may have.
     controls: Vec<Arc<str>>,
     /// Ends with the last check that was started; the next one waits for what it learns.
     last_check: Option<CancellationToken>,
@@ -33,7 +35,7 @@ pub(super) struct Completeness {
 impl Completeness {
     const MAX_CONTROLS: usize = 350;
 
-    /// The row of `id`, which was asked for by name, came.
+    /// `id` has a row.
     pub(super) fn record_row(&mut self, id: &Arc<str>) {
         if self.controls.len() < Self::MAX_CONTROLS && !self.controls.contains(id) {
             self.controls.push(Arc::clone(id));
@@ -87,12 +89,14 @@ impl Batcher {
         if let Some(limit) = completeness.exceeded(asked) {
             return self.go_on_in_chunks(state, members, missing, limit, &Part::default());
         }
+        let lacks_controls =
+            completeness.controls.is_empty() && asked > 1 && !matches!(state.ahead, ReadAhead::Done);
         let checks = completeness.checks(asked, missing.len());
         completeness.rows = completeness.rows.max(returned);
         if missing.is_empty() {
             completeness.ids = completeness.ids.max(asked);
         }
-        if checks.is_empty() {
+        if checks.is_empty() && !lacks_controls {
             state.settle_absent(missing);
             return Vec::new();
         }
@@ -113,6 +117,9 @@ impl Batcher {
         mut turn: Part,
     ) -> Outcome {
         turn.wait_for_turn().await;
+        if self.lock().completeness.controls.is_empty() {
+            self.read_ahead(&members, true).await;
+        }
         let (missing, _) = self.lock().unsettled(&members);
         let checks = self.lock().completeness.checks(asked, asked - returned);
         let most = self.caller.limits.max_retries;
@@ -126,28 +133,27 @@ impl Batcher {
                 let state = self.lock();
                 state.completeness.controls.iter().rev().take(controls).cloned().collect()
             };
-            let ids = controls_last(rest, &controls, self.caller.limits.batch_size);
-            let rows = match self.send(&ids, &retries).await {
-                Ok((rows, _)) => rows,
-                Err(error) => return self.refused(&members, &missing, Part::default(), error),
-            };
-            let mut state = self.lock();
-            if rows.len() != controls.len() || !controls.iter().all(|id| rows.contains_key(id)) {
-                let limit = state.completeness.record_incomplete(asked, returned);
-                tracing::warn!(region = %self.region, limit, "incomplete responses: sending smaller requests");
-                self.caller.notice(Notice::IncompleteResponses { limit });
-                state.size.cap(limit);
-                state.answers.retain(|_, answer| answer.is_some());
-                break;
+            for ids in with_controls_last(rest, &controls) {
+                let rows = match self.send(&ids, &retries).await {
+                    Ok((rows, _)) => rows,
+                    Err(error) => return self.refused(&members, &missing, Part::default(), error),
+                };
+                if rows.len() != controls.len() || !controls.iter().all(|id| rows.contains_key(id)) {
+                    let mut state = self.lock();
+                    let limit = self.withdraw_absences(&mut state, asked, returned);
+                    let parts = self.go_on_in_chunks(&mut state, &members, &missing, limit, &Part::default());
+                    return Outcome::Continued(parts.into());
+                }
             }
+            let mut state = self.lock();
             if !controls.is_empty() {
-                state.completeness.ids = state.completeness.ids.max(ids.len());
+                state.completeness.ids = state.completeness.ids.max(rest.len() + controls.len());
                 state.completeness.rows = state.completeness.rows.max(controls.len());
             }
         }
         let mut state = self.lock();
         if let Some(limit) = state.completeness.exceeded(asked) {
-            // This check found it, or another one before.
+            // An earlier check has found it.
             let requests = self.go_on_in_chunks(&mut state, &members, &missing, limit, &Part::default());
             return Outcome::Continued(requests.into());
         }
@@ -155,11 +161,21 @@ impl Batcher {
         let parts = (!alone.is_empty()).then(|| (alone, Part::default()));
         Outcome::Continued(self.go_on(&mut state, &members, parts).into())
     }
+
+    /// A response with `returned` of `asked` ids is incomplete. Returns how many ids can be asked for at once.
+    fn withdraw_absences(&self, state: &mut State, asked: usize, returned: usize) -> usize {
+        let limit = state.completeness.record_incomplete(asked, returned);
+        tracing::warn!(region = %self.region, limit, "incomplete responses: sending smaller requests");
+        self.caller.notice(Notice::IncompleteResponses { limit });
+        state.size.cap(limit);
+        state.answers.retain(|_, answer| answer.is_some());
+        limit
+    }
 }
 
-/// `missing` ids and then `controls`, where a gateway that considers only the first ids does not get to them, whether it
-/// counts by their numbers or in the order of the query, which is sorted as text.
-fn controls_last(missing: &[Arc<str>], controls: &[Arc<str>], most: usize) -> Vec<Arc<str>> {
+/// Requests for `missing` ids and then `controls`, where a gateway that considers only the first ids does not get to them:
+/// the last id by its number, and the last one in the query, which is sorted as text.
+fn with_controls_last(missing: &[Arc<str>], controls: &[Arc<str>]) -> Vec<Vec<Arc<str>>> {
     let mut ids: Vec<Arc<str>> = missing.iter().chain(controls).cloned().collect();
     // As text, `ids.9` is the last of up to 89 ids, and `ids.99` of more than 99.
     let last_as_text = match ids.len() {
@@ -167,12 +183,13 @@ fn controls_last(missing: &[Arc<str>], controls: &[Arc<str>], most: usize) -> Ve
         10..=89 => 9,
         _ => 99,
     };
-    match controls {
-        [control] if last_as_text <= missing.len() && ids.len() < most => {
-            ids.insert(last_as_text - 1, Arc::clone(control));
+    let mut requests = vec![ids.clone()];
+    if !controls.is_empty() && last_as_text <= missing.len() {
+        ids.swap(last_as_text - 1, missing.len());
+        if controls.len() > 1 {
+            requests.clear();
         }
-        [_, _, ..] if last_as_text <= missing.len() => ids.swap(last_as_text - 1, missing.len()),
-        _ => {}
+        requests.push(ids);
     }
-    ids
+    requests
 }

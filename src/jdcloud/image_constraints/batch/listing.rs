@@ -1,8 +1,8 @@
 //! Requests without ids, which list the constraints of the region: for reads that name no ids, and ahead of many
 //! small reads.
 //!
-//! The third small request of a region is preceded by a listing, which most often answers it and all that follow. A
-//! constraint in it settles its image; an image that it lacks, or lists without a constraint, is asked for by name.
+//! The third small request of a region is preceded by a listing, which most often answers it and all that follow, unless
+//! a request without any row has caused it before (`completeness`). A constraint in it settles its image; an image that it lacks, or lists without a constraint, is asked for by name.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,15 +61,15 @@ impl Batcher {
         Ok(Found { images: images.collect::<Result<_, Arc<_>>>()?, missing: Vec::new() })
     }
 
-    /// Before a small request for `members`: waits for the listing ahead of it, from the third such request on.
-    pub(super) async fn read_ahead(self: &Arc<Self>, members: &Members) {
+    /// Waits for the listing ahead of requests for `members`, which is sent if it `is_wanted` now.
+    pub(super) async fn read_ahead(self: &Arc<Self>, members: &Members, is_wanted: bool) {
         let waiters = members.waiters();
         let Some(deadline) = waiters.iter().map(|waiter| waiter.deadline).min() else { return };
         let listing = {
             let mut state = self.lock();
             match &state.ahead {
                 ReadAhead::Started(started) => started.joined(&waiters[0]),
-                ReadAhead::Wanted if state.window.expects_more() => {
+                ReadAhead::Wanted if is_wanted => {
                     let (listing, started) = self.list(0, &waiters);
                     state.ahead = started.map_or(ReadAhead::Done, ReadAhead::Started);
                     Some(listing)
@@ -103,6 +103,7 @@ impl Batcher {
                 if let Ok(rule) = rule
                     && *rule != Rule::Unrestricted
                 {
+                    state.completeness.record_row(id);
                     state.answers.insert(Arc::clone(id), Some(rule.clone()));
                 }
             }

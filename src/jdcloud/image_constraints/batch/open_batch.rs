@@ -58,11 +58,6 @@ impl BatchWindow {
         self.last_answer = Some(Instant::now());
     }
 
-    /// Whether there were enough small requests to expect more.
-    pub(super) fn expects_more(&self) -> bool {
-        self.small_requests > FEW
-    }
-
     /// When `open` closes unless another read joins.
     fn closes_at(&self, open: &OpenBatch) -> Instant {
         let is_recent = self.last_answer.is_some_and(|answer| answer.elapsed() < LONGEST);
@@ -148,12 +143,13 @@ impl Batcher {
                 yield_now().await;
             }
             if closes_at().is_some_and(|time| time <= Instant::now()) {
-                {
+                let is_followed = {
                     let mut state = self.lock();
                     close(&mut state);
                     state.window.small_requests += 1;
-                }
-                self.read_ahead(&members).await;
+                    state.window.small_requests > FEW
+                };
+                self.read_ahead(&members, is_followed).await;
             }
         }
         self.request(members, Part::default()).await
