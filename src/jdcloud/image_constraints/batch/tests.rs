@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -574,4 +576,38 @@ async fn a_refused_check_does_not_make_requests_smaller() {
     let before = api.calls();
     read(&client, &ids[100..]).await.unwrap();
     assert!(api.calls() - before <= 3, "{} calls for 100 ids", api.calls() - before);
+}
+
+/// A read that joined a request after its first failure would have fewer attempts than alone.
+#[tokio::test(start_paused = true)]
+async fn a_read_joins_no_request_that_has_failed() {
+    // The later read begins with this request, and this one is the last that fails.
+    for (reads, code, begins, last) in [(1, 503, 1, 1), (2, 500, 2, 2), (0, 503, 1, 1)] {
+        let (ids, begin) = (ids(2), Arc::new(Notify::new()));
+        let latency = {
+            let (begin, requests) = (Arc::clone(&begin), AtomicUsize::new(0));
+            move || {
+                if requests.fetch_add(1, Ordering::Relaxed) == begins {
+                    begin.notify_one();
+                }
+                Duration::from_millis(50)
+            }
+        };
+        let script = move |n, _: &_| if n <= last { refuse(code, "later") } else { None };
+        let (client, _) = TestApi::new(&ids).latency(latency).script(script).client(|settings| {
+            settings.max_retries = Argument::Known(1);
+        });
+        let one = |id: usize| {
+            let named = ImageSelection::Named(BTreeSet::from([ids[id].clone()]));
+            client.image_constraints(None, if reads == 0 { ImageSelection::All } else { named })
+        };
+        let earlier =
+            async { tokio::join!(one(0), async { if reads == 2 { one(1).await.ok() } else { None } }) };
+        let later = async {
+            begin.notified().await;
+            one(0).await
+        };
+        let (_, later) = tokio::join!(earlier, later);
+        assert!(later.is_ok(), "{reads} reads, {code}: {later:?}");
+    }
 }
