@@ -11,7 +11,6 @@
 //! is not a real secret, and replacing it would make texts unreadable.
 
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -122,9 +121,7 @@ impl Redactor {
         let shown = if read.len() < text.len() { MAX_READ - MARGIN } else { read.len() };
         let mut masked = vec![false; read.len()];
         if !self.windows.is_empty() || !self.short.is_empty() {
-            let bytes = read.bytes().enumerate();
-            let units: Vec<Unit> = bytes.map(|(at, byte)| Unit { byte, from: at, to: at + 1 }).collect();
-            self.mask(&units, LAYERS, &mut masked);
+            self.mask(&Reading::plain(read.as_bytes()), LAYERS, &mut masked);
         }
         let mut safe = String::with_capacity(shown.min(2 * max));
         let mut left = max;
@@ -148,31 +145,28 @@ impl Redactor {
         UntrustedText(safe.into())
     }
 
-    /// Marks the bytes that `units` were decoded from where they spell a secret, in this and in further `layers`.
-    fn mask(&self, units: &[Unit], layers: usize, masked: &mut [bool]) {
-        let mut hide = |units: &[Unit]| {
-            if let [first, .., last] = units {
-                masked[first.from..last.to].fill(true);
+    /// Marks the bytes of the text that spell a secret, as they are read and in further `layers`.
+    fn mask(&self, reading: &Reading, layers: usize, masked: &mut [bool]) {
+        let mut hide = |from: usize, length: usize| {
+            if let Some((_, to)) = reading.from(from).nth(length - 1) {
+                masked[from..to].fill(true);
             }
         };
-        let mut window = 0;
-        for (at, unit) in (1..).zip(units) {
-            window = window << u8::BITS | u64::from(unit.byte);
-            if at >= WINDOW && self.windows.contains(&window) {
-                hide(&units[at - WINDOW..at]);
+        for at in 0..reading.0.len() {
+            let window = reading.from(at).take(WINDOW);
+            let window = window.fold(0, |window, (byte, _)| window << u8::BITS | u64::from(byte));
+            if self.windows.contains(&window) {
+                hide(at, WINDOW);
             }
             for form in &self.short {
-                let spelt = at.checked_sub(form.len()).map(|from| &units[from..at]);
-                if let Some(spelt) =
-                    spelt.filter(|units| units.iter().map(|unit| unit.byte).eq(form.iter().copied()))
-                {
-                    hide(spelt);
+                if reading.from(at).map(|(byte, _)| byte).take(form.len()).eq(form.iter().copied()) {
+                    hide(at, form.len());
                 }
             }
         }
         if layers > 0 {
             for decode in [percent, string_escape, entity] {
-                if let Some(decoded) = decoded(units, decode) {
+                if let Some(decoded) = reading.decoded(decode) {
                     self.mask(&decoded, layers - 1, masked);
                 }
             }
@@ -187,77 +181,84 @@ fn is_dangerous(c: char) -> bool {
     c.is_control() || is_invisible
 }
 
-/// A byte of a text, and the bytes that it was decoded from.
-#[derive(Clone, Copy)]
-struct Unit {
-    byte: u8,
-    from: usize,
-    to: usize,
-}
+/// How a text reads from each of its positions on: the byte that is spelt there, and the position after it. So a secret is
+/// found also where it follows what looks like the beginning of an escape.
+struct Reading(Vec<(u8, usize)>);
 
-/// The byte that an escape at the beginning of the units stands for, and how many units the escape has.
-type Decode = fn(&[Unit]) -> Option<(u8, usize)>;
+impl Reading {
+    fn plain(text: &[u8]) -> Self {
+        Self(text.iter().copied().zip(1..).collect())
+    }
 
-/// `units` with every escape decoded by `decode`; `None` if there is no escape.
-fn decoded(units: &[Unit], decode: Decode) -> Option<Vec<Unit>> {
-    let mut decoded = Vec::with_capacity(units.len());
-    let mut rest = units;
-    while let [first, others @ ..] = rest {
-        match decode(rest) {
-            Some((byte, length)) => {
-                decoded.push(Unit { byte, from: first.from, to: rest[length - 1].to });
-                rest = &rest[length..];
-            }
-            None => {
-                decoded.push(*first);
-                rest = others;
+    /// The bytes from the position `at` on, each with the position after it.
+    fn from(&self, at: usize) -> impl Iterator<Item = (u8, usize)> {
+        std::iter::successors(self.0.get(at).copied(), |(_, next)| self.0.get(*next).copied())
+    }
+
+    /// The text with every escape decoded by `decode`; `None` if there is no escape.
+    fn decoded(&self, decode: Decode) -> Option<Self> {
+        let mut decoded = self.0.clone();
+        let mut has_escapes = false;
+        for (at, spelt) in decoded.iter_mut().enumerate() {
+            let bytes: [_; LONGEST_ESCAPE] = {
+                let mut bytes = self.from(at);
+                std::array::from_fn(|_| bytes.next().unwrap_or_default())
+            };
+            if let Some((byte, length)) = decode(&bytes.map(|(byte, _)| byte)) {
+                // A NUL after the end belongs to no escape.
+                *spelt = (byte, bytes[length - 1].1);
+                has_escapes = true;
             }
         }
+        has_escapes.then_some(Self(decoded))
     }
-    (decoded.len() < units.len()).then_some(decoded)
 }
 
+/// The length of `&#x0000002F;`. Longer entities are not decoded.
+const LONGEST_ESCAPE: usize = 12;
+
+/// The byte that an escape at the beginning of the bytes stands for, and how many bytes the escape has.
+type Decode = fn(&[u8; LONGEST_ESCAPE]) -> Option<(u8, usize)>;
+
 /// `%2F`.
-fn percent(units: &[Unit]) -> Option<(u8, usize)> {
-    let value = (units.first()?.byte == b'%').then(|| number(units, 1..3, 16))??;
+fn percent(bytes: &[u8; LONGEST_ESCAPE]) -> Option<(u8, usize)> {
+    let value = (bytes[0] == b'%').then(|| number(&bytes[1..3], 16))??;
     Some((value, 3))
 }
 
 /// `\/`, `\"`, `\\`, `\u002f` and `\x2f`.
-fn string_escape(units: &[Unit]) -> Option<(u8, usize)> {
-    let [Unit { byte: b'\\', .. }, escaped, ..] = units else { return None };
-    match escaped.byte {
-        b'u' => Some((number(units, 2..6, 16)?, 6)),
-        b'x' => Some((number(units, 2..4, 16)?, 4)),
-        byte @ (b'/' | b'"' | b'\'' | b'\\') => Some((byte, 2)),
+fn string_escape(bytes: &[u8; LONGEST_ESCAPE]) -> Option<(u8, usize)> {
+    match bytes {
+        [b'\\', b'u', digits @ ..] => Some((number(&digits[..4], 16)?, 6)),
+        [b'\\', b'x', digits @ ..] => Some((number(&digits[..2], 16)?, 4)),
+        [b'\\', byte @ (b'/' | b'"' | b'\'' | b'\\'), ..] => Some((*byte, 2)),
         _ => None,
     }
 }
 
 /// `&amp;`, `&#47;` and `&#x2F;`.
-fn entity(units: &[Unit]) -> Option<(u8, usize)> {
-    // Entities longer than `&#x0000002F;` are not decoded.
-    let end =
-        (units.first()?.byte == b'&').then(|| units.iter().take(12).position(|unit| unit.byte == b';'))??;
-    let name: Vec<u8> = units[1..end].iter().map(|unit| unit.byte).collect();
-    let byte = match &name[..] {
+fn entity(bytes: &[u8; LONGEST_ESCAPE]) -> Option<(u8, usize)> {
+    let end = (bytes[0] == b'&').then(|| bytes.iter().position(|byte| *byte == b';'))??;
+    let byte = match &bytes[1..end] {
         b"amp" => b'&',
         b"lt" => b'<',
         b"gt" => b'>',
         b"quot" => b'"',
         b"apos" => b'\'',
-        [b'#', b'x' | b'X', ..] => number(units, 3..end, 16)?,
-        [b'#', ..] => number(units, 2..end, 10)?,
+        [b'#', b'x' | b'X', digits @ ..] => number(digits, 16)?,
+        [b'#', digits @ ..] => number(digits, 10)?,
         _ => return None,
     };
     Some((byte, end + 1))
 }
 
-/// The number that the units in `range` spell, if it fits a byte.
-fn number(units: &[Unit], range: Range<usize>, radix: u32) -> Option<u8> {
-    let digits = units.get(range).filter(|digits| !digits.is_empty())?;
-    let value = digits.iter().try_fold(0, |value: u32, unit| {
-        value.checked_mul(radix)?.checked_add(char::from(unit.byte).to_digit(radix)?)
+/// The number that the digits spell, if it fits a byte.
+fn number(digits: &[u8], radix: u32) -> Option<u8> {
+    if digits.is_empty() {
+        return None;
+    }
+    let value = digits.iter().try_fold(0, |value: u32, digit| {
+        value.checked_mul(radix)?.checked_add(char::from(*digit).to_digit(radix)?)
     })?;
     value.try_into().ok()
 }

@@ -236,6 +236,9 @@ fn secrets_are_replaced_in_the_forms_that_gateways_return() {
         ("a?t=qTok%2Fen%2bof%3Dthe%22Test&b".to_owned(), "a?t=***&b"),
         ("<p>qTok/en&#43;of&#x3D;the&quot;Test</p>".to_owned(), "<p>***</p>"),
         (format!("http://me:hunter2@proxy, {token}{token}"), "http://me:***@proxy, ***"),
+        // What stands before the secret looks like the beginning of an escape.
+        (r"C:\\u0071Tok/en+of=the\u0022Test".to_owned(), "C:***"),
+        ("at %2%71Tok/en+of=the%22Test".to_owned(), "at %2***"),
         // Seven characters of a secret may be seen where it is cut, and no more.
         ("the beginning is qTok/en+".to_owned(), "the beginning is ***"),
         ("the beginning is qTok/en".to_owned(), "the beginning is qTok/en"),

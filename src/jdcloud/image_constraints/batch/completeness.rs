@@ -126,11 +126,9 @@ impl Batcher {
         let checks = self.lock().completeness.checks(asked, asked - returned, most);
         let most = self.caller.limits.max_retries;
         let retries = Retries { waiting: &*members, most, has_retried_500: false };
-        let mut alone: &[Arc<str>] = &[];
         for controls in checks {
-            // Where there is no room for the controls, the first id is left out: it is considered in any case.
-            let (first, rest) = missing.split_at(usize::from(missing.len() + controls > asked));
-            alone = if returned > 0 { first } else { &[] };
+            // Where there is no room for the controls, the first id is left out: the check is as large as what it checks.
+            let rest = &missing[usize::from(missing.len() + controls > asked)..];
             let controls: Vec<_> = {
                 let state = self.lock();
                 state.completeness.controls.iter().rev().take(controls).cloned().collect()
@@ -159,9 +157,8 @@ impl Batcher {
             let requests = self.go_on_in_chunks(&mut state, &members, &missing, limit, &Part::default());
             return Outcome::Continued(requests.into());
         }
-        state.settle_absent(&missing[alone.len()..]);
-        let parts = (!alone.is_empty()).then(|| (alone, Part::default()));
-        Outcome::Continued(self.go_on(&mut state, &members, parts).into())
+        state.settle_absent(&missing);
+        Outcome::Continued(Arc::default())
     }
 
     /// A response with `returned` of `asked` ids is incomplete. Returns how many ids can be asked for at once.

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::jdcloud::test_api::{Instead, Received, TestApi, read, returned, rows};
-use crate::jdcloud::{Answer, Argument, Error, RawResponse};
+use crate::jdcloud::{Answer, Argument, Error, Failure, RawResponse};
 
 /// What an image is to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ enum Image {
     Absent,
     /// A request for it is refused.
     Bad,
+    /// Its row has no meaning.
+    Malformed,
 }
 
 /// A limit that the gateway does not tell.
@@ -127,7 +129,7 @@ impl Gateway {
 
     /// What a silent limit leaves of the images asked for.
     fn limited(&self, mut asked: Vec<usize>) -> Vec<usize> {
-        let has_row = |n: &usize| matches!(self.images[*n], Image::Constrained | Image::Unrestricted);
+        let has_row = |n: &usize| !matches!(self.images[*n], Image::Absent | Image::Bad);
         match self.silent_limit {
             None => asked,
             Some(SilentLimit::FirstIds(limit)) => asked.into_iter().take(limit).collect(),
@@ -154,6 +156,7 @@ impl Gateway {
                         format!(r#"{{"constraintsType":"excludes","instanceTypes":["x.{n}"]}}"#)
                     }
                     Image::Unrestricted => "null".to_owned(),
+                    Image::Malformed => r#"{"constraintsType":"excludes","types":[]}"#.to_owned(),
                     Image::Absent | Image::Bad => return None,
                 };
                 Some((id(*n), constraint))
@@ -162,7 +165,7 @@ impl Gateway {
         rows(rows_of.iter().map(|(id, constraint)| (id.as_str(), constraint.as_str())))
     }
 
-    /// What a read of `ids` gets alone: an error if one of them is bad, the outage's error where that may outlast its
+    /// What a read of `ids` gets alone: an error if one of them is bad or malformed, the outage's error where that may outlast its
     /// retries, or what the catalogue says.
     fn is_right(
         &self,
@@ -175,6 +178,9 @@ impl Gateway {
             ids.iter().filter(|n| images.contains(&self.images[**n])).map(|n| id(*n)).collect()
         };
         match answer {
+            Err(Error::Call(error)) if matches!(error.failure, Failure::MalformedRow { .. }) => {
+                !of(Image::Malformed).is_empty()
+            }
             Err(Error::Call(error)) => {
                 let code = error.context.code;
                 !of(Image::Bad).is_empty() && code == Some(self.bad_code)
@@ -183,6 +189,7 @@ impl Gateway {
             Err(_) => false,
             Ok(answer) => {
                 of(Image::Bad).is_empty()
+                    && of(Image::Malformed).is_empty()
                     && returned(answer) == returned_ids(&[Image::Constrained, Image::Unrestricted])
                     && answer.missing.iter().map(ToString::to_string).collect::<Vec<_>>()
                         == returned_ids(&[Image::Absent])
@@ -203,10 +210,10 @@ impl Gateway {
 
 fn silent_limit() -> impl Strategy<Value = SilentLimit> {
     prop_oneof![
-        (1..8_usize).prop_map(SilentLimit::FirstIds),
-        (1..8_usize).prop_map(SilentLimit::FirstInQuery),
-        (1..8_usize).prop_map(SilentLimit::FirstRows),
-        (1..8_usize).prop_map(SilentLimit::Catalogue),
+        (1..16_usize).prop_map(SilentLimit::FirstIds),
+        (1..16_usize).prop_map(SilentLimit::FirstInQuery),
+        (1..16_usize).prop_map(SilentLimit::FirstRows),
+        (1..16_usize).prop_map(SilentLimit::Catalogue),
     ]
 }
 
@@ -216,6 +223,7 @@ fn gateway() -> impl Strategy<Value = Gateway> {
         4 => Just(Image::Unrestricted),
         12 => Just(Image::Absent),
         1 => Just(Image::Bad),
+        1 => Just(Image::Malformed),
     ];
     let listing = prop_oneof![
         3 => Just(Listing::Complete),

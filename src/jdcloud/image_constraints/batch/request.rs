@@ -100,6 +100,7 @@ impl Batcher {
                     state.answers.insert(Arc::clone(id), Some(rule));
                 }
                 Some(Err(failure)) => {
+                    state.completeness.record_row(id);
                     let error = CallError { failure, context: context.clone() };
                     requests.push(failed(members.part(std::slice::from_ref(id)), error, Part::default()));
                 }

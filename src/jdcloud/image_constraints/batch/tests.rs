@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::jdcloud::test_api::{Instead, TestApi, failed, ids, read, returned};
+use crate::jdcloud::test_api::{Instead, TestApi, failed, ids, read, response, returned, rows};
 use crate::jdcloud::{Argument, Client, Error, Failure, ImageSelection, Notice};
 
 fn refuse(code: u16, message: &str) -> Option<Instead> {
@@ -452,7 +452,7 @@ async fn a_listed_row_without_a_constraint_settles_nothing() {
     let script = |_, call: &crate::jdcloud::test_api::Received| {
         let unrestricted: Vec<_> = (0..30).map(|n| format!("img-{n:05}")).collect();
         let listed = unrestricted.iter().map(|id| (id.as_str(), "null"));
-        call.ids.is_empty().then(|| Instead::Respond(crate::jdcloud::test_api::rows(listed)))
+        call.ids.is_empty().then(|| Instead::Respond(rows(listed)))
     };
     let (client, _) = TestApi::new(&ids).script(script).client(|_| {});
     // `read_each` holds every read to its own constraint.
@@ -610,4 +610,41 @@ async fn a_read_joins_no_request_that_has_failed() {
         let (_, later) = tokio::join!(earlier, later);
         assert!(later.is_ok(), "{reads} reads, {code}: {later:?}");
     }
+}
+
+/// Missing ids that were believed while there was nothing to check them with are asked for again later.
+#[tokio::test(start_paused = true)]
+async fn absences_are_withdrawn_when_a_silent_limit_is_found() {
+    let ids = ids(30);
+    let script = |_, call: &crate::jdcloud::test_api::Received| {
+        // Ids from 3 on have a row; the first three ids of a request are considered.
+        let considered = call.ids.iter().take(3).filter(|id| id.as_str() >= "img-00003");
+        Some(Instead::Respond(rows(considered.map(|id| (id.as_str(), "null")))))
+    };
+    let (client, _) = TestApi::new(&[]).script(script).client(|settings| {
+        settings.read_ahead = Argument::Known(false);
+    });
+    assert_eq!(read(&client, &ids[..10]).await.unwrap().missing.len(), 10);
+    assert_eq!(returned(&read(&client, &ids[10..]).await.unwrap()), ids[10..]);
+    assert_eq!(returned(&read(&client, &ids[..10]).await.unwrap()), ids[3..10]);
+}
+
+/// A retry that comes too late for one read is made for another one that has more time.
+#[tokio::test(start_paused = true)]
+async fn a_request_is_retried_for_the_read_with_the_latest_deadline() {
+    let id = ids(1);
+    let seconds = Duration::from_secs;
+    let script = |n, _: &_| (n == 0).then(|| Instead::Respond(response(503, &[("retry-after", "12")], "")));
+    let requests = AtomicUsize::new(0);
+    let latency = move || seconds(if requests.fetch_add(1, Ordering::Relaxed) == 0 { 9 } else { 0 });
+    let (client, api) = TestApi::new(&id).latency(latency).script(script).client(|settings| {
+        settings.read_timeout = Argument::Known(seconds(20));
+    });
+    let later = async {
+        sleep(seconds(8)).await;
+        read(&client, &id).await
+    };
+    let (earlier, later) = tokio::join!(read(&client, &id), later);
+    assert!(matches!(failed(earlier).failure, Failure::ReadTimeout { .. }));
+    assert_eq!((returned(&later.unwrap()), api.calls()), (vec![id[0].as_str()], 2));
 }
