@@ -82,7 +82,8 @@ fn reads_work_without_logging(protocol: Protocol) {
     let planned = case.text(&["plan"]);
     planned.succeeded();
     assert_eq!(planned.stderr, "", "the provider writes to stderr");
-    planned.shows("data.jdcloud_image_constraints.web: [id=cn-north-1/978e7c6edcf7]");
+    planned.shows("data.jdcloud_image_constraints.web: Read complete");
+    planned.shows("[id=cn-north-1/978e7c6edcf7]");
 }
 
 /// A case whose API does not respond, with timeouts that are longer than any test.
