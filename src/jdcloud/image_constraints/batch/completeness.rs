@@ -130,8 +130,10 @@ impl Batcher {
             // Where there is no room for the controls, the first id is left out: the check is as large as what it checks.
             let rest = &missing[usize::from(missing.len() + controls > asked)..];
             let controls: Vec<_> = {
+                // A listing may have come since, with a row for a missing id.
                 let state = self.lock();
-                state.completeness.controls.iter().rev().take(controls).cloned().collect()
+                let known = state.completeness.controls.iter().rev().filter(|id| !missing.contains(id));
+                known.take(controls).cloned().collect()
             };
             for ids in with_controls_last(rest, &controls) {
                 let rows = match self.send(&ids, &retries).await {

@@ -209,9 +209,11 @@ impl State {
         (ids, self.size.known())
     }
 
-    /// Settles ids that were asked for by name and have no row.
+    /// Settles ids that were asked for by name and have no row, unless a listing has settled them meanwhile.
     fn settle_absent(&mut self, ids: &[Arc<str>]) {
-        self.answers.extend(ids.iter().map(|id| (Arc::clone(id), None)));
+        for id in ids {
+            self.answers.entry(Arc::clone(id)).or_default();
+        }
     }
 
     /// The answers to `ids`, or the ids that have none.
