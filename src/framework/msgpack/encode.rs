@@ -12,9 +12,7 @@ use crate::framework::{AttributePath, Data, Members, Number, Problem, Step, Str,
 /// # Errors
 /// When the value has another type. Objects must have exactly the attributes of their type.
 pub fn encode(ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
-    let mut encoder = Encoder::default();
-    encoder.value(ty, value)?;
-    Ok(encoder.into_bytes())
+    Encoder::default().whole(ty, value)
 }
 
 /// Encodes a value that must not have unknown parts.
@@ -22,9 +20,7 @@ pub fn encode(ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
 /// # Errors
 /// When it has unknown parts or another type.
 pub fn encode_known(ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
-    let mut encoder = Encoder { known_only: true, ..Encoder::default() };
-    encoder.value(ty, value)?;
-    Ok(encoder.into_bytes())
+    Encoder { known_only: true, ..Encoder::default() }.whole(ty, value)
 }
 
 /// An encoding in progress.
@@ -45,6 +41,13 @@ impl Encoder {
     /// The bytes.
     pub fn into_bytes(self) -> Vec<u8> {
         self.output.into_vec()
+    }
+
+    /// The bytes of a value, in memory that is reserved once: growing would hold a large result twice.
+    fn whole(mut self, ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
+        self.output.as_mut_vec().reserve(most_bytes(value));
+        self.value(ty, value)?;
+        Ok(self.into_bytes())
     }
 
     /// Writes a value of type `ty`.
@@ -147,6 +150,25 @@ impl Encoder {
     fn unknown(&mut self) {
         infallible(encode::write_ext_meta(&mut self.output, 1, 0));
         self.output.as_mut_vec().push(0);
+    }
+}
+
+/// At least as many bytes as `value` encodes to, but for its numbers and the types of its dynamic parts.
+fn most_bytes(value: &Value) -> usize {
+    const HEADER: usize = 5;
+    let text = |text: &Str| match text.len() {
+        length @ ..32 => 1 + length,
+        length @ 32..256 => 2 + length,
+        length => HEADER + length,
+    };
+    match value {
+        Value::Known(Data::String(value)) => text(value),
+        Value::Known(Data::List(elements)) => HEADER + elements.iter().map(most_bytes).sum::<usize>(),
+        Value::Known(Data::Map(members)) => {
+            HEADER + members.iter().map(|(name, value)| text(name) + most_bytes(value)).sum::<usize>()
+        }
+        Value::Known(Data::Dynamic(_, value)) => HEADER + most_bytes(value),
+        Value::Known(Data::Bool(_) | Data::Number(_)) | Value::Null | Value::Unknown => HEADER,
     }
 }
 
