@@ -1,8 +1,9 @@
 //! Requests without ids, which list the constraints of the region: for reads that name no ids, and ahead of many
 //! small reads.
 //!
-//! The third small request of a region is preceded by a listing, which most often answers it and all that follow, unless
-//! a request without any row has caused it before (`completeness`). A constraint in it settles its image; an image that it lacks, or lists without a constraint, is asked for by name.
+//! The first request of ten or more reads, and otherwise the third small request of a region, is preceded by a listing,
+//! which most often answers it and all that follow. A response without any row causes it as well (`completeness`). A
+//! constraint in it settles its image; an image that it lacks, or lists without a constraint, is asked for by name.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -28,6 +28,9 @@ const LONGEST: Duration = Duration::from_millis(500);
 /// Two data blocks alone do not wait for followers, nor cause a listing.
 const FEW: u32 = 2;
 
+/// So many reads at once are Terraform's default parallelism, so that more will follow.
+const MANY: usize = 10;
+
 /// What the region's small requests, those that could have asked for more ids, say about the reads to come.
 #[derive(Debug, Default)]
 pub(super) struct BatchWindow {
@@ -145,9 +148,9 @@ impl Batcher {
             if closes_at().is_some_and(|time| time <= Instant::now()) {
                 let is_followed = {
                     let mut state = self.lock();
-                    close(&mut state);
+                    let reads = close(&mut state);
                     state.window.small_requests += 1;
-                    state.window.small_requests > FEW
+                    state.window.small_requests > FEW || reads >= MANY
                 };
                 self.read_ahead(&members, is_followed).await;
             }
@@ -156,10 +159,10 @@ impl Batcher {
     }
 }
 
-/// Closes the open batch, whose request is sent when it wakes.
-fn close(state: &mut State) {
-    if let Some(open) = state.open.take() {
-        state.size.record_attempt(open.chunk.ids().len());
-        open.changed.notify_one();
-    }
+/// Closes the open batch, whose request is sent when it wakes. Returns how many reads wait for it.
+fn close(state: &mut State) -> usize {
+    let Some(open) = state.open.take() else { return 0 };
+    state.size.record_attempt(open.chunk.ids().len());
+    open.changed.notify_one();
+    open.reads
 }
