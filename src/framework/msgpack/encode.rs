@@ -45,7 +45,7 @@ impl Encoder {
 
     /// The bytes of a value, in memory that is reserved once: growing would hold a large result twice.
     fn whole(mut self, ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
-        self.output.as_mut_vec().reserve(most_bytes(value));
+        self.output.as_mut_vec().reserve(estimated_bytes(value));
         self.value(ty, value)?;
         Ok(self.into_bytes())
     }
@@ -153,21 +153,31 @@ impl Encoder {
     }
 }
 
-/// At least as many bytes as `value` encodes to, but for its numbers and the types of its dynamic parts.
-fn most_bytes(value: &Value) -> usize {
+/// About as many bytes as `value` encodes to, and rather more: of a long list or map a sample is looked at.
+fn estimated_bytes(value: &Value) -> usize {
     const HEADER: usize = 5;
+    const SAMPLE: usize = 64;
     let text = |text: &Str| match text.len() {
         length @ ..32 => 1 + length,
         length @ 32..256 => 2 + length,
         length => HEADER + length,
     };
+    let step = |length: usize| length.div_ceil(SAMPLE).max(1);
+    let whole = |sampled: usize, step: usize| {
+        HEADER + sampled * step + if step > 1 { sampled * step / 16 } else { 0 }
+    };
     match value {
         Value::Known(Data::String(value)) => text(value),
-        Value::Known(Data::List(elements)) => HEADER + elements.iter().map(most_bytes).sum::<usize>(),
-        Value::Known(Data::Map(members)) => {
-            HEADER + members.iter().map(|(name, value)| text(name) + most_bytes(value)).sum::<usize>()
+        Value::Known(Data::List(elements)) => {
+            let step = step(elements.len());
+            whole(elements.iter().step_by(step).map(estimated_bytes).sum(), step)
         }
-        Value::Known(Data::Dynamic(_, value)) => HEADER + most_bytes(value),
+        Value::Known(Data::Map(members)) => {
+            let step = step(members.len());
+            let member = |(name, value)| text(name) + estimated_bytes(value);
+            whole(members.iter().step_by(step).map(member).sum(), step)
+        }
+        Value::Known(Data::Dynamic(_, value)) => HEADER + estimated_bytes(value),
         Value::Known(Data::Bool(_) | Data::Number(_)) | Value::Null | Value::Unknown => HEADER,
     }
 }
