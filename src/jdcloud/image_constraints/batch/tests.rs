@@ -648,3 +648,36 @@ async fn a_request_is_retried_for_the_read_with_the_latest_deadline() {
     assert!(matches!(failed(earlier).failure, Failure::ReadTimeout { .. }));
     assert_eq!((returned(&later.unwrap()), api.calls()), (vec![id[0].as_str()], 2));
 }
+
+/// One control cannot be last both by its number and in the query, which is sorted as text.
+#[tokio::test(start_paused = true)]
+async fn a_single_control_finds_a_silent_limit_in_either_order() {
+    let ids = ids(13);
+    for is_as_text in [false, true] {
+        // The numbers of the nine ids that are considered; in the second request none of them has a row.
+        let considered = move |count: usize| {
+            let mut numbers: Vec<usize> = (1..=count).collect();
+            if is_as_text {
+                numbers.sort_by_key(ToString::to_string);
+            }
+            numbers.truncate(9);
+            numbers
+        };
+        let absent: Vec<String> = considered(12).iter().map(|number| ids[*number].clone()).collect();
+        let script = {
+            let absent = absent.clone();
+            move |_, call: &crate::jdcloud::test_api::Received| {
+                let seen = considered(call.ids.len()).into_iter().map(|number| call.ids[number - 1].as_str());
+                let with_row = seen.filter(|id| absent.iter().all(|absent| absent != id));
+                Some(Instead::Respond(rows(with_row.map(|id| (id, "null")))))
+            }
+        };
+        let (client, _) = TestApi::new(&[]).script(script).client(|settings| {
+            settings.batch_size = Argument::Known(12);
+            settings.read_ahead = Argument::Known(false);
+        });
+        assert_eq!(returned(&read(&client, &ids[..1]).await.unwrap()), ["img-00000"]);
+        let answer = read(&client, &ids[1..]).await.unwrap();
+        assert_eq!((returned(&answer).len(), answer.missing.len()), (3, 9), "as text: {is_as_text}");
+    }
+}
