@@ -51,15 +51,14 @@ impl Completeness {
     /// response is known to be complete, or nothing is known to check it with.
     ///
     /// A gateway that returns at most n rows returns all of n controls and hides the others, so the number of controls
-    /// must not be the response's number of rows. More controls prove more, and a second one spares a request
-    /// ([`with_controls_last`]) where `most` ids can be asked for at once.
-    fn checks(&self, asked: usize, missing: usize, most: usize) -> Vec<usize> {
+    /// must not be the response's number of rows. More controls prove more. A check asks for no more ids than the
+    /// request that it checks, which was not refused.
+    fn checks(&self, asked: usize, missing: usize) -> Vec<usize> {
         let returned = asked - missing;
         match self.controls.len() {
             0 => vec![],
             _ if missing == 0 || asked == 1 || self.exceeded(asked).is_some() => vec![],
             _ if asked <= self.ids && returned < self.rows => vec![],
-            known if known > 1 && returned == 0 && asked < most => vec![2],
             known if known > returned => vec![returned + 1],
             1 if missing == 1 => vec![0],
             // The first check finds a limit of one row, and the second one a limit of ids.
@@ -93,7 +92,7 @@ impl Batcher {
         }
         let lacks_controls =
             completeness.controls.is_empty() && asked > 1 && !matches!(state.ahead, ReadAhead::Done);
-        let checks = completeness.checks(asked, missing.len(), state.size.known());
+        let checks = completeness.checks(asked, missing.len());
         completeness.rows = completeness.rows.max(returned);
         if missing.is_empty() {
             completeness.ids = completeness.ids.max(asked);
@@ -122,8 +121,8 @@ impl Batcher {
         if self.lock().completeness.controls.is_empty() {
             self.read_ahead(&members, true).await;
         }
-        let (missing, most) = self.lock().unsettled(&members);
-        let checks = self.lock().completeness.checks(asked, asked - returned, most);
+        let (missing, _) = self.lock().unsettled(&members);
+        let checks = self.lock().completeness.checks(asked, asked - returned);
         let most = self.caller.limits.max_retries;
         let retries = Retries { waiting: &*members, most, has_retried_500: false };
         for controls in checks {

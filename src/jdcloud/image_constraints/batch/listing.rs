@@ -68,20 +68,24 @@ impl Batcher {
         let Some(deadline) = waiters.iter().map(|waiter| waiter.deadline).min() else { return };
         let listing = {
             let mut state = self.lock();
-            match &state.ahead {
+            let joined = match &state.ahead {
                 ReadAhead::Started(started) => started.joined(&waiters[0]),
-                ReadAhead::Wanted if is_wanted => {
-                    let (listing, started) = self.list(0, &waiters);
-                    state.ahead = started.map_or(ReadAhead::Done, ReadAhead::Started);
-                    Some(listing)
-                }
                 ReadAhead::Wanted | ReadAhead::Done => None,
+            };
+            // One that was started may be gone with the reads that waited for it.
+            if joined.is_none() && is_wanted && !matches!(state.ahead, ReadAhead::Done) {
+                let (listing, started) = self.list(0, &waiters);
+                state.ahead = started.map_or(ReadAhead::Done, ReadAhead::Started);
+                Some(listing)
+            } else {
+                joined
             }
         };
         let patience = deadline.saturating_duration_since(Instant::now()) / SHARE;
         if let Some(listing) = listing
             && !matches!(timeout(AHEAD.min(patience), listing).await, Ok(Ok(_)))
         {
+            self.lock().ahead = ReadAhead::Done;
             tracing::debug!(region = %self.region, "no listing of the region; asking by name");
         }
     }

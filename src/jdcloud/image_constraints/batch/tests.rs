@@ -681,3 +681,14 @@ async fn a_single_control_finds_a_silent_limit_in_either_order() {
         assert_eq!((returned(&answer).len(), answer.missing.len()), (3, 9), "as text: {is_as_text}");
     }
 }
+
+/// A listing that was dropped with the reads that waited for it is sent again for later ones.
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_listing_is_not_the_last() {
+    let ids = ids(20);
+    let (client, api) = TestApi::new(&ids).client(|_| {});
+    let cancelled = read_each(&client, &ids[..10], "cn-north-1", 10);
+    assert!(timeout(Duration::from_millis(30), cancelled).await.is_err());
+    assert!(read_each(&client, &ids, "cn-north-1", 10).await.is_empty());
+    assert_eq!(api.received().iter().map(|call| call.ids.len()).collect::<Vec<_>>(), [0, 0]);
+}
