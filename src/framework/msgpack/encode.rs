@@ -45,7 +45,7 @@ impl Encoder {
 
     /// The bytes of a value, in memory that is reserved once: growing would hold a large result twice.
     fn whole(mut self, ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
-        self.output.as_mut_vec().reserve(estimated_bytes(value));
+        self.output.as_mut_vec().reserve(estimated_length(value));
         self.value(ty, value)?;
         Ok(self.into_bytes())
     }
@@ -153,33 +153,35 @@ impl Encoder {
     }
 }
 
-/// About as many bytes as `value` encodes to, and rather more: of a long list or map a sample is looked at.
-fn estimated_bytes(value: &Value) -> usize {
+/// The encoded length of `value`, estimated: long lists and maps by a sample. Rather too large than too small.
+fn estimated_length(value: &Value) -> usize {
     const HEADER: usize = 5;
-    const SAMPLE: usize = 64;
     let text = |text: &Str| match text.len() {
         length @ ..32 => 1 + length,
         length @ 32..256 => 2 + length,
         length => HEADER + length,
     };
-    let step = |length: usize| length.div_ceil(SAMPLE).max(1);
-    let whole = |sampled: usize, step: usize| {
-        HEADER + sampled * step + if step > 1 { sampled * step / 16 } else { 0 }
-    };
     match value {
         Value::Known(Data::String(value)) => text(value),
         Value::Known(Data::List(elements)) => {
-            let step = step(elements.len());
-            whole(elements.iter().step_by(step).map(estimated_bytes).sum(), step)
+            HEADER + estimated_sum(elements.len(), elements.iter(), estimated_length)
         }
         Value::Known(Data::Map(members)) => {
-            let step = step(members.len());
-            let member = |(name, value)| text(name) + estimated_bytes(value);
-            whole(members.iter().step_by(step).map(member).sum(), step)
+            let member = |(name, value)| text(name) + estimated_length(value);
+            HEADER + estimated_sum(members.len(), members.iter(), member)
         }
-        Value::Known(Data::Dynamic(_, value)) => HEADER + estimated_bytes(value),
+        Value::Known(Data::Dynamic(_, value)) => HEADER + estimated_length(value),
         Value::Known(Data::Bool(_) | Data::Number(_)) | Value::Null | Value::Unknown => HEADER,
     }
+}
+
+/// The sum of the lengths of `count` items, from a sample where they are many.
+fn estimated_sum<T>(count: usize, items: impl Iterator<Item = T>, length: impl Fn(T) -> usize) -> usize {
+    const SAMPLE: usize = 64;
+    let step = count.div_ceil(SAMPLE).max(1);
+    let sum = items.step_by(step).map(length).sum::<usize>() * step;
+    // The other items may be longer.
+    if step > 1 { sum + sum / 16 } else { sum }
 }
 
 /// How the names of `members` differ from `attributes`.

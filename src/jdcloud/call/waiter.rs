@@ -32,8 +32,17 @@ pub(crate) trait Waiting: Sync {
     /// The reads that still wait, each once.
     fn waiters(&self) -> Vec<Arc<Waiter>>;
 
-    /// An attempt has failed, so that a read that joined now would have fewer attempts than alone.
-    fn record_failure(&self);
+    /// Set when an attempt has failed.
+    fn has_failed(&self) -> &AtomicBool;
+
+    /// Whether a read that joins the call now has as many attempts as with a call of its own.
+    fn may_be_joined(&self) -> bool {
+        !self.has_failed().load(Ordering::Relaxed)
+    }
+
+    fn record_failure(&self) {
+        self.has_failed().store(true, Ordering::Relaxed);
+    }
 }
 
 /// The reads that wait for a call that has one answer for all of them.
@@ -58,8 +67,8 @@ impl Waiting for Waiters {
         self.lock().iter().filter_map(Weak::upgrade).collect()
     }
 
-    fn record_failure(&self) {
-        self.has_failed.store(true, Ordering::Relaxed);
+    fn has_failed(&self) -> &AtomicBool {
+        &self.has_failed
     }
 }
 
@@ -110,10 +119,8 @@ impl<T: Clone> UnderWay<T> {
 
     /// The call for one more read, unless it has ended or failed once, or no read waits for it any more.
     pub(crate) fn joined(&self, waiter: &Arc<Waiter>) -> Option<SharedCall<T>> {
-        let call = self.call.upgrade().filter(|call| call.peek().is_none())?;
-        if self.waiters.has_failed.load(Ordering::Relaxed) {
-            return None;
-        }
+        let call =
+            self.call.upgrade().filter(|call| call.peek().is_none() && self.waiters.may_be_joined())?;
         self.waiters.add(waiter);
         Some(call)
     }

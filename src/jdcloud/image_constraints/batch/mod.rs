@@ -36,7 +36,7 @@ use self::request::{InFlight, Outcome, Part, Settling, WeakSettling};
 use self::waiter::Members;
 use crate::jdcloud::call::caller::Caller;
 use crate::jdcloud::call::error::{CallError, RequestSummary};
-use crate::jdcloud::call::waiter::{UnderWay, Waiter};
+use crate::jdcloud::call::waiter::{UnderWay, Waiter, Waiting as _};
 use crate::jdcloud::image_constraints::answer::Image;
 use crate::jdcloud::image_constraints::api::OPERATION;
 use crate::jdcloud::image_constraints::constraint::{Interner, Rule};

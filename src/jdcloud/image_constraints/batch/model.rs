@@ -323,7 +323,7 @@ async fn run(case: &Case) -> Result<(), String> {
             sleep(Duration::from_millis(starts_ms)).await;
             let names: Vec<String> = ids.iter().map(|n| id(*n)).collect();
             let patience = leaves_after_ms.map_or(Duration::from_secs(7200), Duration::from_millis);
-            // A request under way may be joined: its present attempt fails or not whatever comes later.
+            // The read may join a request in progress, whose current attempt may already be one of those that fail.
             let earlier = api.calls() - api.under_way().min(1);
             let answer = timeout(patience, read(&client, &names)).await;
             (number, ids.into_iter().collect::<BTreeSet<_>>(), earlier, answer)

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::jdcloud::test_api::{Instead, TestApi, failed, ids, read, response, returned, rows};
+use crate::jdcloud::test_api::{Instead, Received, TestApi, failed, ids, read, response, returned, rows};
 use crate::jdcloud::{Argument, Client, Error, Failure, ImageSelection, Notice};
 
 fn refuse(code: u16, message: &str) -> Option<Instead> {
@@ -84,7 +84,7 @@ async fn a_listing_that_is_refused_or_hangs_costs_one_call() {
         || Some(Instead::Hang),
     ] {
         let script = move |_, call: &_| -> Option<Instead> {
-            let call: &crate::jdcloud::test_api::Received = call;
+            let call: &Received = call;
             if call.ids.is_empty() { instead() } else { None }
         };
         let (client, api) = TestApi::new(&ids).script(script).client(|_| {});
@@ -270,7 +270,7 @@ async fn one_bad_id_among_two_hundred_fails_its_own_read_only() {
         let bad = ids[137].clone();
         let script = {
             let bad = bad.clone();
-            move |_, call: &crate::jdcloud::test_api::Received| {
+            move |_, call: &Received| {
                 if call.ids.contains(&bad) { refuse(code, "bad id") } else { None }
             }
         };
@@ -290,7 +290,7 @@ async fn one_bad_id_among_two_hundred_fails_its_own_read_only() {
 async fn the_apis_own_limit_is_found_once() {
     let ids = ids(10_000);
     for code in [400, 413, 414] {
-        let script = move |_, call: &crate::jdcloud::test_api::Received| {
+        let script = move |_, call: &Received| {
             if call.ids.len() > 50 { refuse(code, "too many") } else { None }
         };
         for concurrent in [8, 100] {
@@ -336,7 +336,7 @@ async fn an_api_that_refuses_everything_is_asked_down_to_one_id() {
 async fn a_limit_of_any_size_is_found_with_few_calls() {
     for limit in [1, 4, 7, 33] {
         for code in [400, 413, 414] {
-            let script = move |_, call: &crate::jdcloud::test_api::Received| {
+            let script = move |_, call: &Received| {
                 if call.ids.len() > limit { refuse(code, "too many") } else { None }
             };
             let ids = ids(300);
@@ -360,14 +360,13 @@ async fn a_limit_of_any_size_is_found_with_few_calls() {
 async fn a_silent_limit_is_found_and_every_missing_id_is_asked_for_again() {
     let ids = ids(300);
     for limit in [1, 3, 5, 33] {
-        let script = move |_, call: &crate::jdcloud::test_api::Received| {
+        let script = move |_, call: &Received| {
             let considered = call
                 .ids
                 .iter()
                 .take(limit)
                 .map(|id| (id.as_str(), r#"{"constraintsType":"excludes","instanceTypes":["t"]}"#));
-            (!call.ids.is_empty())
-                .then(|| Instead::Respond(crate::jdcloud::test_api::rows(considered.collect::<Vec<_>>())))
+            (!call.ids.is_empty()).then(|| Instead::Respond(rows(considered.collect::<Vec<_>>())))
         };
         let (client, api) = TestApi::new(&[]).script(script).client(|_| {});
         let answer = read(&client, &ids).await.unwrap();
@@ -423,7 +422,7 @@ async fn one_spurious_refusal_in_ten_calls_fails_no_read() {
 async fn the_neighbours_of_a_bad_id_wait_for_one_round_of_retries() {
     let ids = ids(10);
     let bad = ids[6].clone();
-    let script = move |_, call: &crate::jdcloud::test_api::Received| {
+    let script = move |_, call: &Received| {
         if call.ids.contains(&bad) { refuse(500, "INTERNAL") } else { None }
     };
     let (client, api) = TestApi::new(&ids).script(script).client(|settings| {
@@ -438,7 +437,7 @@ async fn the_neighbours_of_a_bad_id_wait_for_one_round_of_retries() {
 #[tokio::test(start_paused = true)]
 async fn a_listing_takes_a_quarter_of_the_most_impatient_reads_time() {
     let ids = ids(40);
-    let script = |_, call: &crate::jdcloud::test_api::Received| call.ids.is_empty().then_some(Instead::Hang);
+    let script = |_, call: &Received| call.ids.is_empty().then_some(Instead::Hang);
     let (client, api) = TestApi::new(&ids).script(script).client(|settings| {
         settings.read_timeout = Argument::Known(Duration::from_secs(2));
     });
@@ -449,7 +448,7 @@ async fn a_listing_takes_a_quarter_of_the_most_impatient_reads_time() {
 #[tokio::test(start_paused = true)]
 async fn a_listed_row_without_a_constraint_settles_nothing() {
     let ids = ids(30);
-    let script = |_, call: &crate::jdcloud::test_api::Received| {
+    let script = |_, call: &Received| {
         let unrestricted: Vec<_> = (0..30).map(|n| format!("img-{n:05}")).collect();
         let listed = unrestricted.iter().map(|id| (id.as_str(), "null"));
         call.ids.is_empty().then(|| Instead::Respond(rows(listed)))
@@ -522,7 +521,7 @@ async fn a_single_read_waits_five_milliseconds_to_be_batched() {
 #[tokio::test(start_paused = true)]
 async fn the_bad_id_of_a_cancelled_read_fails_no_other_read() {
     for code in [400, 404, 500] {
-        let script = move |_, call: &crate::jdcloud::test_api::Received| {
+        let script = move |_, call: &Received| {
             if call.ids.iter().any(|id| id == "bad") { refuse(code, "image bad not found") } else { None }
         };
         let (client, api) = TestApi::new(&["good".to_owned()])
@@ -553,7 +552,7 @@ async fn a_batch_that_was_left_makes_no_other_request_too_large() {
 #[tokio::test(start_paused = true)]
 async fn small_reads_forget_a_size_that_a_passing_failure_taught() {
     let ids = ids(600);
-    let script = |n, call: &crate::jdcloud::test_api::Received| {
+    let script = |n, call: &Received| {
         if n < 20 && call.ids.len() > 1 { refuse(400, "spurious") } else { None }
     };
     let (client, api) = TestApi::new(&ids).script(script).client(|settings| {
@@ -616,7 +615,7 @@ async fn a_read_joins_no_request_that_has_failed() {
 #[tokio::test(start_paused = true)]
 async fn absences_are_withdrawn_when_a_silent_limit_is_found() {
     let ids = ids(30);
-    let script = |_, call: &crate::jdcloud::test_api::Received| {
+    let script = |_, call: &Received| {
         // Ids from 3 on have a row; the first three ids of a request are considered.
         let considered = call.ids.iter().take(3).filter(|id| id.as_str() >= "img-00003");
         Some(Instead::Respond(rows(considered.map(|id| (id.as_str(), "null")))))
@@ -666,7 +665,7 @@ async fn a_single_control_finds_a_silent_limit_in_either_order() {
         let absent: Vec<String> = considered(12).iter().map(|number| ids[*number].clone()).collect();
         let script = {
             let absent = absent.clone();
-            move |_, call: &crate::jdcloud::test_api::Received| {
+            move |_, call: &Received| {
                 let seen = considered(call.ids.len()).into_iter().map(|number| call.ids[number - 1].as_str());
                 let with_row = seen.filter(|id| absent.iter().all(|absent| absent != id));
                 Some(Instead::Respond(rows(with_row.map(|id| (id, "null")))))

@@ -1,6 +1,6 @@
 //! The reads that a request has to answer.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use hashbrown::HashSet;
@@ -15,11 +15,6 @@ pub(super) struct Members {
 }
 
 impl Members {
-    /// Whether one more read has as many attempts with this request as with its own.
-    pub(super) fn may_be_joined(&self) -> bool {
-        !self.has_failed.load(Ordering::Relaxed)
-    }
-
     pub(super) fn add(&self, id: &Arc<str>, waiter: &Arc<Waiter>) {
         self.lock().push((Arc::clone(id), Arc::downgrade(waiter)));
     }
@@ -61,7 +56,8 @@ impl Waiting for Members {
         let once = members.iter().filter(|(_, waiter)| seen.insert(waiter.as_ptr()));
         once.filter_map(|(_, waiter)| waiter.upgrade()).collect()
     }
-    fn record_failure(&self) {
-        self.has_failed.store(true, Ordering::Relaxed);
+
+    fn has_failed(&self) -> &AtomicBool {
+        &self.has_failed
     }
 }
