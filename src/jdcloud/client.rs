@@ -144,7 +144,7 @@ impl Client {
         self.stopping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The resolved connection, made at the first read that needs it, for a read that began at `started`.
+    /// The region and the connection for a read that began at `started`. The first read makes the connection.
     pub(crate) async fn region_and_connection(
         &self,
         chosen: Option<&str>,
@@ -189,20 +189,20 @@ impl Client {
         self.resolve(connection).await
     }
 
-    /// What `found` gives within `read_timeout` from `started` on: a network's file system may not answer, nor the read
-    /// that waits for it.
+    /// The result of `found`, which must come within `read_timeout` of `started`: a network file system may not respond,
+    /// and `found` may wait for another read that uses it.
     async fn in_time<T>(
         &self,
         started: Instant,
         found: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        // What is wrong with the limits is reported where they are needed.
+        // An error of the limits is reported where they are needed.
         let limit = self.sources.limits().unwrap_or_default().read_timeout;
         let too_slow = |_| Err(SettingsError::FilesTooSlow { limit }.into());
         timeout_at(started + limit, found).await.unwrap_or_else(too_slow)
     }
 
-    /// What `resolve` finds in files, which it reads on another thread.
+    /// The result of `resolve`, which reads files. It runs on another thread.
     async fn resolve<T: Send + 'static>(
         &self,
         resolve: impl FnOnce(&Sources) -> Result<T, SettingsError> + Send + 'static,
@@ -210,7 +210,7 @@ impl Client {
         let sources = Arc::clone(&self.sources);
         match spawn_blocking(move || resolve(&sources)).await {
             Ok(resolved) => Ok(resolved?),
-            Err(_) => Err(Error::from(SettingsError::Setup { reason: "a part of the client failed".into() })),
+            Err(_) => Err(Error::from(SettingsError::Setup { reason: "a task of the client failed".into() })),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Options, Plugin, eventually, handshake_of_reattach, has_ended, runtime};
 
-/// Whether the tests themselves run under `nohup`, as then the provider must.
+/// Whether the tests run where hang-ups are ignored, as under `nohup`: then the provider inherits that.
 fn hang_ups_are_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
