@@ -3,8 +3,9 @@
 //! A gateway may consider only the first ids of a request, or return only so many rows, and say neither. A missing row
 //! then does not mean that the image has no constraint. So the missing ids of a request are asked for again when it
 //! asked for more ids, or returned as many rows, as no complete response so far. This check also asks for ids that are
-//! known to have a row (controls), at the end: their rows must come back, and no others. Where no id is known to have
-//! one, the listing of the region names some.
+//! known to have a row (controls), at the end: their rows must come back, and no others. The first check has as many
+//! controls as fit, so that larger responses need none. Where no id is known to have a row, the listing of the region
+//! names some.
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use super::listing::ReadAhead;
 use super::request::{InFlight, Outcome, Part};
 use super::waiter::Members;
 use super::{Batcher, State};
+use crate::jdcloud::call::error::CallError;
 use crate::jdcloud::call::waiter::Retries;
 use crate::jdcloud::image_constraints::answer::Notice;
 
@@ -28,6 +30,8 @@ pub(super) struct Completeness {
     limit: Option<usize>,
     /// Ids that were returned by name or listed with a constraint, as many as the largest request may have.
     controls: Vec<Arc<str>>,
+    /// A check that was larger than the response that it checked did not succeed.
+    larger_failed: bool,
     /// Ends with the last check that was started; the next one waits for what it learns.
     last_check: Option<CancellationToken>,
 }
@@ -65,6 +69,20 @@ impl Completeness {
             1 => vec![0, 1],
             _ => vec![returned - 1],
         }
+    }
+
+    /// How many controls make a check of `missing` ids as large as a request of `size` ids, which spares checks of larger
+    /// responses; none where it is no larger than the one for `returned` of `asked` ids, or such a check has failed.
+    fn larger_check(&self, asked: usize, returned: usize, missing: usize, size: usize) -> Option<usize> {
+        let controls = size.saturating_sub(missing).min(self.controls.len());
+        let is_larger = controls > returned && missing + controls > asked;
+        (is_larger && !self.larger_failed).then_some(controls)
+    }
+
+    /// All of `ids` were considered, and `controls` of them returned.
+    fn record_complete(&mut self, ids: usize, controls: usize) {
+        self.ids = self.ids.max(ids);
+        self.rows = self.rows.max(controls);
     }
 
     /// A response with `returned` of `asked` ids is incomplete. Returns how many ids can be asked for at once, which are
@@ -121,35 +139,35 @@ impl Batcher {
         if self.lock().completeness.controls.is_empty() {
             self.read_ahead(&members, true).await;
         }
-        let (missing, _) = self.lock().unsettled(&members);
-        let checks = self.lock().completeness.checks(asked, asked - returned);
+        let (missing, mut checks, larger) = {
+            let state = self.lock();
+            let (missing, size) = state.unsettled(&members);
+            let checks = state.completeness.checks(asked, asked - returned);
+            let larger = state.completeness.larger_check(asked, returned, missing.len(), size);
+            (missing, checks, larger)
+        };
         let most = self.caller.limits.max_retries;
-        let retries = Retries { waiting: &*members, most, has_retried_500: false };
+        let mut retries = Retries { waiting: &*members, most: 0, has_retried_500: false };
+        if let (Some(controls), false) = (larger, checks.is_empty()) {
+            if let Ok(true) = self.is_complete(&missing, controls, &retries).await {
+                checks.clear();
+            } else {
+                self.lock().completeness.larger_failed = true;
+            }
+        }
+        retries.most = most;
         for controls in checks {
             // Where there is no room for the controls, the first id is left out: the check is as large as what it checks.
             let rest = &missing[usize::from(missing.len() + controls > asked)..];
-            let controls: Vec<_> = {
-                // A listing may have come since, with a row for a missing id.
-                let state = self.lock();
-                let known = state.completeness.controls.iter().rev().filter(|id| !missing.contains(id));
-                known.take(controls).cloned().collect()
-            };
-            for ids in with_controls_last(rest, &controls) {
-                let rows = match self.send(&ids, &retries).await {
-                    Ok((rows, _)) => rows,
-                    Err(error) => return self.refused(&members, &missing, Part::default(), error),
-                };
-                if rows.len() != controls.len() || !controls.iter().all(|id| rows.contains_key(id)) {
+            match self.is_complete(rest, controls, &retries).await {
+                Ok(true) => {}
+                Ok(false) => {
                     let mut state = self.lock();
                     let limit = self.withdraw_absences(&mut state, asked, returned);
                     let parts = self.go_on_in_chunks(&mut state, &members, &missing, limit, &Part::default());
                     return Outcome::Continued(parts.into());
                 }
-            }
-            let mut state = self.lock();
-            if !controls.is_empty() {
-                state.completeness.ids = state.completeness.ids.max(rest.len() + controls.len());
-                state.completeness.rows = state.completeness.rows.max(controls.len());
+                Err(error) => return self.refused(&members, &missing, Part::default(), error),
             }
         }
         let mut state = self.lock();
@@ -160,6 +178,31 @@ impl Batcher {
         }
         state.settle_absent(&missing);
         Outcome::Continued(Arc::default())
+    }
+
+    /// Whether a response to `missing` ids and so many `controls` has the rows of the controls and no others.
+    async fn is_complete(
+        &self,
+        missing: &[Arc<str>],
+        controls: usize,
+        retries: &Retries<'_>,
+    ) -> Result<bool, CallError> {
+        let controls: Vec<_> = {
+            // A listing may have come since, with a row for a missing id.
+            let state = self.lock();
+            let known = state.completeness.controls.iter().rev().filter(|id| !missing.contains(id));
+            known.take(controls).cloned().collect()
+        };
+        for ids in with_controls_last(missing, &controls) {
+            let (rows, _) = self.send(&ids, retries).await?;
+            if rows.len() != controls.len() || !controls.iter().all(|id| rows.contains_key(id)) {
+                return Ok(false);
+            }
+        }
+        if !controls.is_empty() {
+            self.lock().completeness.record_complete(missing.len() + controls.len(), controls.len());
+        }
+        Ok(true)
     }
 
     /// A response with `returned` of `asked` ids is incomplete. Returns how many ids can be asked for at once.

@@ -132,10 +132,10 @@ impl Batcher {
     }
 
     async fn send_when_closed(self: Arc<Self>, members: Arc<Members>, changed: Arc<Notify>) -> Outcome {
+        let is_ours = |open: &OpenBatch| Arc::ptr_eq(&open.members, &members);
         let closes_at = || {
             let state = self.lock();
-            let ours = state.open.as_ref().filter(|open| Arc::ptr_eq(&open.members, &members));
-            ours.map(|open| state.window.closes_at(open))
+            state.open.as_ref().filter(|open| is_ours(open)).map(|open| state.window.closes_at(open))
         };
         while let Some(time) = closes_at() {
             if timeout_at(time, changed.notified()).await.is_ok() {
@@ -146,23 +146,33 @@ impl Batcher {
                 yield_now().await;
             }
             if closes_at().is_some_and(|time| time <= Instant::now()) {
-                let is_followed = {
-                    let mut state = self.lock();
-                    let reads = close(&mut state);
-                    state.window.small_requests += 1;
-                    state.window.small_requests > FEW || reads >= MANY
-                };
+                let is_followed = self.lock().record_small_request();
+                // More reads join while the listing runs.
                 self.read_ahead(&members, is_followed).await;
+                let mut state = self.lock();
+                if state.open.as_ref().is_some_and(is_ours) {
+                    close(&mut state);
+                }
             }
         }
         self.request(members, Part::default()).await
     }
 }
 
-/// Closes the open batch, whose request is sent when it wakes. Returns how many reads wait for it.
-fn close(state: &mut State) -> usize {
-    let Some(open) = state.open.take() else { return 0 };
-    state.size.record_attempt(open.chunk.ids().len());
-    open.changed.notify_one();
-    open.reads
+impl State {
+    /// Counts the open batch as a small request, or as several where many reads wait for it. Tells whether more reads will
+    /// follow.
+    fn record_small_request(&mut self) -> bool {
+        let has_many = self.open.as_ref().is_some_and(|open| open.reads >= MANY);
+        self.window.small_requests += if has_many { FEW } else { 1 };
+        has_many || self.window.small_requests > FEW
+    }
+}
+
+/// Closes the open batch, whose request is sent when it wakes.
+fn close(state: &mut State) {
+    if let Some(open) = state.open.take() {
+        state.size.record_attempt(open.chunk.ids().len());
+        open.changed.notify_one();
+    }
 }

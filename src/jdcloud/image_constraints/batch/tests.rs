@@ -64,13 +64,49 @@ async fn two_regions_share_nothing_but_the_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn images_without_constraints_cost_one_call_a_round_and_one_listing() {
-    let ids = ids(200);
-    for parallel in [1, 10, 50] {
-        let (client, api) = TestApi::new(&[]).client(|_| {});
-        assert!(read_each(&client, &ids, "cn-north-1", parallel).await.is_empty());
-        let most = 200_usize.div_ceil(parallel) + 1;
-        assert!(api.calls() <= most, "{parallel} at a time: {} calls", api.calls());
+async fn images_without_constraints_cost_one_call_a_round_one_listing_and_one_check() {
+    let ids = ids(400);
+    for (constrained, extra) in [(&[][..], 1), (&ids[200..], 2)] {
+        for parallel in [1, 10, 50] {
+            let (client, api) = TestApi::new(constrained).client(|_| {});
+            assert!(read_each(&client, &ids[..200], "cn-north-1", parallel).await.is_empty());
+            let most = 200_usize.div_ceil(parallel) + extra;
+            assert!(api.calls() <= most, "{parallel} at a time: {} calls", api.calls());
+        }
+    }
+}
+
+/// One check is as large as a request can be, so that larger responses later need none.
+#[tokio::test(start_paused = true)]
+async fn responses_that_become_larger_cost_one_check() {
+    let ids = ids(300);
+    let (client, api) = TestApi::new(&ids[200..]).client(|_| {});
+    for size in [10, 20, 40, 80] {
+        assert!(read_each(&client, &ids[size..2 * size], "cn-north-1", size).await.is_empty());
+    }
+    let sizes: Vec<_> = api.received().iter().map(|call| call.ids.len()).collect();
+    assert_eq!(sizes, [0, 10, 100, 20, 40, 80]);
+}
+
+/// A large check that exceeds a limit says nothing about the smaller response that it checks.
+#[tokio::test(start_paused = true)]
+async fn a_check_that_exceeds_a_limit_is_followed_by_one_as_small_as_the_response() {
+    let ids = ids(400);
+    for is_silent in [true, false] {
+        let constrained = ids[200..].to_vec();
+        let script = move |_, call: &Received| match call.ids.len() {
+            ..=20 => None,
+            _ if is_silent => {
+                let returned = call.ids.iter().take(20).filter(|id| constrained.contains(id));
+                Some(Instead::Respond(rows(returned.map(|id| (id.as_str(), "{}")).collect::<Vec<_>>())))
+            }
+            _ => refuse(400, "too many ids"),
+        };
+        let (client, api) = TestApi::new(&ids[200..]).script(script).client(|_| {});
+        assert!(read_each(&client, &ids[..200], "cn-north-1", 10).await.is_empty());
+        // One control is asked for in both orders of the ids.
+        assert_eq!(api.calls(), 20 + 4, "a listing, a large check and two small ones");
+        assert_eq!(read(&client, &ids[..1]).await.unwrap().notices, []);
     }
 }
 
