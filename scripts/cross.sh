@@ -65,12 +65,16 @@ cargo_home=${CARGO_HOME:-${HOME:?}/.cargo}
 separator=$(printf '\037')
 flags="--remap-path-prefix=$root=/provider$separator--remap-path-prefix=$cargo_home/registry/src=/cargo"
 flags="$flags$separator--remap-path-prefix=$library=/rustc/$commit$separator--remap-path-prefix=$CARGO_TARGET_DIR=/target"
+export CFLAGS="'-ffile-prefix-map=$cargo_home=/cargo' '-ffile-prefix-map=$root=/provider'" CC_SHELL_ESCAPED_FLAGS=1
 case $platform in
-# A fixed address: smaller, and faster to start than a static-pie. See performance/README.md.
-linux_*) flags="$flags$separator-Crelocation-model=static" ;;
+linux_*)
+	# A fixed address: smaller, and faster to start than a static-pie. No panic crosses the C code, so it needs no tables
+	# for unwinding. See performance/README.md.
+	flags="$flags$separator-Crelocation-model=static"
+	CFLAGS="$CFLAGS -fno-asynchronous-unwind-tables -fno-unwind-tables"
+	;;
 esac
 export CARGO_ENCODED_RUSTFLAGS="$flags"
-export CFLAGS="'-ffile-prefix-map=$cargo_home=/cargo' '-ffile-prefix-map=$root=/provider'" CC_SHELL_ESCAPED_FLAGS=1
 say "Building for $platform."
 scripts/cargo.sh "$build" --release --locked --target "$target" "$@" >&2
 printf '%s\n' "$CARGO_TARGET_DIR/$target/release"
