@@ -1,8 +1,8 @@
 //! JD Cloud's request signature, JDCLOUD2-HMAC-SHA256 or JDCLOUD3-HMAC-SHA256.
 //!
 //! Source: JD Cloud's Authorization-Rules page and the official Go and Java SDKs, which still send version 2, and the
-//! official Python SDK, which sends version 3. They differ in three names only. Only headers that proxies do not change are signed; everything that is signed is sent
-//! unchanged.
+//! official Python SDK, which sends version 3. They differ in three names only. Only headers that proxies do not change
+//! are signed; everything that is signed is sent unchanged.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};

@@ -59,9 +59,10 @@ pub(super) fn invalid_names(
         .filter_map(|element| match element {
             Value::Null => Some(("null".to_owned(), "not set")),
             Value::Unknown => None,
-            Value::Known(_) => element
-                .as_str()
-                .and_then(|name| Some((names::quoted(name), names::problem(name).or_else(|| also(name))?))),
+            Value::Known(_) => element.as_str().and_then(|name| {
+                let problem = names::problem(name).or_else(|| also(name))?;
+                Some((names::quoted(name), problem))
+            }),
         })
         .collect();
     (!invalid.is_empty()).then(|| names::quoted_list(invalid))
