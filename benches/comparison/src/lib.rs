@@ -11,6 +11,7 @@ mod client;
 mod format;
 mod goals;
 mod host;
+mod lists;
 mod machine;
 mod plan;
 mod plot;
@@ -89,7 +90,8 @@ pub fn run() {
     let starts = start::measure(&programs, work.path(), &rounds);
     let plans = plan::measure(&programs, work.path(), &rounds);
     let scale = scale::measure(&programs, work.path(), &rounds);
-    let report = report::Report { machine, rounds, starts, plans, scale };
+    let lists = lists::measure(&programs, work.path(), &rounds);
+    let report = report::Report { machine, rounds, starts, plans, scale, lists };
     println!("{}", report.markdown());
     if !quick {
         report.write(Path::new("performance"));

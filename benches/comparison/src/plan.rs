@@ -16,7 +16,7 @@ use crate::{Programs, Rounds, replies};
 pub(crate) const TYPES: usize = 6;
 
 /// The latency of the API, of a near and of a distant service.
-const LATENCIES: [u64; 2] = [0, 50];
+pub(crate) const LATENCIES: [u64; 2] = [0, 50];
 
 /// The configuration of a plan.
 #[derive(Clone, Copy, PartialEq, Eq)]

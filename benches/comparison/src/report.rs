@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::Rounds;
 use crate::format::{megabytes, seconds, table, thousands};
 use crate::goals::goals;
+use crate::lists::List;
 use crate::machine::Machine;
 use crate::plan::{ALL, Plan, Subject, counterpart, share};
 use crate::plot::Plot;
@@ -20,6 +21,7 @@ pub(crate) struct Report {
     pub(crate) starts: Starts,
     pub(crate) plans: Vec<Plan>,
     pub(crate) scale: Vec<Scale>,
+    pub(crate) lists: Vec<List>,
 }
 
 /// `make bench` writes the text between these lines.
@@ -58,6 +60,7 @@ impl Report {
         page += &self.usage_table();
         page += &self.concurrency_table();
         page += &self.scale_table();
+        page += &self.list_table();
         page += &self.build_table();
         page += "![Time of a read](scale-time.svg)\n\n![Memory of a read](scale-memory.svg)\n\n";
         page.trim_end().to_owned()
@@ -236,6 +239,22 @@ impl Report {
             "calls",
         ];
         table("### Scale", head, rows)
+    }
+
+    fn list_table(&self) -> String {
+        let rows = self.lists.iter().map(|list| {
+            let settings =
+                list.concurrent.map_or(String::new(), |most| format!(", max_concurrent_requests = {most}"));
+            let [near, distant] = list.seconds.map(seconds);
+            [
+                format!("{} rows of {}{settings}", thousands(list.rows), list.data_source),
+                near,
+                distant,
+                megabytes(list.peak_bytes),
+                list.calls.to_string(),
+            ]
+        });
+        table("### Lists", ["one read of", "seconds, 0 ms", "50 ms", "peak memory", "calls"], rows)
     }
 
     fn plots(&self) -> [(&'static str, String); 3] {
