@@ -140,9 +140,13 @@ impl Batcher {
             self.read_ahead(&members, true).await;
         }
         let (missing, mut checks, larger) = {
-            let state = self.lock();
+            let mut state = self.lock();
             let (missing, size) = state.unsettled(&members);
             let checks = state.completeness.checks(asked, asked - returned);
+            // A malformed row settles nothing, so that its id can be asked for again and be missing.
+            if !checks.is_empty() && missing.iter().any(|id| state.completeness.controls.contains(id)) {
+                return self.incomplete(&mut state, &members, &missing, asked, returned);
+            }
             let larger = state.completeness.larger_check(asked, returned, missing.len(), size);
             (missing, checks, larger)
         };
@@ -162,10 +166,7 @@ impl Batcher {
             match self.is_complete(rest, controls, &retries).await {
                 Ok(true) => {}
                 Ok(false) => {
-                    let mut state = self.lock();
-                    let limit = self.withdraw_absences(&mut state, asked, returned);
-                    let parts = self.go_on_in_chunks(&mut state, &members, &missing, limit, &Part::default());
-                    return Outcome::Continued(parts.into());
+                    return self.incomplete(&mut self.lock(), &members, &missing, asked, returned);
                 }
                 Err(error) => return self.refused(&members, &missing, Part::default(), error),
             }
@@ -205,14 +206,21 @@ impl Batcher {
         Ok(true)
     }
 
-    /// A response with `returned` of `asked` ids is incomplete. Returns how many ids can be asked for at once.
-    fn withdraw_absences(&self, state: &mut State, asked: usize, returned: usize) -> usize {
+    /// Goes on for the `missing` ids of `members`, after a response with `returned` of `asked` ids that is incomplete.
+    fn incomplete(
+        self: &Arc<Self>,
+        state: &mut State,
+        members: &Members,
+        missing: &[Arc<str>],
+        asked: usize,
+        returned: usize,
+    ) -> Outcome {
         let limit = state.completeness.record_incomplete(asked, returned);
         tracing::warn!(region = %self.region, limit, "incomplete responses: sending smaller requests");
         self.caller.notice(Notice::IncompleteResponses { limit });
         state.size.cap(limit);
         state.answers.retain(|_, answer| answer.is_some());
-        limit
+        Outcome::Continued(self.go_on_in_chunks(state, members, missing, limit, &Part::default()).into())
     }
 }
 

@@ -727,3 +727,25 @@ async fn a_cancelled_listing_is_not_the_last() {
     assert!(read_each(&client, &ids, "cn-north-1", 10).await.is_empty());
     assert_eq!(api.received().iter().map(|call| call.ids.len()).collect::<Vec<_>>(), [0, 0]);
 }
+
+/// An id that was returned before, in a malformed row, is known to be left out when it is missing.
+#[tokio::test(start_paused = true)]
+async fn a_missing_id_that_was_returned_before_shows_a_silent_limit() {
+    let ids = ids(5);
+    let script = {
+        let malformed = ids[4].clone();
+        move |_, call: &Received| {
+            let first = call.ids.iter().min()?.as_str();
+            let constraint = if first == malformed { "{}" } else { "null" };
+            Some(Instead::Respond(rows([(first, constraint)])))
+        }
+    };
+    let (client, _) = TestApi::new(&[]).script(script).client(|settings| {
+        settings.batch_size = Argument::Known(3);
+        settings.read_ahead = Argument::Known(false);
+    });
+    for malformed in [&ids[4..], &[ids[2].clone(), ids[4].clone()]] {
+        let error = failed(read(&client, malformed).await);
+        assert!(matches!(error.failure, Failure::MalformedRow { .. }), "{malformed:?}: {error:?}");
+    }
+}
