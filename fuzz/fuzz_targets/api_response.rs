@@ -75,7 +75,7 @@ fuzz_target!(|input: &[u8]| {
     let client = Client::with_transport(settings, environment, Arc::new(Scripted(response)));
     let requested: Vec<String> = (0..how % 4).map(|number| format!("img-{number}")).collect();
     let selection =
-        if requested.is_empty() { ImageSelection::All } else { ImageSelection::Named(requested.iter().cloned().collect()) };
+        if requested.is_empty() { ImageSelection::All } else { ImageSelection::Named(requested.iter().map(|id| id.as_str().into()).collect()) };
     match RUNTIME.block_on(client.image_constraints(None, selection)) {
         Ok(answer) => {
             assert_eq!(status, 200, "only a response with status 200 has rows");

@@ -52,7 +52,7 @@ fuzz_target!(|input: &[u8]| {
         let client =
             Client::with_transport(settings, Environment::new::<String, String>([], None), Arc::new(NoTransport));
         let _ = RUNTIME.block_on(client.region(None));
-        let selection = ImageSelection::Named(["img-a".to_owned()].into());
+        let selection = ImageSelection::Named(["img-a".into()].into());
         if let Err(error) = RUNTIME.block_on(client.image_constraints(Some("cn-north-1"), selection)) {
             let text = format!("{error} {error:?} {client:?}");
             let shown = text.contains(SECRET) && !is_misplaced(&String::from_utf8_lossy(input));

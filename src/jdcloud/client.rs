@@ -111,7 +111,7 @@ impl Client {
             let Found { mut images, mut missing } = match selection {
                 ImageSelection::All => batcher.all(started).await?,
                 ImageSelection::Named(ids) => {
-                    let ids: Vec<Arc<str>> = ids.into_iter().map(Arc::from).collect();
+                    let ids: Vec<Arc<str>> = ids.into_iter().collect();
                     batcher.named(&ids, started).await?
                 }
             };
@@ -258,7 +258,7 @@ mod tests {
         let _other_read = client.resolving.lock().await;
         too_slow(timeout(2 * LIMIT, client.region(None)).await.unwrap().map(|_| ()));
         let connecting = client.connection.get_or_init(std::future::pending);
-        let ids = Query::Ids(BTreeSet::from(["img-a".to_owned()]));
+        let ids = Query::Ids(BTreeSet::from(["img-a".into()]));
         let reads = async {
             let started = Instant::now();
             let (constraints, images) = tokio::join!(

@@ -29,7 +29,7 @@ pub const SOURCES: [&str; 5] = ["public", "thirdparty", "private", "shared", "co
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Query {
     /// These, whatever their source and state.
-    Ids(BTreeSet<String>),
+    Ids(BTreeSet<Arc<str>>),
     /// Those of one source that have all of these properties.
     Source {
         /// `imageSource`.

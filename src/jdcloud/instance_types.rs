@@ -90,7 +90,7 @@ impl Client {
     pub async fn instance_types(
         &self,
         region: Option<&str>,
-        names: Option<&BTreeSet<String>>,
+        names: Option<&BTreeSet<Arc<str>>>,
         started: Instant,
     ) -> Result<Listed<InstanceType>, Error> {
         let questions = match names {

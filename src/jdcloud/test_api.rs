@@ -1,6 +1,6 @@
 //! JD Cloud's API in memory, for tests without HTTP. Counts calls; uses tokio's clock.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -222,9 +222,8 @@ pub(crate) async fn read<'a>(
     client: &Client,
     ids: impl IntoIterator<Item = &'a String>,
 ) -> Result<Answer, Error> {
-    client
-        .image_constraints(None, ImageSelection::Named(ids.into_iter().cloned().collect::<BTreeSet<_>>()))
-        .await
+    let ids = ids.into_iter().map(|id| id.as_str().into()).collect();
+    client.image_constraints(None, ImageSelection::Named(ids)).await
 }
 
 /// The ids of the images in `answer`.

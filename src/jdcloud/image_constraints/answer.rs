@@ -12,7 +12,7 @@ pub enum ImageSelection {
     /// Every constrained public and third-party image of the region.
     All,
     /// The images with these ids.
-    Named(BTreeSet<String>),
+    Named(BTreeSet<Arc<str>>),
 }
 
 /// An image that the API returned, with its rule.

@@ -84,7 +84,7 @@ const MAX_QUERY: usize = 7 << 10;
 impl Question {
     /// The questions that ask for `ids`, as few as there can be; `fixed` are the other parameters, and `prefix` comes before
     /// an id's number.
-    pub(crate) fn for_ids(ids: &BTreeSet<String>, fixed: &[(&str, &str)], prefix: &str) -> Vec<Self> {
+    pub(crate) fn for_ids(ids: &BTreeSet<Arc<str>>, fixed: &[(&str, &str)], prefix: &str) -> Vec<Self> {
         let mut chunks: Vec<Vec<Arc<str>>> = Vec::new();
         let mut length = 0;
         for id in ids {
@@ -95,7 +95,7 @@ impl Question {
             }
             length += added;
             if let Some(chunk) = chunks.last_mut() {
-                chunk.push(id.as_str().into());
+                chunk.push(Arc::clone(id));
             }
         }
         let question = |chunk: Vec<Arc<str>>| {

@@ -59,7 +59,7 @@ fn public() -> Query {
 }
 
 fn named(ids: impl IntoIterator<Item = usize>) -> Query {
-    Query::Ids(ids.into_iter().map(|number| format!("img-{number:05}")).collect())
+    Query::Ids(ids.into_iter().map(|number| format!("img-{number:05}").into()).collect())
 }
 
 async fn read(client: &Client, query: &Query) -> Result<Listed<Image>, Error> {
@@ -225,7 +225,7 @@ async fn many_ids_are_asked_for_in_few_calls() {
     }
     // Long ids need more calls: a longer URL is refused.
     let (client, api) = answering(answer);
-    let long = (0..100).map(|number| format!("{number:03}{}", "镜".repeat(80))).collect();
+    let long = (0..100).map(|number| format!("{number:03}{}", "镜".repeat(80)).into()).collect();
     assert_eq!(read(&client, &Query::Ids(long)).await.unwrap().rows.len(), 100);
     let longest = api.received().iter().map(|received| received.url_length).max();
     assert!(longest < Some(8192), "{longest:?}");
@@ -468,7 +468,7 @@ async fn what_makes_no_sense_is_an_error_and_not_a_short_list() {
 async fn names_are_a_filter_of_the_call() {
     let (client, api) =
         answering(|_, _| page("instanceTypes", &[r#"{"instanceType":"a b"}"#.to_owned()], Some(1)));
-    let names = ["a b", "c"].map(str::to_owned).into();
+    let names = ["a b", "c"].map(Arc::from).into();
     client.instance_types(None, Some(&names), Instant::now()).await.unwrap();
     let query: Vec<_> = api.received()[0].query.clone().into_iter().collect();
     let expected =
@@ -553,11 +553,11 @@ proptest! {
     /// No id is lost or asked for twice, and no query is too long, however long the ids are.
     #[test]
     fn ids_are_divided_into_questions_without_loss(
-        ids in proptest::collection::btree_set("[a-z镜 &%-]{1,256}", 0..250),
+        ids in proptest::collection::btree_set("[a-z镜 &%-]{1,256}".prop_map(Arc::from), 0..250),
     ) {
         let questions = Question::for_ids(&ids, &[("filters.1.name", "n")], "filters.1.values.");
-        let asked: Vec<String> =
-            questions.iter().flat_map(|question| question.ids.iter().flat_map(|ids| ids.iter())).map(ToString::to_string).collect();
+        let asked: Vec<Arc<str>> =
+            questions.iter().flat_map(|question| question.ids.iter().flat_map(|ids| ids.iter())).cloned().collect();
         prop_assert_eq!(asked, ids.into_iter().collect::<Vec<_>>());
         for question in &questions {
             let ids = question.ids.as_ref().unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::framework::{Attribute, Config, Diagnostics, Type, Value};
+use crate::framework::{Attribute, Config, Data, Diagnostics, Str, Type, Value};
 use crate::jdcloud::{Region, SettingsError, Source};
 use crate::provider::diagnostics::report_settings;
 use crate::provider::names;
@@ -83,14 +83,13 @@ pub(super) fn validate_ids(config: &Config, otherwise: &str, diagnostics: &mut D
 }
 
 /// The elements of a set of strings; `None` if the argument is omitted.
-pub(super) fn strings<'a>(config: &'a Config, argument: &str) -> Option<BTreeSet<&'a str>> {
+pub(super) fn strings(config: &Config, argument: &str) -> Option<BTreeSet<Str>> {
     let elements = config.elements(argument).known()?;
-    Some(elements.iter().filter_map(Value::as_str).collect())
-}
-
-/// Owned copies of `names`.
-pub(super) fn owned(names: &BTreeSet<&str>) -> BTreeSet<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
+    let text = |element: &Value| match element {
+        Value::Known(Data::String(text)) => Some(Str::clone(text)),
+        _ => None,
+    };
+    Some(elements.iter().filter_map(text).collect())
 }
 
 /// The attribute `id`, which Terraform shows in a plan: the region and a short hash of the other arguments that select

@@ -110,8 +110,7 @@ impl DataSource<Client> for ImageConstraints {
     ) -> Result<Value, ReadError> {
         let started = Instant::now();
         let ids = arguments::strings(config, "ids");
-        let selection =
-            ids.as_ref().map_or(ImageSelection::All, |ids| ImageSelection::Named(arguments::owned(ids)));
+        let selection = ids.clone().map_or(ImageSelection::All, ImageSelection::Named);
         let answer = client.image_constraints(config.string("region").known(), selection).await;
         let answer = answer.map_err(|error| report(&error, diagnostics))?;
         for notice in &answer.notices {
@@ -137,7 +136,7 @@ fn row_type() -> Type {
 }
 
 /// The value of the whole block.
-fn state(config: &Config, answer: &Answer, ids: Option<&BTreeSet<&str>>) -> Value {
+fn state(config: &Config, answer: &Answer, ids: Option<&BTreeSet<Str>>) -> Value {
     let mut lists = Lists::default();
     let mut kinds = HashMap::new();
     let [image_id, constraints_type, instance_types] =
@@ -165,7 +164,7 @@ fn state(config: &Config, answer: &Answer, ids: Option<&BTreeSet<&str>>) -> Valu
     let included: Vec<_> =
         included.map(|jdcloud::Image { id, rule }| (id.clone(), lists.value(rule))).collect();
     Value::members([
-        ("id", arguments::id(answer.region.as_str(), ids.map(|ids| ids.iter().copied()))),
+        ("id", arguments::id(answer.region.as_str(), ids.map(|ids| ids.iter().map(|id| &**id)))),
         ("region", Value::string(answer.region.as_str())),
         ("ids", config.get("ids").clone()),
         ("on_missing", config.get("on_missing").clone()),
@@ -245,7 +244,7 @@ async fn verify(
     started: Instant,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), ReadError> {
-    let query = images::Query::Ids(answer.missing.iter().map(ToString::to_string).collect());
+    let query = images::Query::Ids(answer.missing.iter().cloned().collect());
     let listed = client.images(Some(answer.region.as_str()), &query, started).await;
     let listed = listed.map_err(|error| report_unverified(&error, diagnostics))?;
     for notice in &listed.notices {

@@ -165,7 +165,7 @@ impl DataSource<Client> for Images {
         let started = Instant::now();
         let ids = arguments::strings(config, "ids");
         let filter = Filter::new(config);
-        let query = ids.as_ref().map_or_else(|| filter.query(), |ids| Query::Ids(arguments::owned(ids)));
+        let query = ids.clone().map_or_else(|| filter.query(), Query::Ids);
         let listed = client.images(config.string("region").known(), &query, started).await;
         let listed = listed.map_err(|error| report(&error, diagnostics))?;
         for notice in &listed.notices {
@@ -267,28 +267,28 @@ fn row_type() -> Type {
 }
 
 /// The value of the whole block.
-fn state(config: &Config, region: &str, images: &[Arc<Image>], ids: Option<&BTreeSet<&str>>) -> Value {
+fn state(config: &Config, region: &str, images: &[Arc<Image>], ids: Option<&BTreeSet<Str>>) -> Value {
     let columns = columns().map(|(name, _, value)| (Str::from(name), value));
     let row = |image: &Arc<Image>| {
         Value::members(columns.iter().map(|(name, value)| (Str::clone(name), value(image))))
     };
     let found: BTreeSet<&str> = images.iter().map(|image| &*image.id).collect();
-    let missing = ids.into_iter().flatten().filter(|id| !found.contains(*id));
+    let missing = ids.into_iter().flatten().filter(|id| !found.contains(&***id));
     let mut members = vec![
         ("id", id(config, region, ids)),
         ("region", Value::string(region)),
         ("image_ids", texts(images.iter().map(|image| &image.id))),
         ("images", Value::list(images.iter().map(row))),
-        ("missing_ids", Value::list(missing.map(|id| Value::string(*id)))),
+        ("missing_ids", Value::list(missing.map(|id| Value::string(Str::clone(id))))),
     ];
     let arguments = TEXTS.into_iter().chain(["ids", "offline"]);
     members.extend(arguments.map(|name| (name, config.get(name).clone())));
     Value::members(members)
 }
 
-fn id(config: &Config, region: &str, ids: Option<&BTreeSet<&str>>) -> Value {
+fn id(config: &Config, region: &str, ids: Option<&BTreeSet<Str>>) -> Value {
     if let Some(ids) = ids {
-        return arguments::id(region, Some(ids.iter().copied()));
+        return arguments::id(region, Some(ids.iter().map(|id| &**id)));
     }
     let mut filters: Vec<String> = TEXTS
         .into_iter()

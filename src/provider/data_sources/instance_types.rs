@@ -126,7 +126,6 @@ impl DataSource<Client> for InstanceTypes {
         let started = Instant::now();
         let filter = Filter::new(config);
         let names = if filter.matches_nothing() { Some(BTreeSet::new()) } else { filter.names.clone() };
-        let names = names.as_ref().map(arguments::owned);
         let region = config.string("region").known();
         let listed = client.instance_types(region, names.as_ref(), started).await;
         let listed = listed.map_err(|error| report(&error, diagnostics))?;
@@ -145,9 +144,9 @@ impl DataSource<Client> for InstanceTypes {
 /// The filters of a read.
 #[derive(Debug, Clone, Default)]
 struct Filter<'a> {
-    names: Option<BTreeSet<&'a str>>,
-    zones: Option<BTreeSet<&'a str>>,
-    families: Option<BTreeSet<&'a str>>,
+    names: Option<BTreeSet<Str>>,
+    zones: Option<BTreeSet<Str>>,
+    families: Option<BTreeSet<Str>>,
     in_stock: Option<bool>,
     min_cpu: Option<i64>,
     min_memory_mb: Option<i64>,
@@ -177,7 +176,7 @@ impl<'a> Filter<'a> {
 
     /// Whether `one` matches all filters. An absent property does not match.
     fn matches(&self, one: &InstanceType) -> bool {
-        let among = |wanted: &Option<BTreeSet<&str>>, found: Option<&str>| {
+        let among = |wanted: &Option<BTreeSet<Str>>, found: Option<&str>| {
             wanted.as_ref().is_none_or(|wanted| found.is_some_and(|found| wanted.contains(found)))
         };
         let least = |least: Option<i64>, found: Option<i64>| least.is_none_or(|least| found >= Some(least));
@@ -190,7 +189,7 @@ impl<'a> Filter<'a> {
     }
 
     fn matches_stock(&self, one: &InstanceType) -> bool {
-        let offered = |az: &&str| one.zones.iter().any(|zone| *zone.az == **az);
+        let offered = |az: &Str| one.zones.iter().any(|zone| zone.az == *az);
         match (self.in_stock, &self.zones) {
             (None, None) => true,
             (None, Some(zones)) => zones.iter().all(offered),
@@ -271,7 +270,8 @@ fn id(config: &Config, region: &str) -> Value {
     let sets = SETS.into_iter().zip([&filter.names, &filter.zones, &filter.families]);
     let mut filters: Vec<String> = sets
         .filter_map(|(name, set)| {
-            Some(format!("{name}={}", set.as_ref()?.iter().copied().collect::<Vec<_>>().join(",")))
+            let set: Vec<&str> = set.as_ref()?.iter().map(AsRef::as_ref).collect();
+            Some(format!("{name}={}", set.join(",")))
         })
         .collect();
     let minimums = MINIMUMS.into_iter().zip([filter.min_cpu, filter.min_memory_mb]);

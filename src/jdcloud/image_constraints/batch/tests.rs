@@ -22,7 +22,7 @@ fn refuse(code: u16, message: &str) -> Option<Instead> {
 /// failed.
 async fn read_each(client: &Arc<Client>, ids: &[String], region: &str, parallel: usize) -> Vec<String> {
     let reads = stream::iter(ids).map(|id| async move {
-        let wanted = ImageSelection::Named(BTreeSet::from([id.clone()]));
+        let wanted = ImageSelection::Named(BTreeSet::from([id.as_str().into()]));
         (id, client.image_constraints(Some(region), wanted).await)
     });
     let answers: Vec<_> = reads.buffer_unordered(parallel).collect().await;
@@ -633,7 +633,7 @@ async fn a_read_joins_no_request_that_has_failed() {
             settings.max_retries = Argument::Known(1);
         });
         let one = |id: usize| {
-            let named = ImageSelection::Named(BTreeSet::from([ids[id].clone()]));
+            let named = ImageSelection::Named(BTreeSet::from([ids[id].as_str().into()]));
             client.image_constraints(None, if reads == 0 { ImageSelection::All } else { named })
         };
         let earlier =
