@@ -4,7 +4,7 @@
 # The platform is Terraform's name for it, the rest are arguments of cargo build.
 #
 # zig compiles the C code of the TLS library, and links. It includes the C library of every platform except macOS; Linux
-# binaries are linked statically with musl. macOS binaries are built on a Mac with its own compiler.
+# binaries are linked statically with musl, but for s390x. macOS binaries are built on a Mac with its own compiler.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -24,6 +24,8 @@ darwin_arm64) target=aarch64-apple-darwin ;;
 windows_amd64) target=x86_64-pc-windows-gnu ;;
 windows_arm64) target=aarch64-pc-windows-gnullvm ;;
 freebsd_amd64) target=x86_64-unknown-freebsd ;;
+# Rust has no standard library for musl there. glibc 2.28 is that of Red Hat Enterprise Linux 8.
+linux_s390x) target=s390x-unknown-linux-gnu glibc=.2.28 ;;
 *) fail "scripts/cross.sh does not support the platform $platform." ;;
 esac
 
@@ -76,5 +78,5 @@ linux_*)
 esac
 export CARGO_ENCODED_RUSTFLAGS="$flags"
 say "Building for $platform."
-scripts/cargo.sh "$build" --release --locked --target "$target" "$@" >&2
+scripts/cargo.sh "$build" --release --locked --target "$target${glibc-}" "$@" >&2
 printf '%s\n' "$CARGO_TARGET_DIR/$target/release"

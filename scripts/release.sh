@@ -16,7 +16,8 @@ cd "$root"
 dist=${DIST:-$root/dist}
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 name=terraform-provider-jdcloud_$version
-[ $# -gt 0 ] || set -- linux_amd64 linux_arm64 linux_386 windows_amd64 ${MACOS_BUILDS:+darwin_amd64 darwin_arm64}
+[ $# -gt 0 ] || set -- linux_amd64 linux_arm64 linux_arm linux_386 linux_s390x windows_amd64 windows_arm64 \
+	freebsd_amd64 ${MACOS_BUILDS:+darwin_amd64 darwin_arm64}
 
 # All files have the time of the commit, and are sorted in the C locale.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)

@@ -6,7 +6,8 @@
 #
 # Linux: terraform init from the zip and a plan in a root directory that contains only Terraform, the zip and
 # /etc/hosts: no C library, no certificates, no /tmp, no shell. Other processors run under qemu-user.
-# Windows: the host of tests/plugin drives the binary under wine. macOS: not run.
+# s390x, which needs a C library, and Windows: the host of tests/plugin drives the binary under qemu-user or wine. Other
+# platforms: not run.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -36,6 +37,7 @@ main() {
 		chmod +x "$binary"*
 		no_paths
 		case $platform in
+		linux_s390x) under_qemu s390x ;;
 		linux_*) in_an_empty_root ;;
 		windows_amd64) under_wine ;;
 		*) say "not run: this machine cannot run $platform ($(file -b "$binary"* | cut -d, -f1,2))" ;;
@@ -77,10 +79,7 @@ find_static_terraform() {
 is_static() { file -bL "$1" | grep -q 'statically linked'; }
 
 in_an_empty_root() {
-	is_static "$binary" || {
-		say "not run: $platform is not static"
-		return
-	}
+	is_static "$binary" || fail "The binary for $platform is not static."
 	place=$work/root-$platform
 	mirror=$place/mirror/registry.terraform.io/jdcloud/jdcloud
 	mkdir -p "$place/bin" "$place/dev" "$place/etc" "$place/module" "$mirror"
@@ -156,13 +155,24 @@ under_wine() {
 	END
 	"$root/.tools/zig/bin/python3" -m ziglang cc -target x86_64-windows-gnu -shared -o "$work/$platform/bcryptprimitives.dll" \
 		"$work/prng.c" -ladvapi32
-	WINEPREFIX="$work/wine" WINEDEBUG=-all wine wineboot -i >/dev/null 2>&1
-	(cd "$root" && WINEPREFIX="$work/wine" WINEDEBUG=-all JDCLOUD_TEST_PROVIDER="wine $(echo "$binary"*)" \
-		scripts/cargo.sh test --locked --quiet --test plugin platforms >"$work/output" 2>&1) || {
+	export WINEPREFIX="$work/wine" WINEDEBUG=-all
+	wine wineboot -i >/dev/null 2>&1
+	is_driven_under "wine $(echo "$binary"*)"
+}
+
+under_qemu() {
+	library=/usr/$1-linux-gnu
+	[ -e "$library" ] || fail "The binary for $platform needs a C library: install Debian's package libc6-$1-cross."
+	is_driven_under "qemu-$1-static -L $library $binary"
+}
+
+is_driven_under() {
+	(cd "$root" && JDCLOUD_TEST_PROVIDER=$1 scripts/cargo.sh test --locked --quiet --test plugin platforms) \
+		>"$work/output" 2>&1 || {
 		cat "$work/output" >&2
-		fail 'The Windows binary failed under wine.'
+		fail "The binary for $platform failed under ${1%% *}."
 	}
-	say "ok: $platform: handshake, mutual TLS, schema, a read, and the end with its host, under wine"
+	say "ok: $platform: handshake, mutual TLS, schema, a read, and the end with its host, under ${1%% *}"
 }
 
 start_emulator() {
