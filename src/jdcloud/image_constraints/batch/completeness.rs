@@ -9,15 +9,31 @@
 
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
+use tokio::time::timeout;
 
 use super::listing::ReadAhead;
 use super::request::{InFlight, Outcome, Part};
+use super::split::may_be_an_id;
 use super::waiter::Members;
 use super::{Batcher, State};
 use crate::jdcloud::call::error::CallError;
 use crate::jdcloud::call::waiter::Retries;
 use crate::jdcloud::image_constraints::answer::Notice;
+
+/// A check is repeated so often where the images of its controls are gone.
+const MOST_CHECKS: usize = 3;
+
+/// What a check has shown.
+enum Finding {
+    /// The response was complete.
+    Complete,
+    /// It was not.
+    Incomplete,
+    /// Nothing: this control did not come back, and its image may be gone.
+    Lacks(Arc<str>),
+    /// Nothing: the check was refused, so a control may be to blame.
+    Refused { has_retried_500: bool },
+}
 
 /// What this region's responses have shown of how much one response can hold.
 #[derive(Debug, Default)]
@@ -32,8 +48,6 @@ pub(super) struct Completeness {
     controls: Vec<Arc<str>>,
     /// A check that was larger than the response that it checked did not succeed.
     larger_failed: bool,
-    /// Ends with the last check that was started; the next one waits for what it learns.
-    last_check: Option<CancellationToken>,
 }
 
 impl Completeness {
@@ -72,11 +86,25 @@ impl Completeness {
     }
 
     /// How many controls make a check of `missing` ids as large as a request of `size` ids, which spares checks of larger
-    /// responses; none where it is no larger than the one for `returned` of `asked` ids, or such a check has failed.
-    fn larger_check(&self, asked: usize, returned: usize, missing: usize, size: usize) -> Option<usize> {
+    /// responses; none where that is not more than `asked` ids, or such a check has failed.
+    fn larger_check(&self, asked: usize, missing: usize, size: usize) -> Option<usize> {
         let controls = size.saturating_sub(missing).min(self.controls.len());
-        let is_larger = controls > returned && missing + controls > asked;
-        (is_larger && !self.larger_failed).then_some(controls)
+        (missing + controls > asked && !self.larger_failed).then_some(controls)
+    }
+
+    /// So many controls that are not `missing`, of both ends of their order, since a gateway may consider ids in that order.
+    fn controls_beside(&self, missing: &[Arc<str>], count: usize) -> Vec<Arc<str>> {
+        // A listing may have come since, with a row for a missing id.
+        let mut known: Vec<_> = self.controls.iter().filter(|id| !missing.contains(id)).cloned().collect();
+        known.sort_unstable();
+        let count = count.min(known.len());
+        known.rotate_left(count / 2);
+        known.split_off(known.len() - count)
+    }
+
+    /// `ids` are no controls any more.
+    fn forget(&mut self, ids: &[Arc<str>]) {
+        self.controls.retain(|id| !ids.contains(id));
     }
 
     /// All of `ids` were considered, and `controls` of them returned.
@@ -119,91 +147,137 @@ impl Batcher {
             state.settle_absent(missing);
             return Vec::new();
         }
-        let this = CancellationToken::new();
-        let done = Some(Arc::new(this.clone().drop_guard()));
-        let turn = Part { after: completeness.last_check.replace(this), done, ..Part::default() };
         let members = Arc::new(members.part(missing));
-        let check = Arc::clone(self).check(Arc::clone(&members), asked, returned, turn);
+        let check = Arc::clone(self).check(Arc::clone(&members), asked, returned);
         vec![self.track(state, members, check)]
     }
 
     /// Asks again for the ids of `members`, which are missing from a response with `returned` of `asked` ids.
-    async fn check(
-        self: Arc<Self>,
-        members: Arc<Members>,
-        asked: usize,
-        returned: usize,
-        mut turn: Part,
-    ) -> Outcome {
-        turn.wait_for_turn().await;
+    async fn check(self: Arc<Self>, members: Arc<Members>, asked: usize, returned: usize) -> Outcome {
+        // In turns, since a check may spare later ones.
+        let _turn = timeout(members.spare_time(), self.checking.lock()).await;
         if self.lock().completeness.controls.is_empty() {
             self.read_ahead(&members, true).await;
         }
-        let (missing, mut checks, larger) = {
+        let (mut missing, mut part) = (Vec::new(), Part::default());
+        for _ in 0..MOST_CHECKS {
+            missing = self.lock().unsettled(&members).0;
+            let finding = self.examine(&members, &missing, asked, returned).await;
             let mut state = self.lock();
-            let (missing, size) = state.unsettled(&members);
-            let checks = state.completeness.checks(asked, asked - returned);
-            // A malformed row settles nothing, so that its id can be asked for again and be missing.
-            if !checks.is_empty() && missing.iter().any(|id| state.completeness.controls.contains(id)) {
-                return self.incomplete(&mut state, &members, &missing, asked, returned);
-            }
-            let larger = state.completeness.larger_check(asked, returned, missing.len(), size);
-            (missing, checks, larger)
-        };
-        let most = self.caller.limits.max_retries;
-        let mut retries = Retries { waiting: &*members, most: 0, has_retried_500: false };
-        if let (Some(controls), false) = (larger, checks.is_empty()) {
-            if let Ok(true) = self.is_complete(&missing, controls, &retries).await {
-                checks.clear();
-            } else {
-                self.lock().completeness.larger_failed = true;
-            }
-        }
-        retries.most = most;
-        for controls in checks {
-            // Where there is no room for the controls, the first id is left out: the check is as large as what it checks.
-            let rest = &missing[usize::from(missing.len() + controls > asked)..];
-            match self.is_complete(rest, controls, &retries).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    return self.incomplete(&mut self.lock(), &members, &missing, asked, returned);
+            match finding {
+                Ok(Finding::Complete) => {
+                    if let Some(limit) = state.completeness.exceeded(asked) {
+                        // An earlier check has found it.
+                        let requests = self.go_on_in_chunks(&mut state, &members, &missing, limit, &part);
+                        return Outcome::Continued(requests.into());
+                    }
+                    state.settle_absent(&missing);
+                    return Outcome::Continued(Arc::default());
                 }
-                Err(error) => return self.refused(&members, &missing, Part::default(), error),
+                Ok(Finding::Incomplete) => {
+                    return self.incomplete(&mut state, &members, &missing, asked, returned);
+                }
+                Ok(Finding::Lacks(_)) => {}
+                Ok(Finding::Refused { has_retried_500 }) => {
+                    part.has_retried_500 = has_retried_500;
+                    break;
+                }
+                Err(error) => {
+                    drop(state);
+                    return self.refused(&members, &missing, part, error);
+                }
             }
         }
-        let mut state = self.lock();
-        if let Some(limit) = state.completeness.exceeded(asked) {
-            // An earlier check has found it.
-            let requests = self.go_on_in_chunks(&mut state, &members, &missing, limit, &Part::default());
-            return Outcome::Continued(requests.into());
-        }
-        state.settle_absent(&missing);
-        Outcome::Continued(Arc::default())
+        // An id that is asked for alone needs no check.
+        let requests = self.go_on_in_chunks(&mut self.lock(), &members, &missing, 1, &part);
+        Outcome::Continued(requests.into())
     }
 
-    /// Whether a response to `missing` ids and so many `controls` has the rows of the controls and no others.
-    async fn is_complete(
+    /// Whether a response with `returned` of `asked` ids was complete, `missing` ids of which have no answer yet.
+    async fn examine(
+        &self,
+        members: &Members,
+        missing: &[Arc<str>],
+        asked: usize,
+        returned: usize,
+    ) -> Result<Finding, CallError> {
+        let (checks, larger) = {
+            let state = self.lock();
+            let completeness = &state.completeness;
+            let checks = completeness.checks(asked, asked - returned);
+            if missing.is_empty() || checks.is_empty() {
+                return Ok(Finding::Complete);
+            }
+            // A malformed row settles nothing, so that its id can be asked for again and be missing.
+            if missing.iter().any(|id| completeness.controls.contains(id)) {
+                return Ok(Finding::Incomplete);
+            }
+            (checks, completeness.larger_check(asked, missing.len(), state.size.known()))
+        };
+        let retries = |most| Retries { waiting: members, most, has_retried_500: false };
+        if let Some(count) = larger {
+            let controls = self.lock().completeness.controls_beside(missing, count);
+            let retries = retries(0);
+            let check = self.compare(missing, &controls, &retries);
+            if let Ok(Ok(Finding::Complete)) = timeout(members.spare_time(), check).await {
+                return Ok(Finding::Complete);
+            }
+            self.lock().completeness.larger_failed = true;
+        }
+        let retries = retries(self.caller.limits.max_retries);
+        for count in checks {
+            // Where there is no room for the controls, the first id is left out: the check is as large as what it checks.
+            let rest = &missing[usize::from(missing.len() + count > asked)..];
+            let controls = self.lock().completeness.controls_beside(rest, count);
+            match self.compare(rest, &controls, &retries).await {
+                Ok(Finding::Complete) => {}
+                Ok(Finding::Lacks(control)) => {
+                    if !self.is_gone(&control, &retries).await? {
+                        return Ok(Finding::Incomplete);
+                    }
+                    self.lock().completeness.forget(std::slice::from_ref(&control));
+                    return Ok(Finding::Lacks(control));
+                }
+                Err(error) if may_be_an_id(&error) || error.context.code == Some(403) => {
+                    // The missing ids were not refused before.
+                    self.lock().completeness.forget(&controls);
+                    return Ok(Finding::Refused { has_retried_500: error.context.code == Some(500) });
+                }
+                other => return other,
+            }
+        }
+        Ok(Finding::Complete)
+    }
+
+    /// Whether a response to `missing` ids and `controls` has the rows of the controls and no others.
+    async fn compare(
         &self,
         missing: &[Arc<str>],
-        controls: usize,
+        controls: &[Arc<str>],
         retries: &Retries<'_>,
-    ) -> Result<bool, CallError> {
-        let controls: Vec<_> = {
-            // A listing may have come since, with a row for a missing id.
-            let state = self.lock();
-            let known = state.completeness.controls.iter().rev().filter(|id| !missing.contains(id));
-            known.take(controls).cloned().collect()
-        };
-        for ids in with_controls_last(missing, &controls) {
+    ) -> Result<Finding, CallError> {
+        for ids in with_controls_last(missing, controls) {
             let (rows, _) = self.send(&ids, retries).await?;
-            if rows.len() != controls.len() || !controls.iter().all(|id| rows.contains_key(id)) {
-                return Ok(false);
+            if missing.iter().any(|id| rows.contains_key(id)) {
+                return Ok(Finding::Incomplete);
+            }
+            if let Some(absent) = controls.iter().find(|id| !rows.contains_key(*id)) {
+                return Ok(Finding::Lacks(Arc::clone(absent)));
             }
         }
         if !controls.is_empty() {
             self.lock().completeness.record_complete(missing.len() + controls.len(), controls.len());
         }
-        Ok(true)
+        Ok(Finding::Complete)
+    }
+
+    /// Whether `control` has no row any more.
+    async fn is_gone(&self, control: &Arc<str>, retries: &Retries<'_>) -> Result<bool, CallError> {
+        match self.send(std::slice::from_ref(control), retries).await {
+            Ok((rows, _)) => Ok(rows.is_empty()),
+            Err(error) if may_be_an_id(&error) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// Goes on for the `missing` ids of `members`, after a response with `returned` of `asked` ids that is incomplete.

@@ -3,10 +3,9 @@
 //!
 //! The first request of ten or more reads, and otherwise the third small request of a region, is preceded by a listing,
 //! which most often answers it and all that follow. A response without any row causes it as well (`completeness`). A
-//! constraint in it settles its image; an image that it lacks, or lists without a constraint, is asked for by name.
+//! constraint in it settles its image; an image that it lacks, or lists without instance types, is asked for by name.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -17,13 +16,6 @@ use super::{Batcher, Found};
 use crate::jdcloud::call::error::{CallError, RequestSummary};
 use crate::jdcloud::call::waiter::{Retries, SharedCall, UnderWay, Waiter, Waiters, Waiting as _};
 use crate::jdcloud::image_constraints::answer::Image;
-use crate::jdcloud::image_constraints::constraint::Rule;
-
-/// How long a small request waits for the listing ahead of it.
-const AHEAD: Duration = Duration::from_secs(5);
-
-/// So much of the time that a waiting read has left may be spent on a listing that may not answer it.
-const SHARE: u32 = 4;
 
 /// What a listing of the region returned.
 pub(super) type RegionRows = Arc<Response>;
@@ -65,7 +57,9 @@ impl Batcher {
     /// Waits for the listing ahead of requests for `members`, which is sent if it `is_wanted` now.
     pub(super) async fn read_ahead(self: &Arc<Self>, members: &Members, is_wanted: bool) {
         let waiters = members.waiters();
-        let Some(deadline) = waiters.iter().map(|waiter| waiter.deadline).min() else { return };
+        if waiters.is_empty() {
+            return;
+        }
         let listing = {
             let mut state = self.lock();
             let joined = match &state.ahead {
@@ -81,9 +75,8 @@ impl Batcher {
                 joined
             }
         };
-        let patience = deadline.saturating_duration_since(Instant::now()) / SHARE;
         if let Some(listing) = listing
-            && !matches!(timeout(AHEAD.min(patience), listing).await, Ok(Ok(_)))
+            && !matches!(timeout(members.spare_time(), listing).await, Ok(Ok(_)))
         {
             self.lock().ahead = ReadAhead::Done;
             tracing::debug!(region = %self.region, "no listing of the region; asking by name");
@@ -106,7 +99,7 @@ impl Batcher {
             state.ahead = ReadAhead::Done;
             for (id, rule) in &response.0 {
                 if let Ok(rule) = rule
-                    && *rule != Rule::Unrestricted
+                    && !rule.instance_types().is_empty()
                 {
                     state.completeness.record_row(id);
                     state.answers.insert(Arc::clone(id), Some(rule.clone()));

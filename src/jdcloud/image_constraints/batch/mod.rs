@@ -60,6 +60,8 @@ pub(crate) struct Batcher {
     interner: Arc<Mutex<Interner>>,
     /// Each read holds a clone, so that its references count the reads under way.
     reads: Arc<()>,
+    /// Held by the check of a response.
+    checking: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -95,6 +97,7 @@ impl Batcher {
             region,
             interner: Arc::default(),
             reads: Arc::default(),
+            checking: tokio::sync::Mutex::default(),
             state: Mutex::new(state),
         }
     }

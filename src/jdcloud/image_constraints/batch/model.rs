@@ -32,6 +32,17 @@ enum Image {
     Bad,
     /// Its row has no meaning.
     Malformed,
+    /// Its row has its id in capitals, which makes the response invalid.
+    OtherCase,
+}
+
+/// An image that only the listing names, and no read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ghost {
+    /// It is not returned.
+    Gone,
+    /// A request for it is refused.
+    Refused(u16),
 }
 
 /// A limit that the gateway does not tell.
@@ -52,6 +63,8 @@ enum Listing {
     Complete,
     /// Every other row is missing.
     Partial,
+    /// The instance types are missing.
+    Summary,
     Slow,
     Hangs,
     Refused(u16),
@@ -60,6 +73,7 @@ enum Listing {
 #[derive(Debug, Clone)]
 struct Gateway {
     images: Vec<Image>,
+    ghosts: Vec<Ghost>,
     bad_code: u16,
     names_bad_ids: bool,
     limit: Option<(usize, u16)>,
@@ -103,33 +117,45 @@ impl Gateway {
         if number < self.outage.0 {
             return refuse(self.outage.1, "later".to_owned());
         }
-        let all: Vec<usize> = (0..IMAGES).collect();
-        let asked: Vec<usize> = ids.iter().map(|id| id["img-".len()..].parse().unwrap()).collect();
+        let all = || (0..IMAGES + self.ghosts.len()).collect::<Vec<_>>();
+        let mut asked: Vec<usize> = ids.iter().map(|id| id["img-".len()..].parse().unwrap()).collect();
         if asked.is_empty() {
             return Some(Instead::Respond(match self.listing {
                 Listing::Hangs => return Some(Instead::Hang),
                 Listing::Refused(code) => return refuse(code, "ids missing".to_owned()),
-                Listing::Complete | Listing::Slow => self.rows(&all),
-                Listing::Partial => self.rows(&all.into_iter().step_by(2).collect::<Vec<_>>()),
+                Listing::Complete | Listing::Slow => self.rows(&all(), r#"["x.{n}"]"#),
+                Listing::Partial => {
+                    self.rows(&all().into_iter().step_by(2).collect::<Vec<_>>(), r#"["x.{n}"]"#)
+                }
+                Listing::Summary => self.rows(&all(), "null"),
             }));
         }
+        let refused = asked.iter().find_map(|n| match self.ghosts.get(n.checked_sub(IMAGES)?)? {
+            Ghost::Gone => None,
+            Ghost::Refused(code) => Some(*code),
+        });
         if let Some((limit, code)) = self.limit
             && asked.len() > limit
         {
             return refuse(code, "too many".to_owned());
         }
         let bad: Vec<String> =
-            asked.iter().filter(|n| self.images[**n] == Image::Bad).map(|n| id(*n)).collect();
+            asked.iter().filter(|n| self.images.get(**n) == Some(&Image::Bad)).map(|n| id(*n)).collect();
+        if let Some(code) = refused {
+            return refuse(code, "ghost".to_owned());
+        }
         if !bad.is_empty() {
             let named = if self.names_bad_ids { bad.join(" ") } else { "invalid".to_owned() };
             return refuse(self.bad_code, named);
         }
-        Some(Instead::Respond(self.rows(&self.limited(asked))))
+        asked = self.limited(asked);
+        asked.retain(|n| *n < IMAGES);
+        Some(Instead::Respond(self.rows(&asked, r#"["x.{n}"]"#)))
     }
 
     /// What a silent limit leaves of the images asked for.
     fn limited(&self, mut asked: Vec<usize>) -> Vec<usize> {
-        let has_row = |n: &usize| !matches!(self.images[*n], Image::Absent | Image::Bad);
+        let has_row = |n: &usize| !matches!(self.images.get(*n), None | Some(Image::Absent | Image::Bad));
         match self.silent_limit {
             None => asked,
             Some(SilentLimit::FirstIds(limit)) => asked.into_iter().take(limit).collect(),
@@ -147,17 +173,21 @@ impl Gateway {
         }
     }
 
-    fn rows(&self, images: &[usize]) -> RawResponse {
+    /// The rows of `images`, with these instance types.
+    fn rows(&self, images: &[usize], types: &str) -> RawResponse {
+        let excludes = |n: &usize| {
+            let types = types.replace("{n}", &n.to_string());
+            format!(r#"{{"constraintsType":"excludes","instanceTypes":{types}}}"#)
+        };
         let rows_of: Vec<(String, String)> = images
             .iter()
             .filter_map(|n| {
-                let constraint = match self.images[*n] {
-                    Image::Constrained => {
-                        format!(r#"{{"constraintsType":"excludes","instanceTypes":["x.{n}"]}}"#)
-                    }
-                    Image::Unrestricted => "null".to_owned(),
-                    Image::Malformed => r#"{"constraintsType":"excludes","types":[]}"#.to_owned(),
-                    Image::Absent | Image::Bad => return None,
+                let constraint = match self.images.get(*n) {
+                    Some(Image::OtherCase) => return Some((id(*n).to_uppercase(), excludes(n))),
+                    Some(Image::Constrained) | None => excludes(n),
+                    Some(Image::Unrestricted) => "null".to_owned(),
+                    Some(Image::Malformed) => r#"{"constraintsType":"excludes","types":[]}"#.to_owned(),
+                    Some(Image::Absent | Image::Bad) => return None,
                 };
                 Some((id(*n), constraint))
             })
@@ -181,6 +211,9 @@ impl Gateway {
             Err(Error::Call(error)) if matches!(error.failure, Failure::MalformedRow { .. }) => {
                 !of(Image::Malformed).is_empty()
             }
+            Err(Error::Call(error)) if matches!(error.failure, Failure::OtherRow { .. }) => {
+                !of(Image::OtherCase).is_empty()
+            }
             Err(Error::Call(error)) => {
                 let code = error.context.code;
                 !of(Image::Bad).is_empty() && code == Some(self.bad_code)
@@ -190,6 +223,7 @@ impl Gateway {
             Ok(answer) => {
                 of(Image::Bad).is_empty()
                     && of(Image::Malformed).is_empty()
+                    && of(Image::OtherCase).is_empty()
                     && returned(answer) == returned_ids(&[Image::Constrained, Image::Unrestricted])
                     && answer.missing.iter().map(ToString::to_string).collect::<Vec<_>>()
                         == returned_ids(&[Image::Absent])
@@ -224,16 +258,19 @@ fn gateway() -> impl Strategy<Value = Gateway> {
         12 => Just(Image::Absent),
         1 => Just(Image::Bad),
         1 => Just(Image::Malformed),
+        1 => Just(Image::OtherCase),
     ];
+    let ghost = prop_oneof![Just(Ghost::Gone), select(vec![400, 403, 404, 500]).prop_map(Ghost::Refused)];
     let listing = prop_oneof![
         3 => Just(Listing::Complete),
         1 => Just(Listing::Partial),
+        1 => Just(Listing::Summary),
         1 => Just(Listing::Slow),
         1 => Just(Listing::Hangs),
         1 => select(vec![400, 403, 500, 429]).prop_map(Listing::Refused),
     ];
     (
-        vec(image, IMAGES),
+        (vec(image, IMAGES), prop_oneof![2 => Just(vec![]), 1 => vec(ghost, 1..5)]),
         select(vec![400, 404, 500]),
         any::<bool>(),
         option::of((1..12_usize, select(vec![400, 413, 414]))),
@@ -243,8 +280,18 @@ fn gateway() -> impl Strategy<Value = Gateway> {
         prop_oneof![1 => vec(0..200_u64, 1), 1 => vec(0..200_u64, 2..8)],
     )
         .prop_map(
-            |(images, bad_code, names_bad_ids, limit, silent_limit, outage, listing, latencies_ms)| Gateway {
+            |(
+                (images, ghosts),
+                bad_code,
+                names_bad_ids,
+                limit,
+                silent_limit,
+                outage,
+                listing,
+                latencies_ms,
+            )| Gateway {
                 images,
+                ghosts,
                 bad_code,
                 names_bad_ids,
                 limit,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::split::Halves;
@@ -59,7 +60,7 @@ pub(super) type Response = (Rows, Context);
 impl Batcher {
     /// Asks for the ids of `members` that have no answer yet, and settles them.
     pub(super) async fn request(self: Arc<Self>, members: Arc<Members>, mut part: Part) -> Outcome {
-        part.wait_for_turn().await;
+        part.wait_for_turn(&members).await;
         let (ids, size) = self.lock().unsettled(&members);
         if part.halves.is_some() && ids.len() > size {
             // Learned since the other half was sent.
@@ -154,9 +155,10 @@ pub(super) fn failed(members: Members, error: CallError, part: Part) -> InFlight
 }
 
 impl Part {
-    pub(super) async fn wait_for_turn(&mut self) {
+    async fn wait_for_turn(&mut self, members: &Members) {
         if let Some(before) = self.after.take() {
-            before.cancelled().await;
+            // What it learns may spare requests.
+            let _ = timeout(members.spare_time(), before.cancelled()).await;
         }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::request::{InFlight, Outcome, Part, failed};
 use super::waiter::Members;
 use super::{Batcher, State};
-use crate::jdcloud::call::error::CallError;
+use crate::jdcloud::call::error::{CallError, Failure};
 use crate::jdcloud::call::waiter::Waiting as _;
 use crate::jdcloud::image_constraints::answer::Notice;
 
@@ -20,6 +20,15 @@ pub(super) struct Halves {
     refused: usize,
     size: usize,
     one_is_answered: AtomicBool,
+}
+
+/// Whether one id of a request may be to blame for `error`: it was refused, or its row makes the whole response invalid.
+pub(super) fn may_be_an_id(error: &CallError) -> bool {
+    matches!(error.context.code, Some(400 | 404 | 413 | 414 | 500))
+        || matches!(
+            error.failure,
+            Failure::OtherRow { .. } | Failure::MalformedRow { .. } | Failure::Unexpected { .. }
+        )
 }
 
 impl Batcher {
@@ -35,23 +44,21 @@ impl Batcher {
         let members = members.part(ids);
         let code = error.context.code;
         let may_be_number = matches!(code, Some(400 | 413 | 414));
-        let may_be_an_id = may_be_number || matches!(code, Some(404 | 500));
         let has_retried_500 = part.has_retried_500 || code == Some(500);
         let wanted = members.wanted();
-        if may_be_an_id && wanted.len() < ids.len() {
+        if may_be_an_id(&error) && wanted.len() < ids.len() {
             // A read that has left may have brought the id that is to blame.
             let wanted = (&wanted[..], Part { has_retried_500, ..part });
             return Outcome::Continued(self.go_on(&mut state, &members, [wanted]).into());
         }
-        if ids.len() < 2 || !(may_be_number || may_be_an_id && members.waiters().len() > 1) {
+        if ids.len() < 2 || !(may_be_number || may_be_an_id(&error) && members.waiters().len() > 1) {
             return Outcome::Continued([failed(members, error, part)].into());
         }
         let size = ids.len().div_ceil(2);
         let (first, second) = ids.split_at(size);
         let halves =
             || Arc::new(Halves { refused: ids.len(), size, one_is_answered: AtomicBool::new(false) });
-        // A check asked for controls as well, and for no more ids than a request that was answered.
-        let halves = (may_be_number && error.context.asked.count == Some(ids.len())).then(halves);
+        let halves = may_be_number.then(halves);
         let before = part.all.child_token();
         let part = Part { has_retried_500, halves, ..part };
         let done = Some(Arc::new(before.clone().drop_guard()));

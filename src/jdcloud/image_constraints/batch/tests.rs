@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::jdcloud::test_api::{Instead, Received, TestApi, failed, ids, read, response, returned, rows};
-use crate::jdcloud::{Argument, Client, Error, Failure, ImageSelection, Notice};
+use crate::jdcloud::{Answer, Argument, Client, Error, Failure, ImageSelection, Notice, Settings};
 
 fn refuse(code: u16, message: &str) -> Option<Instead> {
     Some(Instead::Refuse(code, "X", message.to_owned()))
@@ -747,5 +747,188 @@ async fn a_missing_id_that_was_returned_before_shows_a_silent_limit() {
     for malformed in [&ids[4..], &[ids[2].clone(), ids[4].clone()]] {
         let error = failed(read(&client, malformed).await);
         assert!(matches!(error.failure, Failure::MalformedRow { .. }), "{malformed:?}: {error:?}");
+    }
+}
+
+const EXCLUDES_T: &str = r#"{"constraintsType":"excludes","instanceTypes":["t"]}"#;
+
+/// A read in a task of its own; gives how long it took, too.
+fn spawn(client: &Arc<Client>, ids: &[&str]) -> tokio::task::JoinHandle<(Duration, Result<Answer, Error>)> {
+    let (client, ids) = (Arc::clone(client), ids.iter().map(ToString::to_string).collect::<Vec<_>>());
+    tokio::spawn(async move {
+        let started = Instant::now();
+        let answer = read(&client, &ids).await;
+        (started.elapsed(), answer)
+    })
+}
+
+/// A listing that leaves out the types must not make an image unrestricted.
+#[tokio::test(start_paused = true)]
+async fn a_listed_constraint_without_types_settles_nothing() {
+    for listed in
+        [r#"{"constraintsType":"excludes"}"#, r#"{"constraintsType":"excludes","instanceTypes":[]}"#]
+    {
+        let ids = ids(10);
+        let script = {
+            let ids = ids.clone();
+            move |_, call: &Received| {
+                let all = || Instead::Respond(rows(ids.iter().map(|id| (id.as_str(), listed))));
+                call.ids.is_empty().then(all)
+            }
+        };
+        let (client, _) = TestApi::new(&ids).script(script).client(|_| {});
+        // Compares the types.
+        assert!(read_each(&client, &ids, "cn-north-1", 10).await.is_empty());
+    }
+}
+
+/// A gateway that ignores case, and a row of another form: the response is invalid, but only for one of its ids.
+#[tokio::test(start_paused = true)]
+async fn a_row_that_makes_a_response_invalid_fails_its_own_read_only() {
+    let other_case = |_, call: &Received| {
+        let ids: Vec<_> = call.ids.iter().map(|id| id.to_lowercase()).collect();
+        Some(Instead::Respond(rows(ids.iter().map(|id| (id.as_str(), EXCLUDES_T)))))
+    };
+    let other_form = |_, call: &Received| {
+        let form = |id: &str| if id == "IMG-A" { r#"{"instanceTypes":"all"}"# } else { EXCLUDES_T };
+        Some(Instead::Respond(rows(call.ids.iter().map(|id| (id.as_str(), form(id))))))
+    };
+    for api in [TestApi::new(&[]).script(other_case), TestApi::new(&[]).script(other_form)] {
+        let (client, _) = api.client(|_| {});
+        let (one, two) = (spawn(&client, &["IMG-A"]), spawn(&client, &["img-b"]));
+        let (one, two) = (one.await.unwrap().1, two.await.unwrap().1);
+        assert!(one.is_err(), "{one:?}");
+        assert_eq!(returned(&two.unwrap()), ["img-b"]);
+    }
+}
+
+/// A listing names an image that is refused, or not returned, when a check asks for it.
+#[tokio::test(start_paused = true)]
+async fn a_control_that_no_read_asked_for_fails_no_read() {
+    for code in [None, Some(400), Some(403), Some(404), Some(500)] {
+        let script = move |_, call: &Received| {
+            if call.ids.is_empty() {
+                return Some(Instead::Respond(rows([("ghost", EXCLUDES_T)])));
+            }
+            let refused = code.filter(|_| call.ids.iter().any(|id| id == "ghost"));
+            let row = call.ids.iter().filter(|id| *id == "x").map(|id| (id.as_str(), EXCLUDES_T));
+            Some(refused.map_or_else(
+                || Instead::Respond(rows(row)),
+                |code| Instead::Refuse(code, "X", "ghost".to_owned()),
+            ))
+        };
+        let (client, api) = TestApi::new(&[]).script(script).client(|_| {});
+        client.image_constraints(None, ImageSelection::All).await.unwrap();
+        for more in ["", "0", "1"] {
+            let mut ids: Vec<String> = ids(10).iter().map(|id| format!("{id}{more}")).collect();
+            let answer = read(&client, &ids).await.unwrap();
+            assert_eq!((answer.missing.len(), answer.notices), (10, vec![]), "{code:?}");
+            ids.push("x".to_owned());
+            let answer = read(&client, &ids).await.unwrap();
+            assert_eq!((returned(&answer), answer.missing.len()), (vec!["x"], 10), "{code:?}");
+        }
+        assert!(api.calls() <= 30, "{code:?}: {} calls", api.calls());
+    }
+}
+
+/// Requests for more than 20 ids hang. Only the check that spares later ones is that large.
+#[tokio::test(start_paused = true)]
+async fn a_check_that_is_not_needed_takes_a_share_of_the_time_only() {
+    let ids = ids(400);
+    let script = |_, call: &Received| (call.ids.len() > 20).then_some(Instead::Hang);
+    let (client, _) = TestApi::new(&ids[200..]).script(script).client(|settings| {
+        settings.read_timeout = Argument::Known(Duration::from_secs(15));
+    });
+    for round in ids[..30].chunks(10) {
+        assert!(read_each(&client, round, "cn-north-1", 10).await.is_empty());
+    }
+}
+
+/// No read fails or waits for long because another one's request hangs.
+#[tokio::test(start_paused = true)]
+async fn a_read_does_not_wait_for_the_checks_and_halves_of_another() {
+    let row = |id: &String| id.ends_with("row");
+    let check_hangs = move |n, call: &Received| {
+        if n > 0 && call.ids.iter().any(|id| id == "a-missing") {
+            return Some(Instead::Hang);
+        }
+        let rows_of = call.ids.iter().filter(|id| row(id)).map(|id| (id.as_str(), EXCLUDES_T));
+        Some(Instead::Respond(rows(rows_of)))
+    };
+    let limits = |settings: &mut Settings| {
+        settings.read_ahead = Argument::Known(false);
+        settings.read_timeout = Argument::Known(Duration::from_secs(60));
+    };
+    let (client, _) = TestApi::new(&[]).script(check_hangs).client(limits);
+    let _one = spawn(&client, &["a-row", "a-missing"]);
+    sleep(Duration::from_secs(1)).await;
+    let two = spawn(&client, &["b-row", "b-missing"]);
+    sleep(Duration::from_secs(14)).await;
+    let _joined = spawn(&client, &["a-missing"]);
+    let (took, answer) = two.await.unwrap();
+    assert!(answer.is_ok() && took < Duration::from_secs(6), "{took:?} {answer:?}");
+
+    let half_hangs = |_, call: &Received| {
+        if call.ids.iter().any(|id| id == "d") {
+            return refuse(400, "d");
+        }
+        call.ids.iter().any(|id| id == "a").then_some(Instead::Hang)
+    };
+    let (client, _) = TestApi::new(&[]).script(half_hangs).client(limits);
+    let reads = ["a", "b", "c", "d"].map(|id| spawn(&client, &[id]));
+    let [_, _, other_half, _] = reads;
+    let (took, answer) = other_half.await.unwrap();
+    assert!(answer.is_ok() && took < Duration::from_secs(6), "{took:?} {answer:?}");
+}
+
+/// A check whose ids were settled while it waited would ask for the whole region.
+#[tokio::test(start_paused = true)]
+async fn a_check_of_no_ids_is_not_sent() {
+    let fails = AtomicBool::new(true);
+    let script = move |_, call: &Received| {
+        if call.ids == ["r", "x"] && fails.swap(false, Ordering::Relaxed) {
+            return refuse(503, "later");
+        }
+        Some(Instead::Respond(rows(call.ids.iter().filter(|id| *id == "r").map(|id| (id.as_str(), "{}")))))
+    };
+    let latency = |call: &Received| Duration::from_millis(if call.ids == ["a"] { 3_000 } else { 50 });
+    let (client, api) = TestApi::new(&[]).latency_of(latency).script(script).client(|settings| {
+        settings.read_ahead = Argument::Known(false);
+    });
+    let mut reads = vec![spawn(&client, &["a"]), spawn(&client, &["r"])];
+    sleep(Duration::from_secs(1)).await;
+    reads.extend([spawn(&client, &["r"]), spawn(&client, &["x"])]);
+    sleep(Duration::from_millis(60)).await;
+    reads.push(spawn(&client, &["x"]));
+    for read in reads {
+        read.await.unwrap().1.ok();
+    }
+    assert_eq!(read(&client, &["m", "n"].map(str::to_owned)).await.unwrap().notices, []);
+    assert!(api.received().iter().all(|call| !call.ids.is_empty()), "{:?}", api.received());
+}
+
+/// A gateway that considers the first or the last ids in their own order.
+#[tokio::test(start_paused = true)]
+async fn a_silent_limit_in_the_order_of_the_ids_is_found() {
+    let ids = ids(100);
+    for is_reversed in [false, true] {
+        let script = move |_, call: &Received| {
+            let mut considered = call.ids.clone();
+            considered.sort();
+            if is_reversed {
+                considered.reverse();
+            }
+            considered.truncate(5);
+            let with_row = considered.iter().filter(|id| !id.starts_with("img-0005"));
+            Some(Instead::Respond(rows(with_row.map(|id| (id.as_str(), EXCLUDES_T)))))
+        };
+        let (client, _) = TestApi::new(&[]).script(script).client(|settings| {
+            settings.read_ahead = Argument::Known(false);
+        });
+        for known in [99, 98, 1, 0] {
+            read(&client, &ids[known..=known]).await.unwrap();
+        }
+        let answer = read(&client, [&ids[40..42], &ids[50..53], &ids[60..65]].concat().iter()).await.unwrap();
+        assert_eq!((returned(&answer).len(), answer.missing.len()), (7, 3), "reversed: {is_reversed}");
     }
 }

@@ -2,10 +2,18 @@
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use hashbrown::HashSet;
+use tokio::time::Instant;
 
 use crate::jdcloud::call::waiter::{Waiter, Waiting};
+
+/// The reads of a request wait so long for another one that may spare requests and may not answer them.
+const SPARE: Duration = Duration::from_secs(5);
+
+/// And no longer than this part of the time that the first of them to give up has left.
+const SHARE: u32 = 4;
 
 /// The ids of a request, each with a read that waits for it; several reads can wait for one id.
 #[derive(Debug, Default)]
@@ -25,6 +33,14 @@ impl Members {
         let members = self.lock();
         let alive = members.iter().filter(|(_, waiter)| waiter.strong_count() > 0);
         alive.map(|(id, _)| id).filter(|id| seen.insert(Arc::clone(id))).cloned().collect()
+    }
+
+    /// How long the reads wait for a request that may not answer them.
+    pub(super) fn spare_time(&self) -> Duration {
+        let deadline = self.waiters().iter().map(|waiter| waiter.deadline).min();
+        deadline.map_or(Duration::ZERO, |deadline| {
+            SPARE.min(deadline.saturating_duration_since(Instant::now()) / SHARE)
+        })
     }
 
     /// All ids, wanted or not.
