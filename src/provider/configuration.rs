@@ -52,30 +52,33 @@ pub(super) fn schema() -> Schema {
             ),
             text(
                 "vm_endpoint",
-                "Base URL of the VM API. Without it: `JDCLOUD_VM_ENDPOINT`, then the profile's `endpoint`, then \
-                 `https://vm.jdcloud-api.com`. Plain `http` is accepted for this machine and for JD Cloud's internal \
+                "Base URL of the VM API. Without it: `JDCLOUD_VM_ENDPOINT`, then the profile's `endpoint` \
+                 (unless it is `www.jdcloud-api.com`), then `https://vm.jdcloud-api.com`. Plain `http` is accepted for this machine and for JD Cloud's internal \
                  endpoints (`http://vm.internal.<region>.jdcloud-api.com`) only.",
             ),
             text(
                 "ca_bundle",
-                "PEM file with certificates to trust in addition to the system's, for a proxy that inspects TLS or a private \
-                 endpoint.",
+                "PEM file with certificates to trust in addition to the system's, or their text, for a proxy that inspects TLS or \
+                 a private endpoint.",
             ),
             text(
                 "request_timeout",
-                "Timeout of one attempt of a request, such as `\"20s\"` or `\"1m30s\"`; a bare number means \
+                "Timeout of one attempt of a request, such as `\"20s\"` or `\"1m30s\"`, at most `\"24h\"`; a bare number means \
                  seconds. Defaults to `\"20s\"`.",
             ),
             text(
                 "read_timeout",
-                "Timeout of one data source, retries and waiting included, such as `\"5m\"`. Defaults to \
+                "Timeout of one data source, retries and waiting included, such as `\"5m\"`, at most `\"24h\"`. Defaults to \
                  `\"5m\"`.",
             ),
             number(
                 "max_retries",
                 "The number of retries of a request that failed temporarily. Defaults to 5.",
             ),
-            number("max_concurrent_requests", "The number of requests in progress at once. Defaults to 8."),
+            number(
+                "max_concurrent_requests",
+                "The number of requests in progress at once, from 1 to 1000. Defaults to 8.",
+            ),
             number("batch_size", "The number of image IDs in one request, from 1 to 350. Defaults to 100."),
             Attribute::optional(
                 "read_ahead",
@@ -167,7 +170,7 @@ fn count(config: &Config, name: &str, diagnostics: &mut Diagnostics) -> Argument
     let value = config.number(name).map(|number| {
         let count = number.as_i64().and_then(|count| u32::try_from(count).ok());
         if count.is_none() {
-            let detail = format!("{name} must be a whole number and not negative, not {number}.");
+            let detail = format!("{name} must be a whole number of at least 0, not {number}.");
             diagnostics.argument_error(name, "Invalid number", detail);
         }
         count

@@ -40,20 +40,20 @@ fn errors_point_at_the_invalid_argument(protocol: Protocol) {
              (img-free, img-ubuntu2204), so nothing is known about it. Add it to ids."
         )
     };
+    let swapped = "Invalid value for \"instance_type\" parameter: \"img-free\" looks like an image ID, not like an instance \
+         type. The arguments are the data source, then the image ID, then the instance type.";
     let host = Cli::get();
     for (call, summary, says) in [
         // The image was not read; it may exclude the type.
         (format!("supports_instance_type({WEB}, \"img-gpu\", \"g.n4.large\")"), WRONG, not_asked("img-gpu")),
         (format!("explain_instance_type({WEB}, \"img-gpu\", \"g.n4.large\")"), WRONG, not_asked("img-gpu")),
         (format!("filter_instance_types({WEB}, \"img-gpu\", [\"g.n4.large\"])"), WRONG, not_asked("img-gpu")),
-        // Swapped.
-        (format!("supports_instance_type({WEB}, \"g.n4.large\", \"img-free\")"), WRONG, not_asked("g.n4.large")),
+        (format!("supports_instance_type({WEB}, \"g.n4.large\", \"img-free\")"), WRONG, swapped.to_owned()),
+        (format!("explain_instance_type({WEB}, \"g.n4.large\", \"img-free\")"), WRONG, swapped.to_owned()),
         (
             "supports_instance_type({ ids = null, image_constraints = [] }, \"g.n4.large\", \"img-free\")".to_owned(),
             WRONG,
-            "Invalid value for \"instance_type\" parameter: \"img-free\" looks like an image ID, not like an instance type. \
-             The arguments are the data source, then the image ID, then the instance type."
-                .to_owned(),
+            swapped.to_owned(),
         ),
         // Typing errors, which are not in any constraint.
         (

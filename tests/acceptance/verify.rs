@@ -12,6 +12,7 @@ cases!(
     the_missing_permission_is_named_with_the_alternatives,
     a_failed_verification_is_an_error,
     version_3_of_the_signature_is_used_with_one_warning,
+    without_ids_a_warning_says_that_nothing_is_verified,
 );
 
 fn block(ids: &str) -> String {
@@ -39,7 +40,7 @@ fn unusable_images_fail_the_plan_each_with_its_reason(protocol: Protocol) {
         says: &["No server can be created from these images in cn-north-1: \
              - img-delisted: is delisted (offline), so no new server can be created from it \
              - img-ubunut2204: does not exist, or is not visible to this account \
-             Correct the ids"],
+             Correct misspelt ids"],
         at: "ids",
     }]);
 }
@@ -102,4 +103,19 @@ fn version_3_of_the_signature_is_used_with_one_warning(protocol: Protocol) {
     }]);
     let case = Case::build(protocol, &hcl).emulator(|options| options.signature = Signature::V2).init();
     case.plan().warned_of(&[]);
+}
+
+fn without_ids_a_warning_says_that_nothing_is_verified(protocol: Protocol) {
+    let nothing_is_verified = Expected {
+        summary: "Unused on_missing",
+        says: &["on_missing has no effect, because ids is not set"],
+        at: "on_missing",
+    };
+    // The emulator's region has an image with such a constraint.
+    let unknown_kind = Expected {
+        summary: "Constraint of an unknown kind",
+        says: &["img-sometimes"],
+        at: "data \"jdcloud_image_constraints\" \"web\"",
+    };
+    Case::new(protocol, &block("null")).plan().warned_of(&[nothing_is_verified, unknown_kind]);
 }

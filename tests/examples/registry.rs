@@ -118,7 +118,8 @@ fn a_misspelt_id_fails_the_plan_and_private_images_pass() {
         &["image_ids=[\"img-ubunut2204\",\"img-private\"]"],
         "Images that can't be used",
         "No server can be created from these images in cn-north-1: - img-ubunut2204: does not exist, or is not visible to this \
-         account Correct the ids: look for a typing error, and check the region and the account.",
+         account Correct misspelt ids, check the region and the account, and choose another image instead of a delisted one. To \
+         change or destroy servers that were created from these images, set on_missing to \"ignore\".",
     );
 }
 

@@ -228,7 +228,7 @@ fn invalid_arguments_of_the_provider_are_named() {
         ("request_timeout", text("soon"), "at most 24h; got \"soon\""),
         ("request_timeout", text("0s"), "request_timeout must be"),
         ("read_timeout", text("-5m"), "at most 24h; got \"-5m\""),
-        ("max_retries", (-1).into(), "must be a whole number and not negative, not -1"),
+        ("max_retries", (-1).into(), "must be a whole number of at least 0, not -1"),
         ("max_retries", decimal("1.5"), "not 1.5"),
         ("max_retries", decimal("1e300"), "must be a whole number"),
         ("batch_size", 0.into(), "batch_size must be between 1 and 350, not 0"),

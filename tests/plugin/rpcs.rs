@@ -210,8 +210,9 @@ fn functions_need_no_configuration() {
         let (argument, text) = supports(&excluded(), "img-c", "t1").await.unwrap_err();
         assert_eq!(argument, Some(1));
         assert!(text.contains("\"img-c\" is not among the ids") && !text.ends_with('.'), "{text}");
-        let (argument, _) = supports(&excluded(), "t1", "img-a").await.unwrap_err();
-        assert_eq!(argument, Some(1), "swapped arguments must not pass");
+        let (argument, text) = supports(&excluded(), "t1", "img-a").await.unwrap_err();
+        assert_eq!(argument, Some(2), "swapped arguments must not pass");
+        assert!(text.contains("\"img-a\" looks like an image ID"), "{text}");
 
         let all =
             Value::members([("ids", Value::Null), ("image_constraints", rows("includes", strings(&["t1"])))]);

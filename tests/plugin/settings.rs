@@ -34,7 +34,7 @@ fn an_invalid_setting_is_named_with_its_source_and_the_remedy() {
         (vec![], vec![("config_file", file), ("profile", "half")], "Incomplete credentials", &*half),
         (vec![], vec![("config_file", file), ("profile", "odd")], "Invalid region", "by profile \"odd\""),
         (token, vec![], "Invalid token encoding", "\"raw\", not \"hex\""),
-        (with("HTTPS_PROXY", "socks5://proxy"), vec![], "Proxy can't be used", "HTTPS_PROXY: only http"),
+        (with("HTTPS_PROXY", "socks5://proxy"), vec![], "Invalid proxy", "HTTPS_PROXY: only http"),
         (keys.to_vec(), vec![("ca_bundle", rubbish)], "Certificates can't be used", rubbish),
         (
             keys.to_vec(),

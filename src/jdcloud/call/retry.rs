@@ -136,7 +136,7 @@ mod tests {
             TransportError::Dns { host: host(), reason: reason() }.into(),
             TransportError::Connect { host: host(), reason: reason() }.into(),
             TransportError::Broken { host: host(), reason: reason() }.into(),
-            TransportError::Proxy { proxy: host(), reason: reason() }.into(),
+            TransportError::Proxy { proxy: host(), variable: "HTTPS_PROXY", reason: reason() }.into(),
         ] {
             assert!(is_retryable(&failure), "{failure:?}");
         }

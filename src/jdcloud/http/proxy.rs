@@ -10,6 +10,8 @@ use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 #[derive(Debug)]
 pub(crate) struct SelectedProxy {
     pub(crate) proxy: Proxy,
+    /// The environment variable that it is from.
+    pub(crate) variable: &'static str,
     /// Scheme, host and port, without user name and password.
     pub(crate) shown: UntrustedText,
 }
@@ -47,7 +49,7 @@ pub(crate) fn of(
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     let shown = redactor.text(format!("{}://{host}{port}", url.scheme()));
     let proxy = Proxy::all(url).map_err(|_| invalid("it is not a valid URL"))?;
-    Ok(Some(SelectedProxy { proxy, shown }))
+    Ok(Some(SelectedProxy { proxy, variable, shown }))
 }
 
 /// Whether `NO_PROXY` names the endpoint's host, its domain or its network.

@@ -94,6 +94,8 @@ pub enum TransportError {
     Proxy {
         /// The proxy, without user name and password.
         proxy: UntrustedText,
+        /// The environment variable that it is from.
+        variable: &'static str,
         /// Why.
         reason: UntrustedText,
     },
@@ -189,11 +191,17 @@ impl HttpTransport {
         }
         let reason = self.redactor.text(reason(&error));
         match &self.proxy {
-            Some(proxy) if error.is_connect() => TransportError::Proxy { proxy: proxy.shown.clone(), reason },
+            Some(proxy) if error.is_connect() => proxy.error(reason),
             _ if error.is_dns() => TransportError::Dns { host, reason },
             _ if error.is_connect() => TransportError::Connect { host, reason },
             _ => TransportError::Broken { host, reason },
         }
+    }
+}
+
+impl SelectedProxy {
+    fn error(&self, reason: UntrustedText) -> TransportError {
+        TransportError::Proxy { proxy: self.shown.clone(), variable: self.variable, reason }
     }
 }
 
@@ -227,7 +235,7 @@ impl Transport for HttpTransport {
         let mut response = request.send().await.map_err(|error| self.error(error))?;
         if let (407, Some(proxy)) = (response.status().as_u16(), &self.proxy) {
             let reason = "it requires a user name and password (HTTP 407)".into();
-            return Err(TransportError::Proxy { proxy: proxy.shown.clone(), reason });
+            return Err(proxy.error(reason));
         }
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
         let mut body = Vec::new();

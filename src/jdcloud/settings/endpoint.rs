@@ -35,7 +35,7 @@ pub enum EndpointProblem {
     /// Plain HTTP to a host outside of JD Cloud and this machine.
     #[error(
         "is plain http, which is allowed only for this machine and for JD Cloud's internal hosts \
-         (*.internal.<region>.jdcloud-api.com): requests and responses would not be protected"
+         (*.internal.<region>.jdcloud-api.com): requests and responses would not be protected. Use https://"
     )]
     PlainHttp,
 }

@@ -118,6 +118,14 @@ impl DataSource<Client> for ImageConstraints {
         }
         let on_missing =
             config.string("on_missing").known().and_then(OnMissing::parse).unwrap_or(OnMissing::Ignore);
+        if ids.is_none() && !matches!(on_missing, OnMissing::Ignore) {
+            diagnostics.warning(
+                Some("on_missing"),
+                "Unused on_missing",
+                "on_missing has no effect, because ids is not set: no image can be missing from a list of the whole region. \
+                 Set ids, or remove on_missing.",
+            );
+        }
         on_missing.report(&answer, diagnostics);
         if let OnMissing::Verify = on_missing {
             verify(client, &answer, started, diagnostics).await?;
@@ -271,8 +279,9 @@ async fn verify(
             "ids",
             "Images that can't be used",
             format!(
-                "No server can be created from these images in {}:\n{}{more}\n\nCorrect the ids: look for a typing error, and \
-                 check the region and the account.",
+                "No server can be created from these images in {}:\n{}{more}\n\nCorrect misspelt ids, check the region and the \
+                 account, and choose another image instead of a delisted one. To change or destroy servers that were created \
+                 from these images, set on_missing to \"ignore\".",
                 answer.region,
                 unusable[..unusable.len().min(NAMED)].join("\n")
             ),

@@ -111,7 +111,7 @@ impl DataSource<Client> for InstanceTypes {
             if let Value::Known(number) = config.number(argument)
                 && number.as_i64().is_none_or(|number| number < 0)
             {
-                let detail = format!("{argument} must be a whole number and not negative, not {number}.");
+                let detail = format!("{argument} must be a whole number of at least 0, not {number}.");
                 diagnostics.argument_error(argument, "Invalid number", detail);
             }
         }

@@ -60,8 +60,10 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::NotFound => (
             "JD Cloud found nothing at this address",
             format!(
-                "The region \"{region}\" probably does not exist. Common regions are cn-north-1, cn-east-1, cn-east-2 and \
-                 cn-south-1. If vm_endpoint is set, check that it is the endpoint of the VM service."
+                "The region \"{region}\" probably does not exist{}. Common regions are cn-north-1, cn-east-1, cn-east-2 and \
+                 cn-south-1. If vm_endpoint is set, check that it is the endpoint of the VM service.",
+                region_of_zone(&region.to_string())
+                    .map_or_else(String::new, |of| format!(": it looks like a zone of the region {of}"))
             ),
         ),
         Failure::Throttled { retry_after } => (
@@ -171,8 +173,10 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::AttemptTimeout { limit } => (
             "JD Cloud did not respond in time",
             format!(
-                "No complete response arrived within {}. Check the network, or increase request_timeout in the provider block.",
-                span(*limit)
+                "No complete response arrived within {}. Check the network, or increase request_timeout{} in the provider \
+                 block.",
+                span(*limit),
+                if context.time_left.is_some() { " and read_timeout" } else { "" }
             ),
         ),
         // The last failure explains more than the timeout.
@@ -236,10 +240,11 @@ fn transport(error: &TransportError) -> (&'static str, String) {
         TransportError::Unsendable { reason } => {
             ("The request can't be sent", format!("{reason}. No request was sent."))
         }
-        TransportError::Proxy { proxy, reason } => (
+        TransportError::Proxy { proxy, variable, reason } => (
             "The proxy can't be used",
             format!(
-                "{proxy}: {reason}. Check HTTPS_PROXY, or list JD Cloud's host in NO_PROXY to bypass the proxy."
+                "{proxy}: {reason}. Check {variable}, with the user name and password if the proxy requires them, or list JD \
+                 Cloud's host in NO_PROXY to bypass the proxy."
             ),
         ),
         TransportError::TooLarge { limit } => (
@@ -257,6 +262,12 @@ fn transport(error: &TransportError) -> (&'static str, String) {
             ),
         ),
     }
+}
+
+/// The region of a zone such as cn-north-1a.
+fn region_of_zone(zone: &str) -> Option<&str> {
+    let region = zone.strip_suffix(|last: char| last.is_ascii_lowercase())?;
+    region.ends_with(|last: char| last.is_ascii_digit()).then_some(region)
 }
 
 /// The source of the access key (0) or of the secret key (1), as the end of a noun phrase.

@@ -104,7 +104,38 @@ pub(super) fn ticket(CallError { context, .. }: &CallError) -> String {
         lines.push(format!("requestId: {request_id}"));
     }
     if context.attempts > 0 {
-        lines.push(format!("Attempts:  {} in {}", context.attempts, span(context.elapsed)));
+        let ended = if context.time_left.is_some() { "; read_timeout left no time for another" } else { "" };
+        lines.push(format!("Attempts:  {} in {}{ended}", context.attempts, span(context.elapsed)));
     }
     lines.into_iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::jdcloud::{Context, Failure};
+
+    /// Increasing one of them alone would not help.
+    #[test]
+    fn a_timeout_that_leaves_no_time_for_a_retry_names_both_arguments() {
+        let second = Duration::from_secs(1);
+        for (time_left, remedy, attempts) in [
+            (None, "increase request_timeout in the provider block", "Attempts:  3 in 4 s"),
+            (
+                Some(second),
+                "increase request_timeout and read_timeout in the provider block",
+                "Attempts:  3 in 4 s; read_timeout left no time for another",
+            ),
+        ] {
+            let context = Context { attempts: 3, elapsed: 4 * second, time_left, ..Context::default() };
+            let error = CallError { failure: Failure::AttemptTimeout { limit: second }, context };
+            let mut diagnostics = Diagnostics::default();
+            let _ = report(&Error::Call(Arc::new(error)), &mut diagnostics);
+            let detail = &diagnostics.iter().next().unwrap().detail;
+            assert!(detail.contains(remedy) && detail.ends_with(attempts), "{detail}");
+        }
+    }
 }

@@ -64,7 +64,7 @@ pub(super) fn message(problem: &SettingsError) -> (String, String) {
             format!(
                 "Requests to JD Cloud need an API key pair, and none was found. Sources tried, in this order:\n{}\n\nSet \
                  JDCLOUD_ACCESS_KEY and JDCLOUD_SECRET_KEY, or access_key and secret_key in the provider block, or create a \
-                 profile with \"jdc configure add\". Key pairs are made on JD Cloud's console under Access Key Management.",
+                 profile with \"jdc configure add\". Create a key pair in JD Cloud's console under Access Key Management.",
                 sources(tried)
             ),
         ),
@@ -120,7 +120,7 @@ pub(super) fn message(problem: &SettingsError) -> (String, String) {
             ),
         ),
         SettingsError::Proxy { variable, reason } => (
-            "Proxy can't be used",
+            "Invalid proxy",
             format!(
                 "{variable}: {reason}. It must be a URL such as http://proxy.example.com:3128, or unset."
             ),
@@ -182,8 +182,7 @@ fn no_profile(origin: &Source, missing: &Missing) -> String {
         _ => format!("{file} has no profile \"{name}\"."),
     };
     format!(
-        "{problem} The file is set by config_file in the provider block and defaults to ~/.jdc/config. The profile is set by \
-         profile in the provider block, by JDCLOUD_PROFILE, or by the file ~/.jdc/current. Correct these, or create the \
-         profile with \"jdc configure add\"."
+        "{problem} The file is set by config_file in the provider block and defaults to ~/.jdc/config; the profile is set by \
+         profile in the provider block. Correct these, or create the profile with \"jdc configure add\"."
     )
 }

@@ -32,9 +32,10 @@ impl Function for ExplainInstanceType {
     }
 
     fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
+        // First, since it recognizes swapped arguments.
+        let instance_type = instance_type(arguments, 2)?;
         let (image_id, rule) = rule(arguments)?;
-        let sentence = sentence(image_id, &rule, instance_type(arguments, 2)?);
-        Ok(Value::string(sentence))
+        Ok(Value::string(sentence(image_id, &rule, instance_type)))
     }
 }
 

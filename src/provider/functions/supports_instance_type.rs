@@ -31,8 +31,10 @@ impl Function for SupportsInstanceType {
     }
 
     fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
+        // First, since it recognizes swapped arguments.
+        let instance_type = instance_type(arguments, 2)?;
         let (image_id, rule) = rule(arguments)?;
-        match rule.verdict(instance_type(arguments, 2)?) {
+        match rule.verdict(instance_type) {
             Verdict::Supported => Ok(true.into()),
             Verdict::Excluded | Verdict::NotIncluded => Ok(false.into()),
             Verdict::Unknown => Err(unknown_kind(image_id, &rule)),

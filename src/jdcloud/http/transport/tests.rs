@@ -368,10 +368,11 @@ async fn a_proxy_is_used_and_its_errors_name_it() {
     capture_log();
     for endpoint in [internal, "https://vm.jdcloud-api.com"] {
         let error = failure(&through(format!("http://me:hunter2@{address}"), endpoint)).await;
-        let Failure::Transport(TransportError::Proxy { proxy, .. }) = &error.failure else {
+        let Failure::Transport(TransportError::Proxy { proxy, variable, .. }) = &error.failure else {
             panic!("{error}")
         };
-        assert_eq!(proxy.to_string(), format!("http://{address}"));
+        let expected = if endpoint == internal { "HTTP_PROXY" } else { "HTTPS_PROXY" };
+        assert_eq!((proxy.to_string(), *variable), (format!("http://{address}"), expected));
         assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
     let log = LOG.take().unwrap();
