@@ -40,5 +40,5 @@ done
 # The layout of Terraform 0.12; later versions ignore it.
 install_into "$plugins/${os}_$arch"
 say 'Next: required_providers { jdcloud = { source = "jdcloud/jdcloud" } } in the configuration (not for Terraform 0.12), and terraform init.'
-say 'If an earlier build of this version was installed before, run terraform init -upgrade, or remove .terraform.lock.hcl.'
+say "If .terraform.lock.hcl names an earlier build of this version, remove the provider's block from it, then run terraform init."
 say "To uninstall: rm -r $plugins/registry.*/jdcloud/jdcloud/$version $plugins/${os}_$arch/terraform-provider-jdcloud_v$version"
