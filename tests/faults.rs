@@ -258,6 +258,12 @@ fn matrix() -> Vec<Row> {
             Scenario { without_ids: WithoutIds::BareRows, ..s() },
         ),
         row(
+            "constraints without instance types in the call without ids",
+            Value,
+            [1, 100, 25],
+            Scenario { without_ids: WithoutIds::RowsWithoutTypes, ..s() },
+        ),
+        row(
             "a call without ids that hangs",
             Value,
             [1, 100, 25],
@@ -280,7 +286,7 @@ fn matrix() -> Vec<Row> {
         row(
             "a row without imageId",
             Error("Malformed response"),
-            [1, 100, 60],
+            [1, 100, REFUSED[2]],
             Scenario { malformed_row: Some(MalformedRow::NoImageId), ..s() },
         ),
         row("unknown fields", Value, HEALTHY, Scenario { extra_fields: true, ..s() }),

@@ -231,10 +231,14 @@ impl Catalogue {
         self.stored(region).flat_map(|(_, image)| image.rows.iter().map(String::as_str))
     }
 
-    /// A row without a constraint for each public and third-party image of a region.
-    pub(crate) fn bare_rows(&self, region: &str) -> impl Iterator<Item = String> {
+    /// A row with `fields` in the place of the constraint for each public and third-party image of a region.
+    pub(crate) fn rows_with(&self, region: &str, fields: Value) -> impl Iterator<Item = String> {
         let constrained = self.stored(region).filter(|(_, stored)| stored.image.source.is_constrained());
-        constrained.map(|(id, _)| json!({"imageId": id}).to_string())
+        constrained.map(move |(id, _)| {
+            let mut row = fields.clone();
+            row["imageId"] = json!(id);
+            row.to_string()
+        })
     }
 
     /// The rows of the images in `ids`. Unknown and private ones have none, each image is answered once, and rows

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName};
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::catalogue::Catalogue;
@@ -133,7 +133,12 @@ fn find<'a>(
             let rows = match scenario.without_ids {
                 _ if !ids.is_empty() => catalogue.rows_of(region, &ids).map(Cow::Borrowed).collect(),
                 WithoutIds::Empty => Vec::new(),
-                WithoutIds::BareRows => catalogue.bare_rows(region).map(Cow::Owned).collect(),
+                WithoutIds::BareRows => catalogue.rows_with(region, json!({})).map(Cow::Owned).collect(),
+                WithoutIds::RowsWithoutTypes => {
+                    let constraint = json!({"constraintsType": "excludes", "instanceTypes": null});
+                    let fields = json!({"imageInstanceTypeConstraint": constraint});
+                    catalogue.rows_with(region, fields).map(Cow::Owned).collect()
+                }
                 _ => catalogue.rows(region).map(Cow::Borrowed).collect::<Vec<_>>(),
             };
             ApiResult { before: r#""imageConstraints":["#, rows, after: "]".to_owned() }

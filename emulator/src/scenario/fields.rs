@@ -77,7 +77,7 @@ pub const FIELDS: &[Field] = &[
         SIZES,
         "without_ids",
         "FORM",
-        "describeImageConstraintsBatch without ids: everything (default), refused (400), empty, subset (half of the rows), bare-rows (images without their constraints), hang (no answer)",
+        "describeImageConstraintsBatch without ids: everything (default), refused (400), empty, subset (half of the rows), bare-rows (images without their constraints), rows-without-types (constraints without their instance types), hang (no answer)",
     ),
     field(SIZES, "without_ids_latency_ms", "MS", "wait this much longer before the answer to such a call"),
     field(

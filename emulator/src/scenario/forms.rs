@@ -66,6 +66,8 @@ pub enum WithoutIds {
     Subset,
     /// Every public and third-party image, each in a row that holds its `imageId` and no constraint.
     BareRows,
+    /// The same with a constraint that excludes no instance types.
+    RowsWithoutTypes,
     /// No answer, and the connection stays open.
     Hang,
 }

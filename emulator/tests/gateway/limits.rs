@@ -50,15 +50,22 @@ fn a_bad_id_can_be_refused_without_being_named() {
 
 #[test]
 fn a_listing_can_hold_images_without_their_constraints() {
-    let emulator = emulator(Scenario { without_ids: WithoutIds::BareRows, ..Scenario::default() });
-    let listing = Call::new(&[]).send(&emulator).unwrap();
-    assert!(listing.ids().contains(&"img-gpu".to_owned()) && listing.ids().contains(&"img-free".to_owned()));
-    assert!(!listing.ids().contains(&"img-private".to_owned()));
-    for row in listing.json()["result"]["imageConstraints"].as_array().unwrap() {
-        assert_eq!(row.as_object().unwrap().keys().collect::<Vec<_>>(), ["imageId"]);
+    let constraint = "imageInstanceTypeConstraint";
+    for (without_ids, has_constraint) in [(WithoutIds::BareRows, false), (WithoutIds::RowsWithoutTypes, true)]
+    {
+        let emulator = emulator(Scenario { without_ids, ..Scenario::default() });
+        let listing = Call::new(&[]).send(&emulator).unwrap();
+        assert!(
+            listing.ids().contains(&"img-gpu".to_owned()) && listing.ids().contains(&"img-free".to_owned())
+        );
+        assert!(!listing.ids().contains(&"img-private".to_owned()));
+        for row in listing.json()["result"]["imageConstraints"].as_array().unwrap() {
+            assert_eq!(row.get(constraint).is_some(), has_constraint, "{row}");
+            assert!(row[constraint]["instanceTypes"].is_null(), "{row}");
+        }
+        let by_name = Call::new(&["img-gpu"]).send(&emulator).unwrap().json();
+        assert!(by_name["result"]["imageConstraints"][0][constraint]["instanceTypes"].is_array());
     }
-    let by_name = Call::new(&["img-gpu"]).send(&emulator).unwrap().json();
-    assert!(by_name["result"]["imageConstraints"][0]["imageInstanceTypeConstraint"].is_object());
 }
 
 #[test]

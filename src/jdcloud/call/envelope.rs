@@ -27,7 +27,7 @@ pub(crate) trait ResultReader<'de>: Sized {
     type Output: Default;
 
     /// Parses the value of `result`, which is not null. A failure that a parser error cannot express is stored in `failure`
-    /// before the parser error is returned.
+    /// before the parser error is returned; [`Failure::UnreadableRow`] gets its reason from that error.
     ///
     /// # Errors
     /// JSON of another form.
@@ -211,7 +211,12 @@ pub(crate) fn open<'a, R: ResultReader<'a>>(
                         return refused(meta, error, response, redactor);
                     }
                 }
-                let failure = failure.unwrap_or_else(|| unreadable(response, &error, redactor));
+                let failure = match (failure, unreadable(response, &error, redactor)) {
+                    (Some(Failure::UnreadableRow { row, .. }), Failure::Unexpected { reason }) => {
+                        Failure::UnreadableRow { row, reason }
+                    }
+                    (None | Some(Failure::UnreadableRow { .. }), failure) | (Some(failure), _) => failure,
+                };
                 return (meta, Err(failure));
             }
         }

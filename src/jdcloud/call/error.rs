@@ -112,6 +112,14 @@ pub enum Failure {
         /// The problem.
         reason: UntrustedText,
     },
+    /// 200 with a row of another form than documented.
+    #[error("unexpected response: row {row}: {reason}")]
+    UnreadableRow {
+        /// The row, from 1.
+        row: usize,
+        /// The message of the parser.
+        reason: UntrustedText,
+    },
     /// A row that was not requested: the response belongs to another request.
     #[error("the response has a row for {got}, but the request was for {asked}")]
     OtherRow {

@@ -19,7 +19,7 @@ use crate::jdcloud::call::json::{Array, Elements, Fields, Key, Nullable, Object,
 use crate::jdcloud::http::transport::{MAX_BODY, RawResponse};
 use crate::jdcloud::image_constraints::constraint::{Interner, Rule, RuleError};
 use crate::jdcloud::signing::query::canonical_query;
-use crate::jdcloud::untrusted::Redactor;
+use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
 /// The operation.
 pub(crate) const OPERATION: Operation = Operation {
@@ -123,13 +123,18 @@ impl<'de> Elements<'de> for RowElements<'_> {
 
     fn read<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Rows, A::Error> {
         let mut collected = Collected::new(self.reader);
-        while let Some(row) = elements.next_element_seed(Object(RowFields))? {
+        loop {
+            let unreadable =
+                Failure::UnreadableRow { row: collected.count + 1, reason: UntrustedText::default() };
+            *self.failure = Some(unreadable);
+            let row = elements.next_element_seed(Object(RowFields))?;
+            *self.failure = None;
+            let Some(row) = row else { return Ok(collected.rows) };
             if let Err(failure) = collected.add(row) {
                 *self.failure = Some(failure);
                 return Err(A::Error::custom("an invalid row"));
             }
         }
-        Ok(collected.rows)
     }
 }
 
@@ -252,7 +257,7 @@ impl<'a> Collected<'a> {
                 problem: RowProblem::NoId { field: "imageId" },
             });
         };
-        let id = self.key(&image_id)?;
+        let (id, is_exact) = self.requested(&image_id)?;
         let rule = match row.constraint {
             _ if row.is_undocumented => Err(RowProblem::UndocumentedField),
             Some(constraint) if constraint.is_undocumented => Err(RowProblem::UndocumentedField),
@@ -265,7 +270,12 @@ impl<'a> Collected<'a> {
             id: Some(redactor.text(&*image_id)),
             problem,
         };
-        let rule = rule.map_err(malformed);
+        // Another image, though a gateway that ignores case may mean the same.
+        let rule = if is_exact {
+            rule.map_err(malformed)
+        } else {
+            Err(self.other_row(&[Arc::clone(&id)], &image_id))
+        };
         match self.rows.entry(id) {
             Entry::Vacant(place) => {
                 self.cost += ROW_COST + place.key().len();
@@ -284,21 +294,24 @@ impl<'a> Collected<'a> {
         Ok(())
     }
 
-    /// The key of the row of `image_id`.
+    /// The requested id of the row of `image_id`, and whether they are the same or differ in upper and lower case.
     ///
     /// # Errors
     /// An image that was not requested.
-    fn key(&self, image_id: &str) -> Result<Arc<str>, Failure> {
-        let Some(requested) = &self.requested else { return Ok(image_id.into()) };
+    fn requested(&self, image_id: &str) -> Result<(Arc<str>, bool), Failure> {
+        let (Some(requested), Some(ids)) = (&self.requested, self.reader.requested) else {
+            return Ok((image_id.into(), true));
+        };
         if let Some(id) = requested.get(image_id) {
-            return Ok(Arc::clone(*id));
+            return Ok((Arc::clone(*id), true));
         }
-        let ids = self.reader.requested.unwrap_or_default();
-        // An id that differs only in its case explains the problem best.
-        let similar = ids.iter().position(|id| id.eq_ignore_ascii_case(image_id)).unwrap_or_default();
-        let asked =
-            RequestSummary { count: Some(ids.len()), ..RequestSummary::ids(&ids[similar.min(ids.len())..]) };
-        Err(Failure::OtherRow { asked, got: self.reader.redactor.text(image_id) })
+        let similar = ids.iter().find(|id| id.eq_ignore_ascii_case(image_id));
+        similar.map(|id| (Arc::clone(id), false)).ok_or_else(|| self.other_row(ids, image_id))
+    }
+
+    /// The failure of a row of `image_id` in the response to a request for `asked`.
+    fn other_row(&self, asked: &[Arc<str>], image_id: &str) -> Failure {
+        Failure::OtherRow { asked: RequestSummary::ids(asked), got: self.reader.redactor.text(image_id) }
     }
 
     fn rule(&mut self, constraint: Constraint<'_>) -> Result<Rule, RuleError> {

@@ -139,6 +139,13 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
                  whether a proxy responds in JD Cloud's place."
             ),
         ),
+        Failure::UnreadableRow { row, reason } => (
+            "Unexpected response",
+            format!(
+                "Row {row} of the response does not have the documented form: {reason}. {not_treated} Check vm_endpoint, and \
+                 whether a proxy responds in JD Cloud's place."
+            ),
+        ),
         Failure::OtherRow { asked, got } => (
             "The response is for another request",
             format!(

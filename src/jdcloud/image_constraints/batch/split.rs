@@ -25,10 +25,7 @@ pub(super) struct Halves {
 /// Whether one id of a request may be to blame for `error`: it was refused, or its row makes the whole response invalid.
 pub(super) fn may_be_an_id(error: &CallError) -> bool {
     matches!(error.context.code, Some(400 | 404 | 413 | 414 | 500))
-        || matches!(
-            error.failure,
-            Failure::OtherRow { .. } | Failure::MalformedRow { .. } | Failure::Unexpected { .. }
-        )
+        || matches!(error.failure, Failure::MalformedRow { .. } | Failure::UnreadableRow { .. })
 }
 
 impl Batcher {

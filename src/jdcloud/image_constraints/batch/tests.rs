@@ -805,16 +805,25 @@ async fn a_row_that_makes_a_response_invalid_fails_its_own_read_only() {
 /// A listing names an image that is refused, or not returned, when a check asks for it.
 #[tokio::test(start_paused = true)]
 async fn a_control_that_no_read_asked_for_fails_no_read() {
-    for code in [None, Some(400), Some(403), Some(404), Some(500)] {
+    // The status for a request with the image, and for one of it alone.
+    for (among_others, alone) in [
+        (None, None),
+        (None, Some(404)),
+        (Some(400), Some(400)),
+        (Some(403), Some(403)),
+        (Some(404), Some(404)),
+        (Some(500), Some(500)),
+    ] {
         let script = move |_, call: &Received| {
             if call.ids.is_empty() {
-                return Some(Instead::Respond(rows([("ghost", EXCLUDES_T)])));
+                return Some(Instead::Respond(rows([("z-ghost", EXCLUDES_T)])));
             }
-            let refused = code.filter(|_| call.ids.iter().any(|id| id == "ghost"));
+            let refused = if call.ids == ["z-ghost"] { alone } else { among_others };
+            let refused = refused.filter(|_| call.ids.iter().any(|id| id == "z-ghost"));
             let row = call.ids.iter().filter(|id| *id == "x").map(|id| (id.as_str(), EXCLUDES_T));
             Some(refused.map_or_else(
                 || Instead::Respond(rows(row)),
-                |code| Instead::Refuse(code, "X", "ghost".to_owned()),
+                |code| Instead::Refuse(code, "X", "z-ghost".to_owned()),
             ))
         };
         let (client, api) = TestApi::new(&[]).script(script).client(|_| {});
@@ -822,13 +831,30 @@ async fn a_control_that_no_read_asked_for_fails_no_read() {
         for more in ["", "0", "1"] {
             let mut ids: Vec<String> = ids(10).iter().map(|id| format!("{id}{more}")).collect();
             let answer = read(&client, &ids).await.unwrap();
-            assert_eq!((answer.missing.len(), answer.notices), (10, vec![]), "{code:?}");
+            assert_eq!((answer.missing.len(), answer.notices), (10, vec![]), "{among_others:?} {alone:?}");
             ids.push("x".to_owned());
             let answer = read(&client, &ids).await.unwrap();
-            assert_eq!((returned(&answer), answer.missing.len()), (vec!["x"], 10), "{code:?}");
+            assert_eq!((returned(&answer), answer.missing.len()), (vec!["x"], 10));
         }
-        assert!(api.calls() <= 30, "{code:?}: {} calls", api.calls());
+        // Once, the missing ids are asked for one by one; the check by itself is retried after HTTP 500.
+        assert!(api.calls() <= 24, "{among_others:?} {alone:?}: {} calls", api.calls());
     }
+}
+
+/// Without a control that can be used, an id is believed to be missing only when it was asked for alone.
+#[tokio::test(start_paused = true)]
+async fn a_refused_control_does_not_hide_a_silent_limit() {
+    let script = |_, call: &Received| match call.ids.first().map(String::as_str) {
+        None => Some(Instead::Respond(rows([("ghost", EXCLUDES_T)]))),
+        _ if call.ids.iter().any(|id| id == "ghost") => refuse(404, "ghost"),
+        // Only the first id is considered.
+        Some("img-00000") => Some(Instead::Respond(rows([]))),
+        Some(first) => Some(Instead::Respond(rows([(first, EXCLUDES_T)]))),
+    };
+    let (client, _) = TestApi::new(&[]).script(script).client(|_| {});
+    let ids = ids(3);
+    let answer = read(&client, &ids).await.unwrap();
+    assert_eq!((returned(&answer).len(), answer.missing.len()), (2, 1));
 }
 
 /// Requests for more than 20 ids hang. Only the check that spares later ones is that large.
@@ -928,7 +954,24 @@ async fn a_silent_limit_in_the_order_of_the_ids_is_found() {
         for known in [99, 98, 1, 0] {
             read(&client, &ids[known..=known]).await.unwrap();
         }
-        let answer = read(&client, [&ids[40..42], &ids[50..53], &ids[60..65]].concat().iter()).await.unwrap();
+        let (first, last) = if is_reversed { (60, 40) } else { (40, 60) };
+        let asked = [&ids[first..first + 2], &ids[50..53], &ids[last..last + 5]].concat();
+        let answer = read(&client, &asked).await.unwrap();
         assert_eq!((returned(&answer).len(), answer.missing.len()), (7, 3), "reversed: {is_reversed}");
     }
+}
+
+/// An outage that begins with the check of a response is not retried for each id again.
+#[tokio::test(start_paused = true)]
+async fn a_check_that_fails_has_used_up_the_retries() {
+    let script = |n, _: &_| match n {
+        0 => Some(Instead::Respond(rows([("known", EXCLUDES_T)]))),
+        1 => Some(Instead::Respond(rows([]))),
+        _ => refuse(500, "INTERNAL"),
+    };
+    let (client, api) = TestApi::new(&[]).script(script).client(|_| {});
+    client.image_constraints(None, ImageSelection::All).await.unwrap();
+    assert!(read(&client, &ids(10)).await.is_err());
+    // A large check, the small one with five retries, and ten ids.
+    assert!(api.calls() <= 2 + 1 + 6 + 10, "{} calls", api.calls());
 }
