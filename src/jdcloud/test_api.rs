@@ -55,6 +55,7 @@ pub(crate) struct TestApi {
     received: Mutex<Vec<Received>>,
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
+    resets: AtomicUsize,
 }
 
 impl TestApi {
@@ -68,6 +69,7 @@ impl TestApi {
             received: Mutex::default(),
             under_way: AtomicUsize::new(0),
             most_under_way: AtomicUsize::new(0),
+            resets: AtomicUsize::new(0),
         }
     }
 
@@ -121,6 +123,11 @@ impl TestApi {
         self.most_under_way.load(Ordering::Relaxed)
     }
 
+    /// How often new connections were demanded.
+    pub(crate) fn resets(&self) -> usize {
+        self.resets.load(Ordering::Relaxed)
+    }
+
     fn answer(&self, ids: &[String]) -> RawResponse {
         let all: Vec<&String> = self.images.keys().collect();
         let ids = if ids.is_empty() { all } else { ids.iter().collect() };
@@ -171,6 +178,10 @@ impl Transport for TestApi {
             Some(Instead::Hang) => std::future::pending().await,
             Some(Instead::Refuse(code, status, message)) => Ok(refusal(code, status, &message)),
         }
+    }
+
+    fn reset(&self) {
+        self.resets.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use backon::Retryable as _;
+use hashbrown::HashMap;
 use http::header::DATE;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
@@ -38,7 +39,7 @@ pub(crate) struct Caller {
     redactor: Arc<Redactor>,
     transport: Arc<dyn Transport>,
     clock: Clock,
-    budget: retry::Budget,
+    budgets: Mutex<HashMap<Region, Arc<retry::Budget>>>,
     /// `max_concurrent_requests`; a call that waits for its next attempt holds no slot.
     slots: Semaphore,
     notices: Mutex<Notices>,
@@ -116,6 +117,14 @@ struct Attempt<T> {
     correction: time::Duration,
 }
 
+impl<T> Attempt<T> {
+    /// Whether the response shows that JD Cloud accepted the signature. A firewall's refusal, or a failure, does not.
+    fn is_authenticated(&self) -> bool {
+        self.result.is_ok()
+            || self.meta.request_id.is_some() && matches!(self.meta.code, Some(403 | 404 | 429))
+    }
+}
+
 impl Caller {
     pub(crate) fn new(
         endpoint: Endpoint,
@@ -131,11 +140,17 @@ impl Caller {
             transport,
             limits,
             clock: Clock::default(),
-            budget: retry::Budget::default(),
+            budgets: Mutex::default(),
             slots: Semaphore::new(limits.max_concurrent_requests),
             notices: Mutex::default(),
             signature: Mutex::new(SignatureState::Untried),
         }
+    }
+
+    /// The retry budget of `region`, which its reads share.
+    fn budget(&self, region: &Region) -> Arc<retry::Budget> {
+        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(budgets.entry(region.clone()).or_default())
     }
 
     /// `text` from a response, safe to show.
@@ -224,12 +239,12 @@ impl Caller {
             }
             if self.may_be_the_signature(&attempt) && self.signature() == SignatureState::Untried {
                 let other = self.attempt(request, Version::V3, &attempts, &parse).await;
-                if other.meta.code == Some(401) {
-                    // The error is that of the documented version.
-                    self.record_signature(SignatureState::Refused);
-                } else {
+                if other.is_authenticated() {
                     (version, attempt) = (Version::V3, other);
+                } else if other.meta.code == Some(401) {
+                    self.record_signature(SignatureState::Refused);
                 }
+                // Otherwise, the error is that of the documented version.
             }
             if matches!(attempt.result, Err(Failure::OtherRow { .. })) {
                 // The connection may be out of step, so that the response belongs to another request.
@@ -245,6 +260,7 @@ impl Caller {
                 Err(failure) => Err(CallError { failure, context }),
             }
         };
+        let budget = self.budget(request.region);
         // The remaining time of the read, if `Retry-After` is longer.
         let time_left = Mutex::new(None);
         let called = attempt
@@ -260,7 +276,9 @@ impl Caller {
                 if wait >= left {
                     *time_left.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
                 }
-                (wait < left && self.budget.take()).then_some(wait)
+                // Throttled retries wait long enough by themselves.
+                let is_throttled = matches!(error.failure, Failure::Throttled { .. });
+                (wait < left && (is_throttled || budget.take())).then_some(wait)
             })
             .notify(|error: &CallError, wait| {
                 let (next, all) = (error.context.attempts + 1, limits.retries(error) + 1);
@@ -276,7 +294,7 @@ impl Caller {
             })
             .await;
         if called.is_ok() {
-            self.budget.refill();
+            budget.refill();
         }
         called.map_err(|error| {
             let time_left = time_left.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -302,7 +320,11 @@ impl Caller {
                 attempts.fetch_add(1, Ordering::Relaxed);
                 match timeout(limit, self.transport.send(signed)).await {
                     Ok(response) => response.map_err(Failure::from),
-                    Err(_) => Err(Failure::AttemptTimeout { limit }),
+                    Err(_) => {
+                        // With HTTP/2, the next attempt would use the same connection, which may be stuck.
+                        self.transport.reset();
+                        Err(Failure::AttemptTimeout { limit })
+                    }
                 }
             }
             Err(failure) => Err(failure),
@@ -425,7 +447,10 @@ impl Caller {
                 true
             }
             Finding::Wrong { by } => {
-                attempt.result = Err(Failure::ClockSkew { by, server });
+                // An unknown key is refused whatever the time.
+                if !matches!(attempt.result, Err(Failure::UnknownAccessKey)) {
+                    attempt.result = Err(Failure::ClockSkew { by, server });
+                }
                 false
             }
         }

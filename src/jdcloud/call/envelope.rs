@@ -5,7 +5,7 @@
 //!
 //! A response with status 200 is valid if it is an object with a `requestId` that is not empty and no `error`. A missing
 //! `result` means "no rows" only if the object has no unknown field, which could be the result under another name, or a
-//! gateway's own `{"code":500,"message":…}`.
+//! gateway's own `{"code":500,"message":…}`. So does a `result` without rows only if no such error is beside it.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess};
 use serde_json::error::Category;
 use time::OffsetDateTime;
 
-use super::json::{Beginning, Fields, Key, Nullable, Object, SmallNumber, Text, once, skip};
+use super::json::{Beginning, ErrorCode, Fields, Key, Nullable, Object, Text, Undocumented, once, skip};
 use crate::jdcloud::call::clock::http_date;
 use crate::jdcloud::call::error::Failure;
 use crate::jdcloud::http::transport::RawResponse;
@@ -36,6 +36,9 @@ pub(crate) trait ResultReader<'de>: Sized {
         result: D,
         failure: &mut Option<Failure>,
     ) -> Result<Self::Output, D::Error>;
+
+    /// Whether the result has no rows.
+    fn is_empty(result: &Self::Output) -> bool;
 }
 
 /// The metadata of a response, for errors and logs.
@@ -59,8 +62,9 @@ struct Envelope<T> {
     request_id: Option<String>,
     result: Option<T>,
     error: Option<ErrorBody>,
-    /// The first undocumented field.
-    unknown: Option<String>,
+    unknown: Undocumented,
+    /// The first of the fields in which a gateway reports its own error.
+    own_error: Option<String>,
 }
 
 struct ErrorBody {
@@ -95,20 +99,21 @@ enum EnvelopeField {
     Unknown(String),
 }
 
-/// How much of the name of an unknown field is kept.
-const MAX_NAME: usize = 64;
+/// The fields in which gateways report their own errors.
+const OWN_ERROR: [&str; 7] = ["code", "message", "msg", "errors", "success", "errorCode", "errorMessage"];
 
 impl<'de, R: ResultReader<'de>> Fields<'de> for EnvelopeFields<'_, R> {
     type Value = Envelope<R::Output>;
 
     fn read<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
-        let (mut request_id, mut result, mut error, mut unknown) = (None, None, None, None);
+        let (mut request_id, mut result, mut error, mut own_error) = (None, None, None, None);
+        let mut unknown = Undocumented::default();
         let mut reader = Some(self.result);
         let key = |name: &str| match name {
             "requestId" => EnvelopeField::RequestId,
             "result" => EnvelopeField::Result,
             "error" => EnvelopeField::Error,
-            name => EnvelopeField::Unknown(first_bytes(name, MAX_NAME)),
+            name => EnvelopeField::Unknown(Undocumented::name(name)),
         };
         while let Some(name) = fields.next_key_seed(Key(key))? {
             match name {
@@ -124,13 +129,15 @@ impl<'de, R: ResultReader<'de>> Fields<'de> for EnvelopeFields<'_, R> {
                     once(&mut fields, "error", &mut error, Nullable(Object(ErrorFields)))?;
                 }
                 EnvelopeField::Unknown(name) => {
-                    skip(&mut fields)?;
-                    unknown.get_or_insert(name);
+                    if OWN_ERROR.contains(&&*name) {
+                        own_error.get_or_insert_with(|| name.clone());
+                    }
+                    unknown.skip(name, &mut fields)?;
                 }
             }
         }
         let request_id = request_id.flatten().map(std::borrow::Cow::into_owned).filter(|id| !id.is_empty());
-        Ok(Envelope { request_id, result, error: error.flatten(), unknown })
+        Ok(Envelope { request_id, result, error: error.flatten(), unknown, own_error })
     }
 }
 
@@ -145,10 +152,10 @@ impl<'de> Fields<'de> for ErrorFields {
         let words = || Nullable(Beginning { max: MAX_ERROR_TEXT });
         while let Some(name) = fields.next_key_seed(Key(names))? {
             match name {
-                Some(name @ "code") => once(&mut fields, name, &mut code, Nullable(SmallNumber))?,
+                Some(name @ "code") => once(&mut fields, name, &mut code, ErrorCode)?,
                 Some(name @ "status") => once(&mut fields, name, &mut status, words())?,
                 Some(name) => once(&mut fields, name, &mut message, words())?,
-                None => skip(&mut fields)?,
+                None => drop(skip(&mut fields)?),
             }
         }
         Ok(ErrorBody { code: code.flatten(), status: status.flatten(), message: message.flatten() })
@@ -164,6 +171,10 @@ impl<'de> ResultReader<'de> for Ignored {
 
     fn read<D: Deserializer<'de>>(self, result: D, _: &mut Option<Failure>) -> Result<(), D::Error> {
         result.deserialize_ignored_any(IgnoredAny).map(drop)
+    }
+
+    fn is_empty((): &()) -> bool {
+        false
     }
 }
 
@@ -193,12 +204,18 @@ pub(crate) fn open<'a, R: ResultReader<'a>>(
                 let reason = "a JSON object without a requestId".into();
                 return (meta, Err(Failure::Unexpected { reason }));
             }
-            Ok(Envelope { request_id, result, unknown, .. }) => {
+            Ok(Envelope { request_id, result, unknown, own_error, .. }) => {
                 identify(&request_id);
-                let result = match (result, unknown) {
-                    (Some(result), _) => Ok(result),
-                    (None, None) => Ok(R::Output::default()),
-                    (None, Some(field)) => Err(undocumented("the response", "result", &field, redactor)),
+                let result = match (result, unknown.any(), own_error) {
+                    (Some(result), _, Some(field)) if R::is_empty(&result) => {
+                        let reason = format!(
+                            "the result has no rows, and the field \"{field}\" beside it may be an error"
+                        );
+                        Err(Failure::Unexpected { reason: redactor.text(reason) })
+                    }
+                    (Some(result), _, _) => Ok(result),
+                    (None, None, _) => Ok(R::Output::default()),
+                    (None, Some(field), _) => Err(undocumented("the response", "result", &field, redactor)),
                 };
                 return (meta, result);
             }
@@ -236,11 +253,6 @@ pub(crate) fn open<'a, R: ResultReader<'a>>(
 pub(crate) fn undocumented(object: &str, expected: &str, field: &str, redactor: &Redactor) -> Failure {
     let reason = format!("{object} has no \"{expected}\", but has the undocumented field \"{field}\"");
     Failure::Unexpected { reason: redactor.text(reason) }
-}
-
-/// At most the first `max` bytes of `text`, cut between characters.
-pub(crate) fn first_bytes(text: &str, max: usize) -> String {
-    text[..text.floor_char_boundary(max)].to_owned()
 }
 
 fn parse<'a, R: ResultReader<'a>>(
@@ -387,6 +399,10 @@ mod tests {
         fn read<D: Deserializer<'de>>(self, result: D, _: &mut Option<Failure>) -> Result<(), D::Error> {
             Object(self).deserialize(result)
         }
+
+        fn is_empty((): &()) -> bool {
+            false
+        }
     }
 
     #[test]
@@ -419,7 +435,8 @@ mod tests {
             (r#"[null,"r"]"#, "array"),
             (r#"{"requestId":"r","error":{}}"#, "no code"),
             (r#"{"requestId":"r","error":{"code":0}}"#, "whose code is 0"),
-            (r#"{"requestId":"r","error":{"code":"500"}}"#, "expected a number"),
+            (r#"{"requestId":"r","error":{"code":"x"}}"#, "no code"),
+            (r#"{"requestId":"r","error":{"code":-1}}"#, "no code"),
             // A gateway's own error, and results under another name.
             (r#"{"requestId":"r","code":500,"message":"internal error"}"#, "undocumented field \"code\""),
             (r#"{"requestId":"r","results":{}}"#, "undocumented field \"results\""),

@@ -40,8 +40,8 @@ pub(crate) struct Beginning {
     pub(crate) max: usize,
 }
 
-/// A number from 0 to 65535.
-pub(crate) struct SmallNumber;
+/// A number from 0 to 65535, also as a string. Other numbers and strings are no code, as null is.
+pub(crate) struct ErrorCode;
 
 /// A whole number that fits an `i64`.
 pub(crate) struct WholeNumber;
@@ -182,26 +182,36 @@ impl Visitor<'_> for Beginning {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for SmallNumber {
-    type Value = u16;
+impl<'de> DeserializeSeed<'de> for ErrorCode {
+    type Value = Option<u16>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl Visitor<'_> for SmallNumber {
-    type Value = u16;
+impl Visitor<'_> for ErrorCode {
+    type Value = Option<u16>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a number from 0 to 65535")
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-        number.try_into().map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+        Ok(number.try_into().ok())
     }
 
-    without_quoting!();
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_str<E: Error>(self, number: &str) -> Result<Self::Value, E> {
+        Ok(number.parse().ok())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for WholeNumber {
@@ -286,7 +296,112 @@ pub(crate) fn once<'de, A: MapAccess<'de>, S: DeserializeSeed<'de>>(
     Ok(())
 }
 
-/// Skips the value of a field.
-pub(crate) fn skip<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<(), A::Error> {
-    fields.next_value::<IgnoredAny>().map(drop)
+/// Skips the value of a field. Tells whether it is an object or an array that is not empty.
+pub(crate) fn skip<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<bool, A::Error> {
+    fields.next_value_seed(Skipped)
+}
+
+struct Skipped;
+
+impl<'de> DeserializeSeed<'de> for Skipped {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Skipped {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<bool, A::Error> {
+        let mut found = false;
+        while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+            found = true;
+        }
+        Ok(found)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<bool, A::Error> {
+        let mut found = false;
+        while elements.next_element::<IgnoredAny>()?.is_some() {
+            found = true;
+        }
+        Ok(found)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+}
+
+/// The fields of an object that are not documented.
+#[derive(Debug, Default)]
+pub(crate) struct Undocumented {
+    /// The name of the first one.
+    any: Option<String>,
+    /// The name of the first one that is an object or an array, and not empty.
+    with_data: Option<String>,
+}
+
+impl Undocumented {
+    /// How much of a name is kept.
+    const MAX_NAME: usize = 64;
+
+    /// Skips the field `name`.
+    pub(crate) fn skip<'de, A: MapAccess<'de>>(
+        &mut self,
+        name: String,
+        fields: &mut A,
+    ) -> Result<(), A::Error> {
+        if skip(fields)? {
+            self.with_data.get_or_insert_with(|| name.clone());
+        }
+        self.any.get_or_insert(name);
+        Ok(())
+    }
+
+    /// The field that may be the documented field `known` under another name: any one if that is absent, and one with data if
+    /// it is null.
+    pub(crate) fn in_place_of<T>(self, known: &Option<Option<T>>) -> Option<String> {
+        match known {
+            None => self.any,
+            Some(None) => self.with_data,
+            Some(Some(_)) => None,
+        }
+    }
+
+    /// Any of them.
+    pub(crate) fn any(self) -> Option<String> {
+        self.any
+    }
+
+    /// What is kept of the name of a field.
+    pub(crate) fn name(name: &str) -> String {
+        name[..name.floor_char_boundary(Self::MAX_NAME)].to_owned()
+    }
 }

@@ -1,7 +1,7 @@
 //! When a failed call is retried, and after which wait.
 //!
 //! Retried: connection errors, timeouts, 500, 502, 503, 504 and every 429 but `QUOTA_EXCEEDED`. Not retried:
-//! any other 4xx, untrusted certificates, invalid responses. Waits grow exponentially with
+//! any other 4xx, that of a proxy included, untrusted certificates, invalid responses. Waits grow exponentially with
 //! full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter"); `Retry-After` takes precedence;
 //! JD Cloud limits requests per minute, so a 429 without it waits 5 to 60 seconds.
 
@@ -38,6 +38,7 @@ pub(crate) fn is_retryable(failure: &Failure) -> bool {
             | TransportError::Broken { .. } => true,
             TransportError::Tls { .. }
             | TransportError::WrongScheme { .. }
+            | TransportError::ProxyAuthentication { .. }
             | TransportError::Unsendable { .. }
             | TransportError::TooLarge { .. } => false,
         },
@@ -49,7 +50,8 @@ pub(crate) fn is_retryable(failure: &Failure) -> bool {
 pub(crate) fn wait(failure: &Failure, step: Duration, jitter: f64) -> Duration {
     match failure {
         Failure::Throttled { retry_after: Some(after) } | Failure::Server { retry_after: Some(after) } => {
-            *after
+            // Not all at once, where it is zero.
+            step.mul_f64(jitter).max(*after)
         }
         Failure::Throttled { retry_after: None } => {
             // 5..10 s, 5..20 s, 5..40 s, then 5..60 s.
@@ -61,7 +63,7 @@ pub(crate) fn wait(failure: &Failure, step: Duration, jitter: f64) -> Duration {
     }
 }
 
-/// The retry budget that the reads of a connection share, so that they do not overload a failing API.
+/// The retry budget that the reads of a region share, so that they do not overload a failing API.
 #[derive(Debug)]
 pub(crate) struct Budget {
     tokens: AtomicU32,
@@ -149,6 +151,7 @@ mod tests {
             Failure::Unexpected { reason: reason() },
             TransportError::Tls { host: host(), reason: reason() }.into(),
             TransportError::TooLarge { limit: 1 }.into(),
+            TransportError::ProxyAuthentication { proxy: host(), variable: "HTTPS_PROXY" }.into(),
         ] {
             assert!(!is_retryable(&failure), "{failure:?}");
         }

@@ -99,6 +99,14 @@ pub enum TransportError {
         /// Why.
         reason: UntrustedText,
     },
+    /// The proxy rejects the user name and password, or the lack of them. Repeated, that may lock an account.
+    #[error("the proxy {proxy} requires another user name and password (HTTP 407)")]
+    ProxyAuthentication {
+        /// The proxy, without user name and password.
+        proxy: UntrustedText,
+        /// The environment variable that it is from.
+        variable: &'static str,
+    },
     /// The connection ended before the response was complete.
     #[error("the connection to {host} broke: {reason}")]
     Broken {
@@ -191,6 +199,7 @@ impl HttpTransport {
         }
         let reason = self.redactor.text(reason(&error));
         match &self.proxy {
+            Some(proxy) if error.is_connect() && reason.to_string().contains(TUNNEL_407) => proxy.refusal(),
             Some(proxy) if error.is_connect() => proxy.error(reason),
             _ if error.is_dns() => TransportError::Dns { host, reason },
             _ if error.is_connect() => TransportError::Connect { host, reason },
@@ -199,7 +208,14 @@ impl HttpTransport {
     }
 }
 
+/// The HTTP client's words for a proxy that answers CONNECT with 407.
+const TUNNEL_407: &str = "proxy authorization required";
+
 impl SelectedProxy {
+    fn refusal(&self) -> TransportError {
+        TransportError::ProxyAuthentication { proxy: self.shown.clone(), variable: self.variable }
+    }
+
     fn error(&self, reason: UntrustedText) -> TransportError {
         TransportError::Proxy { proxy: self.shown.clone(), variable: self.variable, reason }
     }
@@ -234,8 +250,7 @@ impl Transport for HttpTransport {
         let request = self.client().get(request.url).headers(request.headers);
         let mut response = request.send().await.map_err(|error| self.error(error))?;
         if let (407, Some(proxy)) = (response.status().as_u16(), &self.proxy) {
-            let reason = "it requires a user name and password (HTTP 407)".into();
-            return Err(proxy.error(reason));
+            return Err(proxy.refusal());
         }
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
         let mut body = Vec::new();

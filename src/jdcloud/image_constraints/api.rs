@@ -13,9 +13,9 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed as _, Error as _, MapAccess, SeqAccess};
 
 use crate::jdcloud::call::caller::Operation;
-use crate::jdcloud::call::envelope::{self, ResponseMeta, ResultReader, first_bytes};
+use crate::jdcloud::call::envelope::{self, ResponseMeta, ResultReader};
 use crate::jdcloud::call::error::{Failure, RequestSummary, RowProblem};
-use crate::jdcloud::call::json::{Array, Elements, Fields, Key, Nullable, Object, Text, once, skip};
+use crate::jdcloud::call::json::{Array, Elements, Fields, Key, Nullable, Object, Text, Undocumented, once};
 use crate::jdcloud::http::transport::{MAX_BODY, RawResponse};
 use crate::jdcloud::image_constraints::constraint::{Interner, Rule, RuleError};
 use crate::jdcloud::signing::query::canonical_query;
@@ -75,6 +75,10 @@ impl<'de> ResultReader<'de> for Reader<'_> {
     fn read<D: Deserializer<'de>>(self, result: D, failure: &mut Option<Failure>) -> Result<Rows, D::Error> {
         Object(ResultFields { reader: self, failure }).deserialize(result)
     }
+
+    fn is_empty(rows: &Rows) -> bool {
+        rows.is_empty()
+    }
 }
 
 struct ResultFields<'a> {
@@ -86,30 +90,24 @@ impl<'de> Fields<'de> for ResultFields<'_> {
     type Value = Rows;
 
     fn read<A: MapAccess<'de>>(self, mut fields: A) -> Result<Rows, A::Error> {
-        let (mut rows, mut unknown) = (None, None);
+        let (mut rows, mut unknown) = (None, Undocumented::default());
         let field = "imageConstraints";
-        let known = |name: &str| if name == field { None } else { Some(first_bytes(name, 64)) };
+        let known = |name: &str| if name == field { None } else { Some(Undocumented::name(name)) };
         while let Some(name) = fields.next_key_seed(Key(known))? {
             match name {
                 None => {
                     let elements = RowElements { reader: self.reader, failure: self.failure };
                     once(&mut fields, field, &mut rows, Nullable(Array(elements)))?;
                 }
-                Some(name) => {
-                    skip(&mut fields)?;
-                    unknown.get_or_insert(name);
-                }
+                Some(name) => unknown.skip(name, &mut fields)?,
             }
         }
-        match (rows, unknown) {
-            (Some(rows), _) => Ok(rows.unwrap_or_default()),
-            (None, None) => Ok(Rows::default()),
-            (None, Some(name)) => {
-                let redactor = self.reader.redactor;
-                *self.failure = Some(envelope::undocumented("the result", field, &name, redactor));
-                Err(A::Error::missing_field(field))
-            }
+        if let Some(name) = unknown.in_place_of(&rows) {
+            let redactor = self.reader.redactor;
+            *self.failure = Some(envelope::undocumented("the result", field, &name, redactor));
+            return Err(A::Error::missing_field(field));
         }
+        Ok(rows.flatten().unwrap_or_default())
     }
 }
 
@@ -159,7 +157,7 @@ impl<'de> Fields<'de> for RowFields {
     type Value = Row<'de>;
 
     fn read<A: MapAccess<'de>>(self, mut fields: A) -> Result<Row<'de>, A::Error> {
-        let (mut image_id, mut constraint, mut unknown) = (None, None, false);
+        let (mut image_id, mut constraint, mut unknown) = (None, None, Undocumented::default());
         let names = ["imageId", "imageInstanceTypeConstraint"];
         let known = |name: &str| names.into_iter().find(|known| *known == name);
         while let Some(name) = fields.next_key_seed(Key(known))? {
@@ -168,13 +166,11 @@ impl<'de> Fields<'de> for RowFields {
                     once(&mut fields, name, &mut image_id, Nullable(Text { max: MAX_NAME }))?;
                 }
                 Some(name) => once(&mut fields, name, &mut constraint, Nullable(Object(ConstraintFields)))?,
-                None => {
-                    skip(&mut fields)?;
-                    unknown = true;
-                }
+                // Its name is in no message.
+                None => unknown.skip(String::new(), &mut fields)?,
             }
         }
-        let is_undocumented = constraint.is_none() && unknown;
+        let is_undocumented = unknown.in_place_of(&constraint).is_some();
         Ok(Row { image_id: image_id.flatten(), constraint: constraint.flatten(), is_undocumented })
     }
 }
@@ -185,7 +181,7 @@ impl<'de> Fields<'de> for ConstraintFields {
     type Value = Constraint<'de>;
 
     fn read<A: MapAccess<'de>>(self, mut fields: A) -> Result<Constraint<'de>, A::Error> {
-        let (mut constraints_type, mut instance_types, mut unknown) = (None, None, false);
+        let (mut constraints_type, mut instance_types, mut unknown) = (None, None, Undocumented::default());
         let names = ["constraintsType", "instanceTypes"];
         let known = |name: &str| names.into_iter().find(|known| *known == name);
         while let Some(name) = fields.next_key_seed(Key(known))? {
@@ -194,15 +190,13 @@ impl<'de> Fields<'de> for ConstraintFields {
                     once(&mut fields, name, &mut constraints_type, Nullable(Text { max: MAX_NAME }))?;
                 }
                 Some(name) => once(&mut fields, name, &mut instance_types, Nullable(Array(TypeElements)))?,
-                None => {
-                    skip(&mut fields)?;
-                    unknown = true;
-                }
+                // Its name is in no message.
+                None => unknown.skip(String::new(), &mut fields)?,
             }
         }
         Ok(Constraint {
             constraints_type: constraints_type.flatten(),
-            is_undocumented: instance_types.is_none() && unknown,
+            is_undocumented: unknown.in_place_of(&instance_types).is_some(),
             instance_types: instance_types.flatten(),
         })
     }

@@ -11,10 +11,10 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed as _, Error as _, MapAccess, SeqAccess};
 
 use super::{Question, Row};
-use crate::jdcloud::call::envelope::{self, ResponseMeta, ResultReader, first_bytes};
+use crate::jdcloud::call::envelope::{self, ResponseMeta, ResultReader};
 use crate::jdcloud::call::error::{Failure, RequestSummary, RowProblem};
 use crate::jdcloud::call::json::{
-    Array, Elements, Fields, Flag, Key, Nullable, Object, Text, WholeNumber, once, skip,
+    Array, Elements, Fields, Flag, Key, Nullable, Object, Text, Undocumented, WholeNumber, once, skip,
 };
 use crate::jdcloud::http::transport::{MAX_BODY, RawResponse};
 use crate::jdcloud::untrusted::Redactor;
@@ -78,6 +78,10 @@ impl<'de, R: Row> ResultReader<'de> for Reader<'_, R> {
     ) -> Result<Page<R>, D::Error> {
         Object(ResultFields { reader: self, failure }).deserialize(result)
     }
+
+    fn is_empty(page: &Page<R>) -> bool {
+        page.rows.is_empty()
+    }
 }
 
 struct ResultFields<'a, R> {
@@ -97,14 +101,14 @@ impl<'de, R: Row> Fields<'de> for ResultFields<'_, R> {
     type Value = Page<R>;
 
     fn read<A: MapAccess<'de>>(self, mut fields: A) -> Result<Page<R>, A::Error> {
-        let (mut rows, mut more, mut total, mut unknown) = (None, None, None, None);
+        let (mut rows, mut more, mut total, mut unknown) = (None, None, None, Undocumented::default());
         let mut kept = Kept::default();
         let collection = R::OPERATION.collection;
         let known = |name: &str| match name {
             _ if name == collection => Known::Rows,
             _ if R::MORE == Some(name) => Known::MoreRows,
             "totalCount" => Known::Total,
-            _ => Known::Unknown(first_bytes(name, 64)),
+            _ => Known::Unknown(Undocumented::name(name)),
         };
         while let Some(name) = fields.next_key_seed(Key(known))? {
             let (reader, failure) = (&self.reader, &mut *self.failure);
@@ -118,13 +122,12 @@ impl<'de, R: Row> Fields<'de> for ResultFields<'_, R> {
                     once(&mut fields, R::MORE.unwrap_or_default(), &mut more, Nullable(Array(elements)))?;
                 }
                 Known::Total => once(&mut fields, "totalCount", &mut total, Nullable(WholeNumber))?,
-                Known::Unknown(name) => {
-                    skip(&mut fields)?;
-                    unknown.get_or_insert(name);
-                }
+                Known::Unknown(name) => unknown.skip(name, &mut fields)?,
             }
         }
-        if let (None, None, Some(name)) = (&rows, &more, unknown) {
+        if more.is_none()
+            && let Some(name) = unknown.in_place_of(&rows)
+        {
             *self.failure =
                 Some(envelope::undocumented("the result", collection, &name, self.reader.redactor));
             return Err(A::Error::missing_field(collection));
@@ -290,7 +293,7 @@ impl<'de, A: MapAccess<'de>> FieldReader<'_, A> {
             let position = |name: &str| known.iter().position(|known| *known == name);
             match self.fields.next_key_seed(Key(position))? {
                 None => return Ok(None),
-                Some(None) => skip(&mut self.fields)?,
+                Some(None) => drop(skip(&mut self.fields)?),
                 Some(Some(at)) if self.seen & 1 << at != 0 => {
                     return Err(A::Error::duplicate_field(known[at]));
                 }

@@ -111,6 +111,10 @@ impl Credentials {
         if let Some(token) = &self.security_token {
             redactor.add(token.expose_secret());
         }
+        // As it is sent: a server may return that encoded once more.
+        if let Some(sent) = self.security_token_header() {
+            redactor.add(sent.expose_secret());
+        }
     }
 
     /// The encoding of the token, `None` without a token.

@@ -70,10 +70,10 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
             "JD Cloud throttles this account",
             format!(
                 "{}The account has made too many requests in this minute, from this machine or from others{}. Wait a minute \
-                 and run Terraform again; read many images in one data block, reduce max_concurrent_requests, or increase \
-                 read_timeout.",
+                 and run Terraform again; read many images in one data block, reduce max_concurrent_requests, or increase {}.",
                 retry_after_too_long(*retry_after, context),
-                after_retries(context, ", also after retries")
+                after_retries(context, ", also after retries"),
+                if context.time_left.is_some() { "read_timeout" } else { "max_retries" }
             ),
         ),
         Failure::QuotaExceeded => (
@@ -250,8 +250,15 @@ fn transport(error: &TransportError) -> (&'static str, String) {
         TransportError::Proxy { proxy, variable, reason } => (
             "The proxy can't be used",
             format!(
-                "{proxy}: {reason}. Check {variable}, with the user name and password if the proxy requires them, or list JD \
-                 Cloud's host in NO_PROXY to bypass the proxy."
+                "{proxy}: {reason}. Check {variable}, or list JD Cloud's host in NO_PROXY to bypass the proxy."
+            ),
+        ),
+        TransportError::ProxyAuthentication { proxy, variable } => (
+            "The proxy can't be used",
+            format!(
+                "{proxy} requires a user name and password, or rejected those of {variable} (HTTP 407). Set it to \
+                 http://user:password@host:port, with special characters percent-encoded. The request was not repeated, since \
+                 that may lock the account."
             ),
         ),
         TransportError::TooLarge { limit } => (

@@ -291,3 +291,115 @@ async fn refused_access_keys_and_tokens_are_not_tried_with_version_3() {
         assert_eq!(algorithms(&api), expected, "{message}");
     }
 }
+
+/// A firewall, a failure or a timeout does not show that the other version is accepted, and must not hide a wrong key.
+#[tokio::test(start_paused = true)]
+async fn a_refused_signature_is_reported_whatever_becomes_of_the_other_version() {
+    let others: [fn() -> Instead; 4] = [
+        || Instead::Refuse(400, "X", "blocked by security rules".to_owned()),
+        || Instead::Respond(response(403, &[], "<html>blocked</html>")),
+        || Instead::Refuse(500, "INTERNAL", String::new()),
+        || Instead::Hang,
+    ];
+    for other in others {
+        let script = move |_, received: &Received| {
+            let mismatch = || Instead::Refuse(401, "ACCESS_ERROR", MISMATCH.to_owned());
+            Some(if received.algorithm == V2 { mismatch() } else { other() })
+        };
+        let (client, api) = TestApi::new(&ids(1)).script(script).client(|_| {});
+        assert_eq!(failed(read(&client, &ids(1)).await).failure, Failure::SignatureMismatch);
+        assert_eq!(algorithms(&api), [V2, V3]);
+    }
+}
+
+/// A connection of HTTP/2 on which nothing is answered any more would take the retries, too.
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_a_timeout_uses_a_new_connection() {
+    let (client, api) = failing(2, || Instead::Hang, |_| {});
+    read(&client, &ids(1)).await.unwrap();
+    assert_eq!((api.calls(), api.resets()), (3, 2));
+}
+
+/// A region that fails, or throttling, leaves the retries of other reads alone.
+#[tokio::test(start_paused = true)]
+async fn other_regions_and_throttling_do_not_use_up_the_budget() {
+    let ids = ids(41);
+    let turn = std::sync::atomic::AtomicUsize::new(0);
+    let script = move |_, call: &Received| match call.region.as_str() {
+        "cn-east-2" => Some(Instead::Break(broken())),
+        // Every other call, so that each read needs one retry.
+        _ => turn
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+            .is_multiple_of(2)
+            .then(|| Instead::Refuse(429, "RATE_LIMIT", String::new())),
+    };
+    let (client, api) = TestApi::new(&ids).script(script).client(|settings| {
+        settings.batch_size = Argument::Known(1);
+        settings.max_concurrent_requests = Argument::Known(1);
+        settings.read_ahead = Argument::Known(false);
+        settings.read_timeout = Argument::Known(3600 * SECOND);
+    });
+    let one = |region, id: &String| {
+        let wanted = crate::jdcloud::ImageSelection::Named([id.as_str().into()].into());
+        let client = Arc::clone(&client);
+        async move { client.image_constraints(Some(region), wanted).await }
+    };
+    for id in &ids[..40] {
+        assert!(one("cn-east-2", id).await.is_err());
+    }
+    assert_eq!(api.calls_in("cn-east-2"), 40 + 100);
+    // More retries than the budget has.
+    for round in 0..3 {
+        for id in &ids {
+            let answer = one("cn-north-1", &format!("{id}{round}")).await;
+            assert!(answer.is_ok(), "{answer:?}");
+        }
+    }
+}
+
+/// A server that allows a retry at once does not get all of them at once.
+#[tokio::test(start_paused = true)]
+async fn retries_after_zero_seconds_are_spread() {
+    let instead = || Instead::Respond(response(503, &[("retry-after", "0")], ""));
+    let (client, _) = failing(5, instead, |_| {});
+    let started = Instant::now();
+    read(&client, &ids(1)).await.unwrap();
+    assert!(started.elapsed() > SECOND / 10, "{:?}", started.elapsed());
+}
+
+/// Over plain HTTP the clock cannot be corrected, but it is not why an unknown key is refused.
+#[tokio::test(start_paused = true)]
+async fn a_wrong_clock_does_not_hide_an_unknown_access_key() {
+    let mut refused = refusal(401, "ACCESS_ERROR", "Invalid accessKey");
+    let ahead = OffsetDateTime::now_utc() + time::Duration::minutes(2);
+    let date = ahead.format(&Rfc2822).unwrap().replace("+0000", "GMT");
+    refused.headers.insert("date", date.parse().unwrap());
+    let (client, _) = failing(
+        9,
+        move || Instead::Respond(refused.clone()),
+        |settings| {
+            let endpoint = "http://vm.internal.cn-north-1.jdcloud-api.com";
+            settings.vm_endpoint = Argument::Known(endpoint.to_owned());
+        },
+    );
+    assert_eq!(failed(read(&client, &ids(1)).await).failure, Failure::UnknownAccessKey);
+}
+
+/// The body of an error explains it even if one field has another form.
+#[tokio::test(start_paused = true)]
+async fn a_code_of_another_form_does_not_hide_the_rest_of_an_error() {
+    for (status, body, expected) in [
+        (429, r#"{"error":{"code":"429","status":"QUOTA_EXCEEDED"}}"#, Failure::QuotaExceeded),
+        (
+            403,
+            r#"{"error":{"code":4030001,"message":"Your IP address is not allowed"}}"#,
+            Failure::ForbiddenAddress,
+        ),
+        (400, r#"{"error":{"code":-1,"message":"the reason"}}"#, Failure::Refused),
+    ] {
+        let (client, _) = failing(9, move || Instead::Respond(response(status, &[], body)), |_| {});
+        let error = failed(read(&client, &ids(1)).await);
+        assert_eq!(error.failure, expected, "{body}");
+        assert!(error.context.status.is_some() || error.context.message.is_some(), "{body}");
+    }
+}

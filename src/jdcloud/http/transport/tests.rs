@@ -368,7 +368,8 @@ async fn a_proxy_is_used_and_its_errors_name_it() {
     capture_log();
     for endpoint in [internal, "https://vm.jdcloud-api.com"] {
         let error = failure(&through(format!("http://me:hunter2@{address}"), endpoint)).await;
-        let Failure::Transport(TransportError::Proxy { proxy, variable, .. }) = &error.failure else {
+        let Failure::Transport(TransportError::ProxyAuthentication { proxy, variable }) = &error.failure
+        else {
             panic!("{error}")
         };
         let expected = if endpoint == internal { "HTTP_PROXY" } else { "HTTPS_PROXY" };

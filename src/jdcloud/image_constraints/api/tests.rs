@@ -40,6 +40,7 @@ fn only_a_valid_response_without_rows_means_no_constraints() {
             "a new field beside the known one is ignored",
         ),
         (r#","new":1,"result":{"imageConstraints":[]}"#, "a new field beside the result is ignored"),
+        (r#","result":{"imageConstraints":null,"new":[]}"#, "nor has an empty list any rows"),
     ] {
         let body = format!(r#"{{"requestId":"r"{result}}}"#);
         assert_eq!(rows_of_two(&body), Ok(Rows::new()), "{why}: {body}");
@@ -47,7 +48,20 @@ fn only_a_valid_response_without_rows_means_no_constraints() {
     for (body, why) in [
         (r#"{"requestId":"","result":{"imageConstraints":[]}}"#, "an empty requestId"),
         (r#"{"requestId":"r","code":500,"message":"internal error"}"#, "a gateway's error under HTTP 200"),
+        (
+            r#"{"requestId":"r","code":500,"message":"x","result":{}}"#,
+            "a gateway's error beside an empty result",
+        ),
+        (
+            r#"{"requestId":"r","code":500,"result":{"imageConstraints":null}}"#,
+            "a gateway's error beside null",
+        ),
+        (r#"{"requestId":"r","success":false,"result":{"imageConstraints":[]}}"#, "a failure beside no rows"),
         (r#"{"requestId":"r","result":{"image_constraints":[]}}"#, "the rows under another name"),
+        (
+            r#"{"requestId":"r","result":{"imageConstraints":null,"list":[{"imageId":"a"}]}}"#,
+            "the rows under another name, beside null",
+        ),
         (
             r#"{"requestId":"r","result":{"imageConstraint":[{"imageId":"a"}]}}"#,
             "the rows under another name",
@@ -84,8 +98,8 @@ fn only_a_valid_response_without_rows_means_no_constraints() {
 fn a_returned_row_without_a_constraint_is_still_returned() {
     for row in [
         r#"{"imageId":"a"}"#,
-        // The constraint is present and null, so the unknown field is not the constraint.
-        r#"{"imageId":"a","imageInstanceTypeConstraint":null,"x":{}}"#,
+        // The constraint is present and null, and no other field has data.
+        r#"{"imageId":"a","imageInstanceTypeConstraint":null,"x":{},"y":7,"z":"z"}"#,
     ] {
         let rows = rows_of_two(&with_rows(row)).unwrap();
         assert_eq!(rows["a"], Ok(Rule::Unrestricted), "{row}");
@@ -114,6 +128,14 @@ fn a_malformed_row_fails_only_its_image() {
         ),
         (
             r#"{"imageId":"a","imageInstanceTypeConstraint":{"constraintsType":"excludes","types":["x"]}}"#,
+            RowProblem::UndocumentedField,
+        ),
+        (
+            r#"{"imageId":"a","imageInstanceTypeConstraint":null,"constraint":{"constraintsType":"excludes"}}"#,
+            RowProblem::UndocumentedField,
+        ),
+        (
+            r#"{"imageId":"a","imageInstanceTypeConstraint":{"constraintsType":"excludes","instanceTypes":null,"types":["x"]}}"#,
             RowProblem::UndocumentedField,
         ),
     ];
