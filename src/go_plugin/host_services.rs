@@ -2,15 +2,13 @@
 //!
 //! Source: go-plugin's grpc_controller.go, grpc_stdio.go and grpc_broker.go, and gRPC's health checking protocol.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use super::host_liveness::{HostLiveness, StreamGuard};
+use super::host_liveness::HostLiveness;
 use super::proto::health::health_check_response::ServingStatus;
 use super::proto::health::health_server::{Health, HealthServer};
 use super::proto::health::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse};
@@ -48,8 +46,9 @@ impl HostServices {
         &self,
         messages: impl Stream<Item = Result<M, Status>> + Send + 'static,
     ) -> Messages<M> {
-        let messages = messages.take_until(self.shutdown.clone().cancelled_owned()).boxed();
-        Guarded { messages, _guard: self.host.stream() }.boxed()
+        let guard = self.host.stream();
+        let messages = messages.take_until(self.shutdown.clone().cancelled_owned());
+        messages.inspect(move |_| _ = &guard).boxed()
     }
 }
 
@@ -117,18 +116,4 @@ impl Health for HostServices {
 
 fn serving() -> HealthCheckResponse {
     HealthCheckResponse { status: ServingStatus::Serving.into() }
-}
-
-/// A stream that reports its end through its guard.
-struct Guarded<M> {
-    messages: Messages<M>,
-    _guard: StreamGuard,
-}
-
-impl<M> Stream for Guarded<M> {
-    type Item = Result<M, Status>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.messages.poll_next_unpin(context)
-    }
 }

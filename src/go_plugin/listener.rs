@@ -97,7 +97,8 @@ mod unix {
                 return bind_in(dir, group);
             }
             // TMPDIR may be too long for the path of a socket, and a minimal container has no /tmp.
-            let mut bound = bind_in(&std::env::temp_dir(), group);
+            let temporary = Some(std::env::temp_dir()).filter(|dir| !dir.as_os_str().is_empty());
+            let mut bound = bind_in(&temporary.unwrap_or_else(|| "/tmp".into()), group);
             for dir in [Ok(PathBuf::from("/tmp")), std::env::current_dir()].into_iter().flatten() {
                 if !matches!(bound, Err(ListenError::Socket { .. })) {
                     break;

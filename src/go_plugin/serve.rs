@@ -199,6 +199,8 @@ impl Connection {
             .initial_connection_window_size(WINDOW)
             // The host decides how many calls run at once.
             .max_concurrent_streams(None)
+            // Nor does it lose its connection, and with it the configuration, because it cancels many.
+            .max_pending_accept_reset_streams(usize::MAX)
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
         let ended = tokio::select! {

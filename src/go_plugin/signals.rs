@@ -1,8 +1,14 @@
 //! Signals that end the process, so that it removes its socket first.
 
 use std::io;
+#[cfg(unix)]
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+
+/// How long a host has to stop the provider after a signal that may have reached both.
+#[cfg(unix)]
+const HOST_STOPS: Duration = Duration::from_secs(1);
 
 /// Cancels `shutdown` when a signal requests it: TERM, QUIT, a hang-up of the terminal, and Ctrl-C where a
 /// person started the process (`interactive`). Where a host did, Ctrl-C reaches the plugin too, but the host decides
@@ -30,6 +36,10 @@ pub(super) fn end_by_signals(shutdown: &CancellationToken, interactive: bool) ->
                 _ = interrupt.recv() => if interactive { break },
             }
         }
+        if !interactive {
+            // A signal to the process group reaches the host, too, which then stops the provider itself.
+            tokio::time::sleep(HOST_STOPS).await;
+        }
         tracing::debug!("a signal requested shutdown");
         shutdown.cancel();
     });
@@ -48,10 +58,16 @@ fn ignores(signal: i32) -> Option<bool> {
 
 #[cfg(windows)]
 pub(super) fn end_by_signals(shutdown: &CancellationToken, interactive: bool) -> io::Result<()> {
+    // Without a handler, Ctrl-Break ends the process; the host treats it as Ctrl-C.
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    let mut ctrl_break = tokio::signal::windows::ctrl_break()?;
     let shutdown = shutdown.clone();
     tokio::spawn(async move {
-        while interrupt.recv().await.is_some() {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = ctrl_break.recv() => {}
+            }
             if interactive {
                 shutdown.cancel();
             }

@@ -96,7 +96,7 @@ impl Query {
                 let offline = offline.then(|| ("offline", "true".to_owned()));
                 let parameters = [("imageSource", source.clone())].into_iter().chain(optional).chain(offline);
                 let parameters = parameters.map(|(name, value)| (name.to_owned(), value)).collect();
-                vec![Question { parameters, ids: None }]
+                vec![Question { parameters, ..Question::default() }]
             }
         }
     }
@@ -111,11 +111,13 @@ impl Row for Image {
         &self.id
     }
 
-    /// A look-alike of somebody else's must not pass for a public image. Sources that are not documented are data: older
-    /// answers had other names for them.
+    /// An image of another account must not pass for a public or third-party one. Sources that are not documented are data:
+    /// older responses had other names for them.
     fn contradicts(&self, parameter: &str, value: &str) -> bool {
         let source = self.source.as_deref().filter(|source| SOURCES.contains(source));
-        parameter == "imageSource" && source.is_some_and(|source| source != value)
+        parameter == "imageSource"
+            && ["public", "thirdparty"].contains(&value)
+            && source.is_some_and(|source| source != value)
     }
 }
 

@@ -63,7 +63,7 @@ pub struct Gpu {
 }
 
 /// A disk in the machine itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LocalDisk {
     /// `diskType`.
     pub disk_type: Option<Arc<str>>,
@@ -117,6 +117,9 @@ impl Row for InstanceType {
     fn normalize(&mut self) -> Result<(), RowProblem> {
         self.zones.sort_unstable();
         self.zones.dedup();
+        self.cloud_disk_types.sort_unstable();
+        self.cloud_disk_types.dedup();
+        self.local_disks.sort_unstable();
         if self.zones.iter().any(|zone| zone.az.is_empty()) {
             return Err(RowProblem::NoId { field: "az" });
         }

@@ -15,18 +15,24 @@ const NAMED: usize = 20;
 /// Why `name` is not a valid image ID or instance type; any other text is valid.
 pub(super) fn problem(name: &str) -> Option<&'static str> {
     if name.is_empty() {
-        Some("empty")
-    } else if name.chars().count() > MAX_LENGTH {
-        Some("longer than 256 characters")
-    } else if name.contains(|c: char| c.is_whitespace()) {
-        Some("white space")
-    } else if name.contains(|c: char| c.is_control()) {
-        Some("a control character")
-    } else if name.contains('*') {
-        Some("an asterisk, as in a masked value")
-    } else {
-        None
+        return Some("empty");
     }
+    if name.len() > MAX_LENGTH && name.chars().count() > MAX_LENGTH {
+        return Some("longer than 256 characters");
+    }
+    name.chars().find_map(|c| match c {
+        '*' => Some("an asterisk, as in a masked value"),
+        c if c.is_whitespace() => Some("white space"),
+        c if c.is_control() => Some("a control character"),
+        c if is_invisible(c) => Some("an invisible character, such as a byte order mark"),
+        _ => None,
+    })
+}
+
+/// Whether `c` is shown as nothing. It gets into a name with copied text, or at the beginning of a file, and would make it
+/// another name.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// `name` in quotes, short and with its control characters escaped.
@@ -57,6 +63,8 @@ mod tests {
             ("img-a\n", "white space"),
             ("img-a\u{a0}", "white space"),
             ("img\u{0}a", "a control character"),
+            ("\u{feff}img-a", "an invisible character, such as a byte order mark"),
+            ("g.n4.large\u{200b}", "an invisible character, such as a byte order mark"),
             ("img-m5s0****29", "an asterisk, as in a masked value"),
             (&"a".repeat(257), "longer than 256 characters"),
             (&"a".repeat(66_000), "longer than 256 characters"),

@@ -86,6 +86,28 @@ fn stop_cancels_reads_in_progress_but_no_later_ones() {
     }
 }
 
+/// `timeout 600 terraform plan` signals the whole process group. A read that ended at once would look like a crash.
+#[cfg(unix)]
+#[test]
+fn a_signal_that_the_host_also_got_leaves_it_time_to_stop_the_plugin() {
+    let emulator = emulator(Scenario { latency_ms: 60_000, ..Scenario::default() });
+    let mut plugin = Options::plain().start();
+    runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        client.configure_for(&emulator.url(), &[]).await;
+        let reader = client.clone();
+        let read = tokio::spawn(async move { reader.read_value(&[("ids", strings(&["img-free"]))]).await });
+        wait_for_a_call(&emulator).await;
+        plugin.signal("TERM");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let stop: stop_provider::Response =
+            client.provider("Stop", "StopProvider", stop_provider::Request {}).await.unwrap();
+        assert_eq!(stop.error, "");
+        assert_eq!(read.await.unwrap().1[0].summary, "Read cancelled");
+    });
+    assert!(plugin.wait().success());
+}
+
 #[test]
 fn the_plugin_ends_when_its_host_is_killed() {
     for moment in ["before connecting", "idle", "in mid-read"] {

@@ -5,7 +5,9 @@ use std::convert::Infallible;
 
 use rmp::encode::{self, ByteBuf, ValueWriteError};
 
-use crate::framework::{AttributePath, Data, Members, Number, Problem, Step, Str, Type, Value, ValueError};
+use crate::framework::{
+    AttributePath, Data, MAX_RESULT, Members, Number, Problem, Step, Str, Type, Value, ValueError,
+};
 
 /// Encodes `value` as a value of type `ty`.
 ///
@@ -25,7 +27,7 @@ pub fn encode_known(ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
 
 /// An encoding in progress.
 #[derive(Default)]
-pub struct Encoder {
+struct Encoder {
     output: ByteBuf,
     /// Rejects unknown values.
     known_only: bool,
@@ -38,23 +40,19 @@ fn infallible<T>(result: Result<T, ValueWriteError<Infallible>>) {
 }
 
 impl Encoder {
-    /// The bytes.
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.output.into_vec()
-    }
-
     /// The bytes of a value, in memory that is reserved once: growing would hold a large result twice.
     fn whole(mut self, ty: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
-        self.output.as_mut_vec().reserve(estimated_length(value));
+        // Of a value with a few long elements among many short ones, the estimate is far too large.
+        let _ = self.output.as_mut_vec().try_reserve(estimated_length(value).min(MAX_RESULT));
         self.value(ty, value)?;
-        Ok(self.into_bytes())
+        Ok(self.output.into_vec())
     }
 
     /// Writes a value of type `ty`.
     ///
     /// # Errors
     /// When the value has another type.
-    pub fn value(&mut self, ty: &Type, value: &Value) -> Result<(), ValueError> {
+    fn value(&mut self, ty: &Type, value: &Value) -> Result<(), ValueError> {
         let data = match value {
             Value::Null => {
                 self.null();
@@ -179,9 +177,9 @@ fn estimated_length(value: &Value) -> usize {
 fn estimated_sum<T>(count: usize, items: impl Iterator<Item = T>, length: impl Fn(T) -> usize) -> usize {
     const SAMPLE: usize = 64;
     let step = count.div_ceil(SAMPLE).max(1);
-    let sum = items.step_by(step).map(length).sum::<usize>() * step;
+    let sum = items.step_by(step).map(length).sum::<usize>().saturating_mul(step);
     // The other items may be longer.
-    if step > 1 { sum + sum / 16 } else { sum }
+    if step > 1 { sum.saturating_add(sum / 16) } else { sum }
 }
 
 /// How the names of `members` differ from `attributes`.

@@ -6,7 +6,7 @@ mod decode;
 mod encode;
 
 pub use decode::decode;
-pub use encode::{Encoder, encode, encode_known};
+pub use encode::{encode, encode_known};
 
 #[cfg(test)]
 mod tests;

@@ -219,3 +219,12 @@ fn a_value_of_another_type_is_never_encoded() {
         assert_eq!(encode(&ty, &value).unwrap_err().to_string(), message);
     }
 }
+
+/// A long element among many short ones must not make the encoder reserve thousands of times its length.
+#[test]
+fn memory_is_reserved_within_the_largest_result() {
+    let long = Value::list(vec![string(&"x".repeat(1000)); 10_000]);
+    let elements = std::iter::once(long).chain(std::iter::repeat_n(Value::list([]), 150_000));
+    let encoded = encode(&Type::list(Type::list(Type::String)), &Value::list(elements)).unwrap();
+    assert!(encoded.len() > 10_000_000 && encoded.capacity() <= crate::framework::MAX_RESULT);
+}

@@ -1,7 +1,7 @@
 //! Lists of a region: one question, every row of its answer, however many pages it has.
 //!
 //! Reads that ask the same question share one listing, which runs while one of them waits and is dropped with the last.
-//! Its answer is remembered as long as the connection; failures are not. Knows no operation: what a row is, and how it is
+//! Its rows are remembered for a while; failures are not. Knows no operation: what a row is, and how it is
 //! read, is a [`Row`].
 
 mod pages;
@@ -13,10 +13,11 @@ use std::any::Any;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use tokio::time::{Instant, timeout_at};
 
 use crate::jdcloud::call::caller::{Caller, Operation};
@@ -59,10 +60,12 @@ pub(crate) trait Row: FromFields + Debug + PartialEq + Send + Sync + 'static {
 /// What a listing asks.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Question {
-    /// The parameters, but those of paging.
+    /// The parameters, without those of the ids and of paging.
     pub(crate) parameters: Vec<(String, String)>,
-    /// The ids that the parameters name: no other row may be in the answer.
+    /// The requested ids: no other row may be in the response.
     pub(crate) ids: Option<Arc<[Arc<str>]>>,
+    /// The name of the parameter of an id, before its number.
+    pub(crate) id_parameter: &'static str,
 }
 
 /// The rows that a read asked for.
@@ -82,13 +85,16 @@ const MAX_IDS: usize = pages::PAGE_SIZE;
 const MAX_QUERY: usize = 7 << 10;
 
 impl Question {
-    /// The questions that ask for `ids`, as few as there can be; `fixed` are the other parameters, and `prefix` comes before
-    /// an id's number.
-    pub(crate) fn for_ids(ids: &BTreeSet<Arc<str>>, fixed: &[(&str, &str)], prefix: &str) -> Vec<Self> {
+    /// The questions that ask for `ids`, as few as there can be; `fixed` are the other parameters.
+    pub(crate) fn for_ids(
+        ids: &BTreeSet<Arc<str>>,
+        fixed: &[(&str, &str)],
+        id_parameter: &'static str,
+    ) -> Vec<Self> {
         let mut chunks: Vec<Vec<Arc<str>>> = Vec::new();
         let mut length = 0;
         for id in ids {
-            let added = prefix.len() + "100=&".len() + encoded_len(id);
+            let added = id_parameter.len() + "100=&".len() + encoded_len(id);
             if chunks.last().is_none_or(|chunk| chunk.len() == MAX_IDS || length + added > MAX_QUERY) {
                 chunks.push(Vec::new());
                 length = 0;
@@ -98,14 +104,21 @@ impl Question {
                 chunk.push(Arc::clone(id));
             }
         }
-        let question = |chunk: Vec<Arc<str>>| {
-            let numbered = (1..)
-                .zip(&chunk)
-                .map(|(number, id): (usize, _)| (format!("{prefix}{number}"), id.to_string()));
-            let fixed = fixed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            Self { parameters: fixed.chain(numbered).collect(), ids: Some(chunk.into()) }
+        let fixed = fixed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let parameters: Vec<_> = fixed.collect();
+        let question = |chunk: Vec<Arc<str>>| Self {
+            parameters: parameters.clone(),
+            ids: Some(chunk.into()),
+            id_parameter,
         };
         chunks.into_iter().map(question).collect()
+    }
+
+    /// The question for those of its ids that have none of these `rows`, if it has any.
+    fn rest<R: Row>(&self, rows: &[Arc<R>]) -> Option<Self> {
+        let found: HashSet<&Arc<str>> = rows.iter().map(|row| row.id()).collect();
+        let rest: Arc<[_]> = self.ids.as_ref()?.iter().filter(|id| !found.contains(id)).cloned().collect();
+        (!rest.is_empty()).then(|| Self { ids: Some(rest), ..self.clone() })
     }
 
     /// The query that asks for this page, or the only one.
@@ -113,9 +126,12 @@ impl Question {
         let paging =
             page.map(|page| [("pageNumber", page.to_string()), ("pageSize", pages::PAGE_SIZE.to_string())]);
         let paging = paging.iter().flatten().map(|(name, value)| (*name, value.as_str()));
-        canonical_query(
-            self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(paging),
-        )
+        let ids = (1..).zip(self.ids.iter().flat_map(|ids| ids.iter()));
+        let ids: Vec<(String, &str)> =
+            ids.map(|(number, id): (usize, _)| (format!("{}{number}", self.id_parameter), &**id)).collect();
+        let ids = ids.iter().map(|(name, id)| (name.as_str(), *id));
+        let parameters = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        canonical_query(parameters.chain(ids).chain(paging))
     }
 
     fn summary(&self, query: &str) -> RequestSummary {
@@ -140,8 +156,12 @@ pub(crate) struct Listings {
 
 enum Entry {
     UnderWay(UnderWay<Rows>),
-    Answered(Rows),
+    Answered(Rows, Instant),
 }
+
+/// How long a list is remembered: for the blocks of a plan, and not for one that `depends_on` defers to a later moment of an
+/// apply.
+const REMEMBERED: Duration = Duration::from_secs(30);
 
 impl Client {
     /// The answers to `questions` in `region`, or in the configured one, within `read_timeout` from `started` on.
@@ -226,7 +246,7 @@ impl Listings {
             let limits = Retries { waiting: &*waiters, most, has_retried_500: false };
             let rows = pages::list::<R>(&listings.caller, &key.1, &question, &limits).await?;
             let rows: Rows = Arc::new(rows);
-            listings.lock().insert(key, Entry::Answered(Arc::clone(&rows)));
+            listings.lock().insert(key, Entry::Answered(Arc::clone(&rows), Instant::now()));
             Ok(rows)
         };
         listing.boxed().shared()
@@ -238,10 +258,11 @@ impl Listings {
 }
 
 impl Entry {
-    /// The listing for one more read, unless it has failed or no read waits for it any more.
+    /// The listing for one more read, unless it has failed, is too old, or no read waits for it any more.
     fn joined(&self, waiter: &Arc<Waiter>) -> Option<SharedCall<Rows>> {
         match self {
-            Self::Answered(rows) => Some(std::future::ready(Ok(Arc::clone(rows))).boxed().shared()),
+            Self::Answered(_, at) if at.elapsed() > REMEMBERED => None,
+            Self::Answered(rows, _) => Some(std::future::ready(Ok(Arc::clone(rows))).boxed().shared()),
             Self::UnderWay(listing) => listing.joined(waiter),
         }
     }

@@ -26,8 +26,29 @@ pub(super) const PAGE_SIZE: usize = 100;
 /// The most rows of a list; no region has so many images. Whoever says it has more would have us ask for ever.
 const MAX_ROWS: u64 = 100_000;
 
-/// Every row of the answer to `question`.
+/// Every row of the response to `question`.
+///
+/// Ids that are missing are requested once more, without the others: the API may consider only so many of them, without an
+/// error.
 pub(super) async fn list<R: Row>(
+    caller: &Caller,
+    region: &Region,
+    question: &Question,
+    limits: &Retries<'_>,
+) -> Result<Vec<Arc<R>>, CallError> {
+    let mut rows = consistent(caller, region, question, limits).await?;
+    let mut before = 0;
+    while rows.len() > before
+        && let Some(rest) = question.rest(&rows)
+    {
+        before = rows.len();
+        rows.extend(consistent(caller, region, &rest, limits).await?);
+    }
+    Ok(rows)
+}
+
+/// Every row, as far as the pages tell.
+async fn consistent<R: Row>(
     caller: &Caller,
     region: &Region,
     question: &Question,
@@ -63,6 +84,10 @@ impl Pages<'_> {
         // A gateway that has smaller pages than were asked for counts its own.
         let (size, total) = (first.0.rows.len().min(PAGE_SIZE) as u64, first.0.total);
         let mut list = List::new(first);
+        if self.has_all(&list) {
+            list.totals = None;
+            return Ok(list);
+        }
         list.check_size(total.unwrap_or_default())?;
         match total {
             Some(total) if total > size && size > 0 => {
@@ -74,16 +99,17 @@ impl Pages<'_> {
                     list.check_size(list.rows.len() as u64)?;
                 }
             }
-            Some(_) => {}
-            None => {
-                // Nobody says how many there are: until a page has nothing new.
-                let mut page = 1;
-                while list.has_grown && !self.has_all(&list) {
-                    page += 1;
-                    list.add(self.page(Some(page)).await?.0);
-                    list.check_size(list.rows.len() as u64)?;
-                }
-            }
+            _ => {}
+        }
+        // The total is absent or too small: until a page has nothing new.
+        let mut page = total.map_or(1, |total| total.div_ceil(size.max(1)).max(1));
+        while list.has_grown
+            && !self.has_all(&list)
+            && total.is_none_or(|total| list.rows.len() as u64 > total)
+        {
+            page += 1;
+            list.add(self.page(Some(page)).await?.0);
+            list.check_size(list.rows.len() as u64)?;
         }
         Ok(list)
     }
@@ -139,19 +165,19 @@ impl<R: Row> List<R> {
 
     fn add(&mut self, page: Page<R>) {
         let before = self.rows.len();
-        for row in page.rows {
-            self.received += 1;
+        for (number, row) in (self.received + 1..).zip(page.rows) {
             match self.rows.entry(Arc::clone(row.id())) {
                 Entry::Vacant(place) => {
                     place.insert(Arc::new(row));
                 }
                 Entry::Occupied(place) => {
                     if **place.get() != row {
-                        self.contradiction.get_or_insert((self.received, Arc::clone(place.key())));
+                        self.contradiction.get_or_insert((number, Arc::clone(place.key())));
                     }
                 }
             }
         }
+        self.received += page.received;
         if let Some(total) = page.total {
             let (least, most) = self.totals.unwrap_or((total, total));
             self.totals = Some((least.min(total), most.max(total)));

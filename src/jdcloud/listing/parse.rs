@@ -30,13 +30,15 @@ const TEXT_COST: usize = 64;
 #[derive(Debug)]
 pub(super) struct Page<R> {
     pub(super) rows: Vec<R>,
+    /// How many rows came, with those that were passed over.
+    pub(super) received: usize,
     /// How many rows the whole list has, as the page says.
     pub(super) total: Option<u64>,
 }
 
 impl<R> Default for Page<R> {
     fn default() -> Self {
-        Self { rows: Vec::new(), total: None }
+        Self { rows: Vec::new(), received: 0, total: None }
     }
 }
 
@@ -114,11 +116,11 @@ impl<'de, R: Row> Fields<'de> for ResultFields<'_, R> {
             let (reader, failure) = (&self.reader, &mut *self.failure);
             match name {
                 Known::Rows => {
-                    let elements = RowElements { reader, failure, kept: &mut kept };
+                    let elements = RowElements { reader, failure, kept: &mut kept, is_more: false };
                     once(&mut fields, collection, &mut rows, Nullable(Array(elements)))?;
                 }
                 Known::MoreRows => {
-                    let elements = RowElements { reader, failure, kept: &mut kept };
+                    let elements = RowElements { reader, failure, kept: &mut kept, is_more: true };
                     once(&mut fields, R::MORE.unwrap_or_default(), &mut more, Nullable(Array(elements)))?;
                 }
                 Known::Total => once(&mut fields, "totalCount", &mut total, Nullable(WholeNumber))?,
@@ -137,8 +139,9 @@ impl<'de, R: Row> Fields<'de> for ResultFields<'_, R> {
         let mut rows: Vec<R> = rows.flatten().unwrap_or_default();
         let listed: HashSet<Arc<str>> = rows.iter().map(|row| Arc::clone(row.id())).collect();
         let more: Vec<R> = more.flatten().unwrap_or_default();
+        let received = rows.len() + more.len();
         rows.extend(more.into_iter().filter(|row| !listed.contains(row.id())));
-        Ok(Page { rows, total })
+        Ok(Page { rows, received, total })
     }
 }
 
@@ -146,6 +149,8 @@ struct RowElements<'a, R> {
     reader: &'a Reader<'a, R>,
     failure: &'a mut Option<Failure>,
     kept: &'a mut Kept,
+    /// The rows are those of [`Row::MORE`], which the parameters may not apply to.
+    is_more: bool,
 }
 
 impl<'de, R: Row> Elements<'de> for RowElements<'_, R> {
@@ -167,6 +172,8 @@ impl<'de, R: Row> Elements<'de> for RowElements<'_, R> {
                 Some(malformed(None, RowProblem::NoId { field: R::ID }))
             } else if let Err(problem) = row.normalize() {
                 Some(malformed(Some(row.id()), problem))
+            } else if self.is_more && asked.as_ref().is_some_and(|asked| !asked.contains_key(&**row.id())) {
+                continue;
             } else if asked.as_ref().is_some_and(|asked| !asked.contains_key(&**row.id()))
                 || question.parameters.iter().any(|(name, value)| row.contradicts(name, value))
             {

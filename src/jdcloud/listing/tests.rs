@@ -272,7 +272,11 @@ async fn reads_of_one_question_share_one_listing_and_its_answer() {
         status: None,
         offline: true,
     };
-    failed(read(&client, &other).await);
+    read(&client, &other).await.unwrap();
+    assert_eq!(api.calls(), 4, "another query is another question");
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    read(&client, &query).await.unwrap();
+    assert_eq!(api.calls(), 6, "a later read of an apply does not get the list of an earlier one");
     client.images(Some("cn-east-2"), &query, Instant::now()).await.unwrap();
     assert_eq!(api.calls_in("cn-east-2"), 2, "another region is another question");
 }
@@ -466,8 +470,9 @@ async fn what_makes_no_sense_is_an_error_and_not_a_short_list() {
 
 #[tokio::test(start_paused = true)]
 async fn names_are_a_filter_of_the_call() {
-    let (client, api) =
-        answering(|_, _| page("instanceTypes", &[r#"{"instanceType":"a b"}"#.to_owned()], Some(1)));
+    let (client, api) = answering(|_, _| {
+        page("instanceTypes", &["a b", "c"].map(|name| format!(r#"{{"instanceType":"{name}"}}"#)), Some(2))
+    });
     let names = ["a b", "c"].map(Arc::from).into();
     client.instance_types(None, Some(&names), Instant::now()).await.unwrap();
     let query: Vec<_> = api.received()[0].query.clone().into_iter().collect();
@@ -565,4 +570,67 @@ proptest! {
             prop_assert!(question.query(Some(1)).len() < 8000 || ids.len() == 1);
         }
     }
+}
+
+/// An API that considers only so many ids must not make the others look as if they did not exist.
+#[tokio::test(start_paused = true)]
+async fn ids_beyond_a_silent_limit_are_requested_again() {
+    for limit in [50, 30, 1] {
+        let (client, api) = answering(move |_, received| {
+            let rows: Vec<String> = received.ids.iter().take(limit).map(|id| image(number(id))).collect();
+            page("images", &rows, Some(rows.len()))
+        });
+        assert_eq!(ids(&read(&client, &named(0..100)).await.unwrap()), expected(0..100));
+        assert_eq!(api.calls(), 100_usize.div_ceil(limit));
+    }
+    let (client, api) = answering(|_, received| {
+        let exists = received.ids.iter().filter(|id| number(id) < 60);
+        let rows: Vec<String> = exists.map(|id| image(number(id))).collect();
+        page("images", &rows, Some(rows.len()))
+    });
+    assert_eq!(ids(&read(&client, &named(0..100)).await.unwrap()), expected(0..60));
+    assert_eq!(api.calls(), 2, "ids that do not exist are requested once more");
+}
+
+/// A total that is too small is shown to be so by the rows, one that is too large by the ids.
+#[tokio::test(start_paused = true)]
+async fn a_wrong_total_neither_cuts_a_list_nor_makes_it_incomplete() {
+    let (client, _) = answering(|_, received| paged(&images(0..400), received, 100, Some(150)));
+    assert_eq!(ids(&read(&client, &public()).await.unwrap()), expected(0..400));
+    let (client, api) = answering(|_, _| page("images", &images(0..3), Some(500)));
+    assert_eq!(ids(&read(&client, &named(0..3)).await.unwrap()), expected(0..3));
+    assert_eq!(api.calls(), 1);
+}
+
+/// The total counts the rows of both fields, and the second one may ignore the names.
+#[tokio::test(start_paused = true)]
+async fn rows_of_the_deprecated_field_are_counted_and_passed_over() {
+    let body = r#"{"requestId":"r","result":{"totalCount":3,"instanceTypes":[{"instanceType":"a"},{"instanceType":"b"}],"specificInstanceTypes":[{"instanceType":"a"}]}}"#;
+    let (client, _) = answering(move |_, _| response(200, &[], body));
+    assert_eq!(client.instance_types(None, None, Instant::now()).await.unwrap().rows.len(), 2);
+    let names = ["b"].map(Arc::from).into();
+    let body = r#"{"requestId":"r","result":{"instanceTypes":[{"instanceType":"b"}],"specificInstanceTypes":[{"instanceType":"a"}]}}"#;
+    let (client, _) = answering(move |_, _| response(200, &[], body));
+    assert_eq!(client.instance_types(None, Some(&names), Instant::now()).await.unwrap().rows.len(), 1);
+}
+
+/// The order of disks says nothing, so a plan must not change with it.
+#[tokio::test(start_paused = true)]
+async fn disks_are_sorted() {
+    let disks = |first: &str, second: &str| {
+        format!(
+            r#"{{"instanceType":"a","cloudDiskTypes":["{first}","{second}","{first}"],"localDisks":[{{"diskType":"{first}"}},{{"diskType":"{second}"}}]}}"#
+        )
+    };
+    let mut types = Vec::new();
+    for row in [disks("ssd", "hdd"), disks("hdd", "ssd")] {
+        let (client, _) = answering(move |_, _| page("instanceTypes", std::slice::from_ref(&row), Some(1)));
+        types.push(client.instance_types(None, None, Instant::now()).await.unwrap().rows.remove(0));
+    }
+    assert_eq!(types[0], types[1]);
+    assert_eq!(types[0].cloud_disk_types, ["hdd".into(), "ssd".into()]);
+}
+
+fn number(id: &str) -> usize {
+    id["img-".len()..].parse().unwrap()
 }

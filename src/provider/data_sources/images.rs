@@ -36,8 +36,8 @@ impl DataSource<Client> for Images {
         let filter = |name, description| Attribute::optional(name, Type::String, description);
         Schema {
             description: "Finds images of a region: those of one source with the given properties, newest first, or those \
-                with the given ids. An omitted argument filters nothing, and no match is an empty list, not an \
-                error.",
+                with the given ids. An omitted argument filters nothing, except `status` and `offline`, which have defaults; \
+                no match is an empty list, not an error.",
             attributes: vec![
                 Attribute::computed(
                     "id",

@@ -86,7 +86,7 @@ impl DataSource<Client> for InstanceTypes {
                     "region_zones",
                     Type::list(Type::String),
                     "Every zone that JD Cloud returns for any type of the region, or of `names` if they are set, sorted. The \
-                     other arguments do not affect it.",
+                     other arguments do not affect it, except that an empty set makes it empty.",
                 ),
             ],
         }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use crate::jdcloud::{Context, Failure, RowProblem, RuleError, Source, TokenEncoding, TransportError};
-use crate::provider::sentence::span;
+use crate::provider::sentence::{joined, span};
+
+/// The regions of JD Cloud's documentation.
+const COMMON_REGIONS: [&str; 4] = ["cn-north-1", "cn-east-1", "cn-east-2", "cn-south-1"];
 
 /// Summary and detail.
 pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, String) {
@@ -57,13 +60,21 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
                 context.operation
             ),
         ),
+        Failure::NotFound if context.asked.count.is_some() && COMMON_REGIONS.contains(&&*region.to_string()) => (
+            "JD Cloud found nothing at this address",
+            format!(
+                "One of the ids may not exist in {region}: see JD Cloud's message below, and look for a typing error. If \
+                 vm_endpoint is set, check that it is the endpoint of the VM service."
+            ),
+        ),
         Failure::NotFound => (
             "JD Cloud found nothing at this address",
             format!(
-                "The region \"{region}\" probably does not exist{}. Common regions are cn-north-1, cn-east-1, cn-east-2 and \
-                 cn-south-1. If vm_endpoint is set, check that it is the endpoint of the VM service.",
+                "The region \"{region}\" probably does not exist{}. Common regions are {}. If vm_endpoint is set, check \
+                 that it is the endpoint of the VM service.",
                 region_of_zone(&region.to_string())
-                    .map_or_else(String::new, |of| format!(": it looks like a zone of the region {of}"))
+                    .map_or_else(String::new, |of| format!(": it looks like a zone of the region {of}")),
+                joined(&COMMON_REGIONS)
             ),
         ),
         Failure::Throttled { retry_after } => (
@@ -142,8 +153,8 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::UnreadableRow { row, reason } => (
             "Unexpected response",
             format!(
-                "Row {row} of the response does not have the documented form: {reason}. {not_treated} Check vm_endpoint, and \
-                 whether a proxy responds in JD Cloud's place."
+                "The response is JSON, but element {row} of its list does not have the documented form: {reason}. \
+                 {not_treated} Check vm_endpoint, and whether a proxy responds in JD Cloud's place."
             ),
         ),
         Failure::OtherRow { asked, got } => (
@@ -264,8 +275,8 @@ fn transport(error: &TransportError) -> (&'static str, String) {
         TransportError::TooLarge { limit } => (
             "The response is too large",
             format!(
-                "The response is larger than {} MiB, the maximum that the provider accepts. Read fewer images (ids), and check \
-                 vm_endpoint if it is set.",
+                "The response is larger than {} MiB, the maximum that the provider accepts. Read fewer in one data block, and \
+                 check vm_endpoint if it is set.",
                 limit >> 20
             ),
         ),
