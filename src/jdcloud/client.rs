@@ -168,7 +168,7 @@ impl Client {
             if needs_region {
                 sources.region(None)?;
             }
-            sources.check_config_file()?;
+            sources.check_sources()?;
             let (credentials, endpoint) = (sources.credentials()?, sources.endpoint()?);
             let redactor = Arc::new(sources.redactor_with(&credentials));
             let transport = match transport {

@@ -14,6 +14,7 @@ pub(crate) struct SelectedProxy {
     pub(crate) variable: &'static str,
     /// Scheme, host and port, without user name and password.
     pub(crate) shown: UntrustedText,
+    pub(crate) is_https: bool,
 }
 
 /// The proxy for requests to `endpoint`.
@@ -46,10 +47,15 @@ pub(crate) fn of(
     if !matches!(url.scheme(), "http" | "https") {
         return Err(invalid("only http and https proxies are supported"));
     }
+    // Otherwise, the beginning of a password with a slash would be the port.
+    if !matches!(url.path(), "" | "/") {
+        return Err(invalid("the URL has a path; a slash in a password is written %2F"));
+    }
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     let shown = redactor.text(format!("{}://{host}{port}", url.scheme()));
+    let is_https = url.scheme() == "https";
     let proxy = Proxy::all(url).map_err(|_| invalid("it is not a valid URL"))?;
-    Ok(Some(SelectedProxy { proxy, variable, shown }))
+    Ok(Some(SelectedProxy { proxy, variable, shown, is_https }))
 }
 
 /// Whether `NO_PROXY` names the endpoint's host, its domain or its network.
@@ -57,6 +63,14 @@ fn is_exempt(endpoint: &Endpoint, environment: &Environment) -> bool {
     let Some(no) = environment.variable("NO_PROXY").or_else(|| environment.variable("no_proxy")) else {
         return false;
     };
+    // Also in forms that Terraform takes: with the endpoint's port, and *.example.com.
+    let port = format!(":{}", endpoint.port());
+    let entry = |entry: &str| {
+        let entry = entry.trim();
+        let entry = entry.strip_suffix(&port).unwrap_or(entry);
+        entry.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(entry).to_owned()
+    };
+    let no = no.split(',').map(entry).collect::<Vec<_>>().join(",");
     // Only whether a proxy would be used matters, not which.
     let matcher = Matcher::builder().all("http://proxy.invalid").no(no).build();
     endpoint.to_string().parse().is_ok_and(|uri| matcher.intercept(&uri).is_none())
@@ -84,6 +98,11 @@ mod tests {
             (https, vec![("HTTP_PROXY", "http://proxy.corp")], None),
             (https, vec![("ALL_PROXY", "http://proxy.corp")], Some("http://proxy.corp")),
             (https, vec![proxy, ("NO_PROXY", ".jdcloud-api.com")], None),
+            (https, vec![proxy, ("NO_PROXY", "x, *.jdcloud-api.com")], None),
+            (https, vec![proxy, ("NO_PROXY", "vm.jdcloud-api.com:443")], None),
+            (https, vec![proxy, ("NO_PROXY", "*.jdcloud-api.com:443,x")], None),
+            (https, vec![proxy, ("NO_PROXY", "*")], None),
+            (https, vec![proxy, ("NO_PROXY", "vm.jdcloud-api.com:8443")], Some("http://proxy.corp:3128")),
             (https, vec![proxy, ("no_proxy", "*")], None),
             (https, vec![proxy, ("NO_PROXY", "example.com")], Some("http://proxy.corp:3128")),
             ("http://127.0.0.1:1", vec![("HTTP_PROXY", "http://proxy.corp")], None),
@@ -96,7 +115,7 @@ mod tests {
 
     #[test]
     fn unsupported_proxies_are_an_error() {
-        for value in ["socks5://proxy.corp:1080", "http://"] {
+        for value in ["socks5://proxy.corp:1080", "http://", "http://me:12345/6789@proxy.corp:3128"] {
             let environment = Environment::new([("HTTPS_PROXY", value)], None);
             let endpoint = Endpoint::parse("https://vm.jdcloud-api.com").unwrap();
             let error = of(&endpoint, &environment, &Redactor::default()).unwrap_err();

@@ -9,15 +9,15 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_native_certs::{load_certs_from_paths, load_native_certs};
 
-use crate::jdcloud::settings::{Endpoint, Environment, SettingsError, file};
+use crate::jdcloud::settings::{Environment, SettingsError, file};
 use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
-/// The TLS configuration for `endpoint`.
+/// The TLS configuration. The system's certificates are read only if the endpoint or the proxy `uses_tls`.
 ///
 /// # Errors
 /// A `ca_bundle` without a usable certificate.
 pub(crate) fn config(
-    endpoint: &Endpoint,
+    uses_tls: bool,
     ca_bundle: Option<&str>,
     environment: &Environment,
     redactor: &Redactor,
@@ -26,7 +26,7 @@ pub(crate) fn config(
     if let Some(bundle) = ca_bundle {
         add_bundle(&mut roots, bundle, environment, redactor)?;
     }
-    if endpoint.is_https() {
+    if uses_tls {
         add_system(&mut roots, environment, redactor);
     }
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -42,8 +42,8 @@ fn add_system(roots: &mut RootCertStore, environment: &Environment, redactor: &R
         let error = redactor.text(error.to_string());
         tracing::debug!(%error, "some system certificates cannot be read");
     };
-    let path = |name| environment.variable(name).map(Path::new);
-    let (file, directory) = (path("SSL_CERT_FILE"), path("SSL_CERT_DIR"));
+    let file = environment.variable("SSL_CERT_FILE").map(Path::new);
+    let directories = environment.variable("SSL_CERT_DIR").map(std::env::split_paths);
     // If it is a pipe, the library would wait for its other end.
     let usable = file.filter(|file| match file::check_path(file) {
         Ok(()) => true,
@@ -52,12 +52,17 @@ fn add_system(roots: &mut RootCertStore, environment: &Environment, redactor: &R
             false
         }
     });
-    let found = match (file, directory) {
-        (None, None) => load_native_certs(),
-        (_, directory) => load_certs_from_paths(usable, directory),
+    let found = if file.is_none() && directories.is_none() {
+        vec![load_native_certs()]
+    } else {
+        let file = usable.map(|file| load_certs_from_paths(Some(file), None));
+        let directories = directories.into_iter().flatten();
+        let directories = directories.map(|directory| load_certs_from_paths(None, Some(&directory)));
+        file.into_iter().chain(directories).collect()
     };
-    found.errors.iter().for_each(|error| unreadable(error));
-    let (added, ignored) = roots.add_parsable_certificates(found.certs);
+    found.iter().flat_map(|found| &found.errors).for_each(|error| unreadable(error));
+    let certificates = found.into_iter().flat_map(|found| found.certs);
+    let (added, ignored) = roots.add_parsable_certificates(certificates);
     if added == 0 {
         tracing::debug!("the system has no root certificates; using Mozilla's");
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
@@ -87,8 +92,9 @@ fn add_bundle(
     let unusable =
         |reason: String| SettingsError::CaBundle { bundle: name.clone(), reason: redactor.text(reason) };
     let pem = pem.map_err(|error| unusable(error.to_string()))?;
+    let pem = pem.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&pem);
     let mut added = 0;
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
+    for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|error| unusable(format!("it is not PEM: {error}")))?;
         roots.add(certificate).map_err(|error| unusable(format!("certificate {}: {error}", added + 1)))?;
         added += 1;

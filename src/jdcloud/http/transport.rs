@@ -163,7 +163,8 @@ impl HttpTransport {
         redactor: Arc<Redactor>,
     ) -> Result<Self, SettingsError> {
         let proxy = proxy::of(endpoint, environment, &redactor)?;
-        let tls = tls::config(endpoint, ca_bundle, environment, &redactor)?;
+        let uses_tls = endpoint.is_https() || proxy.as_ref().is_some_and(|proxy| proxy.is_https);
+        let tls = tls::config(uses_tls, ca_bundle, environment, &redactor)?;
         let client = client(&tls, user_agent, proxy.as_ref())
             .map_err(|error| SettingsError::Setup { reason: redactor.text(reason(&error)) })?;
         Ok(Self {

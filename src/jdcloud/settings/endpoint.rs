@@ -84,6 +84,12 @@ impl Endpoint {
         url
     }
 
+    /// The port of its requests.
+    pub(crate) fn port(&self) -> u16 {
+        // Its scheme is http or https.
+        self.url.port_or_known_default().unwrap_or_default()
+    }
+
     /// Whether its requests use TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {

@@ -1,6 +1,7 @@
 //! The environment variables that the client reads, as a value.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,8 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    /// The name of a variable whose value is not UTF-8.
+    invalid: Option<String>,
     home: Option<PathBuf>,
 }
 
@@ -19,17 +22,30 @@ impl Environment {
         V: Into<String>,
     {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { variables, home }
+        Self { variables, invalid: None, home }
     }
 
     /// The environment of this process.
     #[must_use]
     pub fn of_process() -> Self {
-        // No variable that this client reads is valid without being UTF-8.
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| is_read(name));
-        Self::new(variables, std::env::home_dir())
+        Self::of(std::env::vars_os(), std::env::home_dir())
+    }
+
+    fn of(variables: impl IntoIterator<Item = (OsString, OsString)>, home: Option<PathBuf>) -> Self {
+        let mut environment = Self { home, ..Self::default() };
+        let names = variables.into_iter().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        for (name, value) in names.filter(|(name, _)| is_read(name)) {
+            match value.into_string() {
+                Ok(value) => drop(environment.variables.insert(name, value)),
+                Err(_) => environment.invalid = Some(name),
+            }
+        }
+        environment
+    }
+
+    /// The name of a variable that cannot be used: another source in its place could be another account.
+    pub(super) fn invalid(&self) -> Option<&str> {
+        self.invalid.as_deref()
     }
 
     /// The value of `name`; an empty variable counts as unset.
@@ -85,5 +101,25 @@ impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.variables.keys().collect();
         f.debug_struct("Environment").field("variables", &names).field("home", &self.home).finish()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    use super::*;
+
+    /// It must not count as unset: the default profile could be that of another account.
+    #[test]
+    fn a_variable_that_is_not_utf8_is_named() {
+        let of = |name: &str| {
+            let value = OsString::from_vec(b"\xc9\xfa\xb2\xfa".to_vec());
+            Environment::of([(name.into(), value), ("JDCLOUD_REGION".into(), "r".into())], None)
+        };
+        assert_eq!(of("JDCLOUD_PROFILE").invalid(), Some("JDCLOUD_PROFILE"));
+        assert_eq!(of("NO_PROXY").invalid(), Some("NO_PROXY"));
+        assert_eq!(of("LESSCHARSET").invalid(), None, "the provider does not read it");
+        assert_eq!(of("JDCLOUD_PROFILE").variable("JDCLOUD_REGION"), Some("r"));
     }
 }

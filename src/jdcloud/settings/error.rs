@@ -124,6 +124,12 @@ pub enum SettingsError {
         /// `read_timeout`.
         limit: Duration,
     },
+    /// The value of an environment variable is not UTF-8.
+    #[error("{variable} is not UTF-8")]
+    NotUtf8 {
+        /// The variable's name.
+        variable: UntrustedText,
+    },
     /// A proxy variable that is not a valid proxy URL.
     #[error("{variable}: {reason}")]
     Proxy {

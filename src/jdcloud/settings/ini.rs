@@ -28,15 +28,27 @@ impl Ini {
     pub(super) fn parse(text: &str) -> Result<Self, Malformed> {
         let mut sections = Self::default();
         let mut section: Option<String> = None;
+        let mut last_key = None;
         for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
             let malformed = |reason| Malformed { line: number, reason };
+            let is_indented = line.starts_with([' ', '\t']);
             let line = line.trim();
             if line.is_empty() || line.starts_with(['#', ';']) {
                 continue;
             }
             if let Some((name, _)) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-                sections.0.entry(name.to_owned()).or_default();
-                section = Some(name.to_owned());
+                if sections.0.insert(name.to_owned(), BTreeMap::new()).is_some() {
+                    // Which of them counts? One account's key must not meet another's.
+                    return Err(malformed("the file has this profile twice"));
+                }
+                (section, last_key) = (Some(name.to_owned()), None);
+                continue;
+            }
+            let is_continuation = is_indented && !line.contains(['=', ':']);
+            if let (true, Some(section), Some(key)) = (is_continuation, &section, &last_key) {
+                if let Some((_, value)) = sections.0.get_mut(section).and_then(|keys| keys.get_mut(key)) {
+                    *value = format!("{}\n{line}", value.expose_secret()).into();
+                }
                 continue;
             }
             let (key, value) = line
@@ -44,7 +56,9 @@ impl Ini {
                 .ok_or_else(|| malformed("expected `key = value` or `[profile]`"))?;
             let section = section.clone().ok_or_else(|| malformed("a key before the first `[profile]`"))?;
             let keys = sections.0.entry(section).or_default();
-            if keys.insert(key.trim().to_lowercase(), (number, value.trim().into())).is_some() {
+            let key = key.trim().to_lowercase();
+            last_key = Some(key.clone());
+            if keys.insert(key, (number, value.trim().into())).is_some() {
                 return Err(malformed("the profile has this key twice"));
             }
         }
@@ -94,6 +108,9 @@ mod tests {
         ] {
             assert_eq!(get(text, section, key).as_deref(), value, "{section}.{key}");
         }
+        let continued = "[a]\ntext = one\n  two\nx = 1\n[b]\ny = 2";
+        assert_eq!(get(continued, "a", "text").as_deref(), Some("one\ntwo"));
+        assert_eq!(get(continued, "b", "y").as_deref(), Some("2"));
         assert!(Ini::parse(text).unwrap().has("Prod"));
     }
 
@@ -105,7 +122,14 @@ mod tests {
 
     #[test]
     fn errors_name_the_line_and_do_not_quote_it() {
-        for (text, line) in [("[a]\nsecret", 2), ("x = 1", 1), ("[a]\nx=1\nX=2", 3), ("\n[a", 2)] {
+        for (text, line) in [
+            ("[a]\nsecret", 2),
+            ("[a]\nx=1\n[b]\n[a]\ny=2", 4),
+            ("[a]\n  secret", 2),
+            ("x = 1", 1),
+            ("[a]\nx=1\nX=2", 3),
+            ("\n[a", 2),
+        ] {
             assert_eq!(Ini::parse(text).unwrap_err().line, line, "{text}");
         }
         for value in ["50%", "%(y)s"] {

@@ -35,21 +35,36 @@ impl Profile {
         let profile = settings.profile.text("profile")?;
         let config_file = settings.config_file.text("config_file")?;
         let directory = environment.home().map(|home| home.join(".jdc"));
-        let name = match profile.or_else(|| environment.variable("JDCLOUD_PROFILE")) {
-            Some(name) => name.to_owned(),
-            None => match &directory {
-                Some(directory) => current(&directory.join("current"), redactor)?,
-                None => "default".to_owned(),
-            },
+        let named = profile.or_else(|| environment.variable("JDCLOUD_PROFILE"));
+        // Without a name for it, nothing may be needed from the file, such as in a container that cannot read HOME.
+        let unless_needed = |error| match error {
+            SettingsError::UnreadableFile { reason, .. } if named.is_none() && config_file.is_none() => {
+                Ok(Missing::Unreadable(reason))
+            }
+            error => Err(error),
+        };
+        let name = match (named, &directory) {
+            (Some(name), _) => Ok(name.to_owned()),
+            (None, Some(directory)) => current(&directory.join("current"), redactor),
+            (None, None) => Ok("default".to_owned()),
+        };
+        let (name, unreadable) = match name {
+            Ok(name) => (name, None),
+            Err(error) => ("default".to_owned(), Some(unless_needed(error)?)),
         };
         let file = match config_file {
             Some(path) => Some(environment.expand(path)),
             None => directory.map(|directory| directory.join("config")),
         };
         let argument = config_file.map(|_| "config_file");
-        let ini = match &file {
-            Some(path) => read(path, argument, redactor)?.ok_or(Missing::File),
-            None => Err(Missing::Home),
+        let ini = match (unreadable, &file) {
+            // The profile is not known, so that another one must not be used.
+            (Some(unreadable), _) => Err(unreadable),
+            (None, Some(path)) => match read(path, argument, redactor) {
+                Ok(text) => text.ok_or(Missing::File),
+                Err(error) => Err(unless_needed(error)?),
+            },
+            (None, None) => Err(Missing::Home),
         };
         let shown = file.as_ref().map(|file| redactor.text(file.to_string_lossy()));
         let origin = Source::Profile { name: redactor.text(&name), file: shown.clone() };

@@ -71,6 +71,8 @@ pub enum Missing {
     Home,
     /// The file does not exist.
     File,
+    /// The default file cannot be read, for this reason.
+    Unreadable(UntrustedText),
     /// The file does not contain the section.
     Section,
     /// The section does not contain these keys.
@@ -83,6 +85,7 @@ impl fmt::Display for Missing {
             Self::Unset => write!(f, "not set"),
             Self::Home => write!(f, "no home directory is known"),
             Self::File => write!(f, "there is no such file"),
+            Self::Unreadable(reason) => write!(f, "it cannot be read: {reason}"),
             Self::Section => write!(f, "the file has no such profile"),
             Self::Keys(keys) => write!(f, "it has no {}", joined(keys)),
         }

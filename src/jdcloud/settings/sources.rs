@@ -92,12 +92,15 @@ impl Sources {
         redactor
     }
 
-    /// Checks that the file of the argument `config_file` can be read, even if no setting comes from it: with a wrong file name,
-    /// the credentials of the environment could be those of an unintended account.
+    /// Checks that the environment, and the file of the argument `config_file`, can be read, even if no setting comes from
+    /// them: the settings of another source could be those of an unintended account.
     ///
     /// # Errors
-    /// A `config_file` that does not exist or cannot be read.
-    pub(crate) fn check_config_file(&self) -> Result<(), SettingsError> {
+    /// A variable that is not UTF-8, and a `config_file` that does not exist or cannot be read.
+    pub(crate) fn check_sources(&self) -> Result<(), SettingsError> {
+        if let Some(variable) = self.environment.invalid() {
+            return Err(SettingsError::NotUtf8 { variable: self.redactor().text(variable) });
+        }
         match self.settings.config_file {
             Argument::Known(_) if !self.settings.profile.is_unknown() => self.profile().map(drop),
             _ => Ok(()),

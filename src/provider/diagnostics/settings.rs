@@ -119,6 +119,13 @@ pub(super) fn message(problem: &SettingsError) -> (String, String) {
                 span(*limit)
             ),
         ),
+        SettingsError::NotUtf8 { variable } => (
+            "Invalid environment variable",
+            format!(
+                "The value of {variable} is not UTF-8, so the provider can't use it, and does not use another source instead. Set \
+                 it again in UTF-8, or unset it."
+            ),
+        ),
         SettingsError::Proxy { variable, reason } => (
             "Invalid proxy",
             format!(

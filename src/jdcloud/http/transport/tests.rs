@@ -234,7 +234,15 @@ async fn certificates_of_ca_bundle_are_trusted() {
 
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &pem).unwrap();
-    for bundle in [pem, file.path().display().to_string()] {
+    // As Windows editors write it.
+    let with_mark = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(with_mark.path(), format!("\u{feff}{pem}")).unwrap();
+    let directories = [tempfile::TempDir::new().unwrap(), tempfile::TempDir::new().unwrap()];
+    std::fs::write(directories[1].path().join("00000000.0"), &pem).unwrap();
+    let directories = std::env::join_paths(directories.iter().map(tempfile::TempDir::path)).unwrap();
+    let environment = Environment::new([("SSL_CERT_DIR", directories.into_string().unwrap())], None);
+    read(&Client::new(settings(endpoint.clone()), environment, "tests/1"), &ids(1)).await.unwrap();
+    for bundle in [pem, file.path().display().to_string(), with_mark.path().display().to_string()] {
         let settings = Settings { ca_bundle: Argument::Known(bundle), ..settings(endpoint.clone()) };
         let client = Client::new(settings, Environment::default(), "tests/1");
         read(&client, &ids(1)).await.unwrap();

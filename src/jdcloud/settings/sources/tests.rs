@@ -227,6 +227,27 @@ fn errors_list_all_sources_with_what_is_missing() {
     assert!(fs::read_dir(empty.path()).unwrap().next().is_none(), "nothing is created");
 }
 
+/// As in a container whose user may not read HOME, where nothing of the file is needed.
+#[test]
+fn an_unreadable_default_file_is_an_error_only_where_it_is_named() {
+    for file in ["config", "current"] {
+        let home = TempDir::new().unwrap();
+        // It can be read by nobody, root included.
+        fs::create_dir_all(home.path().join(".jdc").join(file)).unwrap();
+        let variables = [&KEYS[..], &[("JDCLOUD_REGION", "cn-north-1")]].concat();
+        let sources = Sources::new(Settings::default(), environment(&variables, Some(home.path())));
+        assert!(sources.credentials().is_ok() && sources.endpoint().is_ok(), "{file}");
+        let sources = Sources::new(Settings::default(), environment(&[], Some(home.path())));
+        let error = sources.credentials().unwrap_err().to_string();
+        assert!(error.contains("it cannot be read: it is a directory"), "{file}: {error}");
+    }
+    let home = TempDir::new().unwrap();
+    fs::create_dir_all(home.path().join(".jdc/config")).unwrap();
+    let named = environment(&[("JDCLOUD_PROFILE", "a")], Some(home.path()));
+    let sources = Sources::new(Settings::default(), named);
+    assert!(matches!(sources.credentials(), Err(SettingsError::UnreadableFile { .. })));
+}
+
 #[test]
 fn a_named_profile_or_file_must_exist() {
     let home = home(CONFIG, None);
@@ -238,7 +259,7 @@ fn a_named_profile_or_file_must_exist() {
     for variables in [&[][..], &KEYS] {
         let settings = Settings { config_file: text("/no/such/file"), ..none() };
         let sources = Sources::new(settings, environment(variables, Some(home.path())));
-        let error = sources.check_config_file().unwrap_err();
+        let error = sources.check_sources().unwrap_err();
         let argument = Some("config_file");
         assert!(
             matches!(error, SettingsError::UnreadableFile { argument: named, .. } if named == argument),
