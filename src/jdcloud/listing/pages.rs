@@ -42,7 +42,12 @@ pub(super) async fn list<R: Row>(
         && let Some(rest) = question.rest(&rows)
     {
         before = rows.len();
-        rows.extend(consistent(caller, region, &rest, limits).await?);
+        match consistent(caller, region, &rest, limits).await {
+            Ok(found) => rows.extend(found),
+            // Among others they were only missing.
+            Err(error) if matches!(error.context.code, Some(400 | 404)) => break,
+            Err(error) => return Err(error),
+        }
     }
     Ok(rows)
 }

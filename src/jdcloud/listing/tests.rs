@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Question;
 use crate::jdcloud::images::{Image, Query};
 use crate::jdcloud::instance_types::{Gpu, InstanceType, LocalDisk, Zone};
-use crate::jdcloud::test_api::{Instead, Received, TestApi, response};
+use crate::jdcloud::test_api::{Instead, Received, TestApi, refusal, response};
 use crate::jdcloud::{
     Argument, CallError, Client, Error, Failure, Listed, RawResponse, RowProblem, Settings, UntrustedText,
 };
@@ -590,6 +590,11 @@ async fn ids_beyond_a_silent_limit_are_requested_again() {
     });
     assert_eq!(ids(&read(&client, &named(0..100)).await.unwrap()), expected(0..60));
     assert_eq!(api.calls(), 2, "ids that do not exist are requested once more");
+    let (client, _) = answering(|n, received| match n {
+        0 => page("images", &images(0..1), Some(1)),
+        _ => refusal(404, "NOT_FOUND", &received.ids.join(" ")),
+    });
+    assert_eq!(ids(&read(&client, &named(0..2)).await.unwrap()), expected(0..1), "a refusal says the same");
 }
 
 /// A total that is too small is shown to be so by the rows, one that is too large by the ids.
