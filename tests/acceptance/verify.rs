@@ -13,6 +13,7 @@ cases!(
     a_failed_verification_is_an_error,
     version_3_of_the_signature_is_used_with_one_warning,
     without_ids_a_warning_says_that_nothing_is_verified,
+    blocks_that_are_read_together_share_the_lookup,
 );
 
 fn block(ids: &str) -> String {
@@ -118,4 +119,27 @@ fn without_ids_a_warning_says_that_nothing_is_verified(protocol: Protocol) {
         at: "data \"jdcloud_image_constraints\" \"web\"",
     };
     Case::new(protocol, &block("null")).plan().warned_of(&[nothing_is_verified, unknown_kind]);
+}
+
+/// `for_each` with one image in each block must not take a request for each.
+fn blocks_that_are_read_together_share_the_lookup(protocol: Protocol) {
+    let hcl = r#"
+data "jdcloud_image_constraints" "web" {
+  for_each   = toset([for number in range(10) : "img-mine-${number}"])
+  ids        = [each.value]
+  on_missing = "verify"
+}
+"#;
+    let with_images = |options: &mut Options| {
+        for number in 0..10 {
+            let image = Image::default().from_source(Source::Private);
+            options.catalogue.insert("cn-north-1", &format!("img-mine-{number}"), image);
+        }
+    };
+    let case = Case::build(protocol, hcl).emulator(with_images).init();
+    case.plan().warned_of(&[]);
+    let operations = case.emulator().calls().into_iter().filter_map(|call| call.operation);
+    let lookups = operations.filter(|operation| operation == "describeImages").count();
+    // All ten at once, unless the machine is busy.
+    assert!((1..=4).contains(&lookups), "{lookups} requests");
 }

@@ -1,9 +1,11 @@
 //! Lists of a region: one question, every row of its answer, however many pages it has.
 //!
-//! Reads that ask the same question share one listing, which runs while one of them waits and is dropped with the last.
+//! Reads that ask the same question share one listing, which runs while one of them waits and is dropped with the last;
+//! reads of a few ids each share a lookup (`lookup`).
 //! Its rows are remembered for a while; failures are not. Knows no operation: what a row is, and how it is
 //! read, is a [`Row`].
 
+mod lookup;
 mod pages;
 mod parse;
 #[cfg(test)]
@@ -22,12 +24,13 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::jdcloud::call::caller::{Caller, Operation};
 use crate::jdcloud::call::error::{CallError, Error, Failure, RequestSummary, RowProblem};
-use crate::jdcloud::call::waiter::{Retries, SharedCall, UnderWay, Waiter, Waiters};
+use crate::jdcloud::call::waiter::{SharedCall, UnderWay, Waiter, Waiters};
 use crate::jdcloud::client::Client;
 use crate::jdcloud::image_constraints::answer::Notice;
 use crate::jdcloud::settings::Region;
 use crate::jdcloud::signing::query::{canonical_query, encoded_len};
 
+use self::lookup::Lookups;
 pub(crate) use parse::{FieldReader, FromFields};
 
 /// One element of a list.
@@ -91,10 +94,16 @@ impl Question {
         fixed: &[(&str, &str)],
         id_parameter: &'static str,
     ) -> Vec<Self> {
+        let fixed = fixed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self { parameters: fixed.collect(), ids: None, id_parameter }.with_ids(ids)
+    }
+
+    /// The same for `ids`.
+    fn with_ids(&self, ids: &BTreeSet<Arc<str>>) -> Vec<Self> {
         let mut chunks: Vec<Vec<Arc<str>>> = Vec::new();
         let mut length = 0;
         for id in ids {
-            let added = id_parameter.len() + "100=&".len() + encoded_len(id);
+            let added = self.id_parameter.len() + "100=&".len() + encoded_len(id);
             if chunks.last().is_none_or(|chunk| chunk.len() == MAX_IDS || length + added > MAX_QUERY) {
                 chunks.push(Vec::new());
                 length = 0;
@@ -104,14 +113,7 @@ impl Question {
                 chunk.push(Arc::clone(id));
             }
         }
-        let fixed = fixed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let parameters: Vec<_> = fixed.collect();
-        let question = |chunk: Vec<Arc<str>>| Self {
-            parameters: parameters.clone(),
-            ids: Some(chunk.into()),
-            id_parameter,
-        };
-        chunks.into_iter().map(question).collect()
+        chunks.into_iter().map(|chunk| Self { ids: Some(chunk.into()), ..self.clone() }).collect()
     }
 
     /// The question for those of its ids that have none of these `rows`, if it has any.
@@ -152,6 +154,7 @@ type Key = (&'static str, Region, String);
 pub(crate) struct Listings {
     caller: Arc<Caller>,
     entries: Mutex<HashMap<Key, Entry>>,
+    lookups: Lookups,
 }
 
 enum Entry {
@@ -194,7 +197,7 @@ impl Client {
 
 impl Listings {
     pub(crate) fn new(caller: Arc<Caller>) -> Self {
-        Self { caller, entries: Mutex::default() }
+        Self { caller, entries: Mutex::default(), lookups: Lookups::default() }
     }
 
     async fn read<R: Row>(
@@ -242,10 +245,7 @@ impl Listings {
     ) -> SharedCall<Rows> {
         let (listings, key, waiters) = (Arc::clone(self), key.clone(), Arc::clone(waiters));
         let listing = async move {
-            let most = listings.caller.limits.max_retries;
-            let limits = Retries { waiting: &*waiters, most, has_retried_500: false };
-            let rows = pages::list::<R>(&listings.caller, &key.1, &question, &limits).await?;
-            let rows: Rows = Arc::new(rows);
+            let rows = listings.rows::<R>(&key.1, &question, &waiters).await?;
             listings.lock().insert(key, Entry::Answered(Arc::clone(&rows), Instant::now()));
             Ok(rows)
         };

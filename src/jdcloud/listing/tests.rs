@@ -639,3 +639,54 @@ async fn disks_are_sorted() {
 fn number(id: &str) -> usize {
     id["img-".len()..].parse().unwrap()
 }
+
+/// `on_missing = "verify"` with `for_each` must not take a request for each image.
+#[tokio::test(start_paused = true)]
+async fn ids_that_are_looked_up_together_share_a_request() {
+    let by_id = |_: usize, received: &Received| {
+        let rows: Vec<String> = received.ids.iter().map(|id| image(number(id))).collect();
+        page("images", &rows, Some(rows.len()))
+    };
+    let (client, api) = answering(by_id);
+    let queries: Vec<Query> = (0..300).map(|number| named([number])).collect();
+    for (round, queries) in queries.chunks(10).enumerate() {
+        let lists = futures_util::future::join_all(queries.iter().map(|query| read(&client, query))).await;
+        for (number, listed) in lists.into_iter().enumerate() {
+            assert_eq!(ids(&listed.unwrap()), expected(round * 10 + number..=round * 10 + number));
+        }
+    }
+    assert_eq!(api.calls(), 30, "one for each round of ten");
+    // All at once are divided as the ids of one read are.
+    let (client, api) = answering(by_id);
+    let lists = futures_util::future::join_all(queries.iter().map(|query| read(&client, query))).await;
+    assert!(lists.iter().all(|listed| listed.as_ref().unwrap().rows.len() == 1));
+    assert_eq!(api.calls(), 3);
+}
+
+/// An id that the API refuses fails its own read, and a read that leaves takes no other with it.
+#[tokio::test(start_paused = true)]
+async fn reads_that_share_a_lookup_do_not_fail_for_each_other() {
+    for code in [400, 404, 500] {
+        let (client, _) = answering(move |_, received| {
+            if received.ids.iter().any(|id| number(id) == 3) {
+                return refusal(code, "X", "img-00003");
+            }
+            let rows: Vec<String> = received.ids.iter().map(|id| image(number(id))).collect();
+            page("images", &rows, Some(rows.len()))
+        });
+        let queries: Vec<Query> = (0..10).map(|number| named([number])).collect();
+        let lists = futures_util::future::join_all(queries.iter().map(|query| read(&client, query))).await;
+        for (number, listed) in lists.into_iter().enumerate() {
+            assert_eq!(listed.is_err(), number == 3, "{code}: {number}");
+        }
+    }
+    let (client, api) = answering(|_, received| {
+        let rows: Vec<String> = received.ids.iter().map(|id| image(number(id))).collect();
+        page("images", &rows, Some(rows.len()))
+    });
+    let (leaving, staying) = (named([0]), named([1]));
+    let leaves = tokio::time::timeout(Duration::from_millis(2), read(&client, &leaving));
+    let (left, stayed) = tokio::join!(leaves, read(&client, &staying));
+    assert!(left.is_err());
+    assert_eq!((ids(&stayed.unwrap()), api.calls()), (expected([1]), 1));
+}

@@ -1,0 +1,125 @@
+//! Ids that several reads look up at the same time, in one request.
+//!
+//! Terraform reads up to ten blocks of a `for_each` at once, so that their lookups begin together, too. Without this,
+//! `on_missing = "verify"` would take a request for each block.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::try_join_all;
+use hashbrown::HashMap;
+
+use super::{Listings, MAX_IDS, Question, Row, Rows, pages};
+use crate::jdcloud::call::error::CallError;
+use crate::jdcloud::call::waiter::{Retries, SharedCall, UnderWay, Waiters, Waiting as _};
+use crate::jdcloud::settings::Region;
+
+/// How long ids wait for those of other reads.
+const GATHERING: Duration = Duration::from_millis(5);
+
+/// The operation and the region.
+type Key = (&'static str, Region);
+
+/// The lookups whose ids are gathering.
+#[derive(Default)]
+pub(super) struct Lookups(Mutex<HashMap<Key, Lookup>>);
+
+struct Lookup {
+    ids: Ids,
+    call: UnderWay<Rows>,
+}
+
+type Ids = Arc<Mutex<BTreeSet<Arc<str>>>>;
+
+impl Lookups {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Lookup>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listings {
+    /// The rows of `question`, for `waiters`.
+    pub(super) async fn rows<R: Row>(
+        self: &Arc<Self>,
+        region: &Region,
+        question: &Question,
+        waiters: &Waiters,
+    ) -> Result<Rows, Arc<CallError>> {
+        let most = self.caller.limits.max_retries;
+        let limits = Retries { waiting: waiters, most, has_retried_500: false };
+        if let Some(own) = question.ids.as_ref().filter(|own| own.len() < MAX_IDS)
+            && let Some((lookup, ids)) = self.look_up::<R>(region, question, own, waiters)
+        {
+            let is_shared = || locked(&ids).len() > own.len();
+            match lookup.await {
+                Ok(rows) => {
+                    let rows: Arc<Vec<Arc<R>>> = rows.downcast().unwrap_or_default();
+                    let own = rows.iter().filter(|row| own.contains(row.id())).cloned();
+                    return Ok(Arc::new(own.collect::<Vec<_>>()));
+                }
+                // An id of another read may be to blame.
+                Err(error) if is_shared() && matches!(error.context.code, Some(200 | 400 | 404 | 500)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Arc::new(pages::list::<R>(&self.caller, region, question, &limits).await?))
+    }
+
+    /// The lookup of `own` ids and those of other reads, and all its ids.
+    fn look_up<R: Row>(
+        self: &Arc<Self>,
+        region: &Region,
+        question: &Question,
+        own: &[Arc<str>],
+        waiters: &Waiters,
+    ) -> Option<(SharedCall<Rows>, Ids)> {
+        let key = (R::OPERATION.name, region.clone());
+        let waiters = waiters.waiters();
+        let mut gathering = self.lookups.lock();
+        let joined = gathering.get(&key).and_then(|lookup| {
+            let calls: Option<Vec<_>> = waiters.iter().map(|waiter| lookup.call.joined(waiter)).collect();
+            Some((calls?.pop()?, Arc::clone(&lookup.ids)))
+        });
+        let (call, ids) = if let Some(joined) = joined {
+            joined
+        } else {
+            let (shared, ids) = (Arc::<Waiters>::default(), Ids::default());
+            waiters.iter().for_each(|waiter| shared.add(waiter));
+            let call = Arc::clone(self).gather::<R>(
+                key.clone(),
+                question.clone(),
+                Arc::clone(&ids),
+                Arc::clone(&shared),
+            );
+            let call = call.boxed().shared();
+            gathering.insert(key, Lookup { ids: Arc::clone(&ids), call: UnderWay::new(shared, &call)? });
+            (call, ids)
+        };
+        locked(&ids).extend(own.iter().cloned());
+        Some((call, ids))
+    }
+
+    async fn gather<R: Row>(
+        self: Arc<Self>,
+        key: Key,
+        question: Question,
+        ids: Ids,
+        waiters: Arc<Waiters>,
+    ) -> Result<Rows, Arc<CallError>> {
+        tokio::time::sleep(GATHERING).await;
+        self.lookups.lock().remove(&key);
+        let most = self.caller.limits.max_retries;
+        let limits = Retries { waiting: &*waiters, most, has_retried_500: false };
+        let questions = question.with_ids(&locked(&ids));
+        let lists =
+            questions.iter().map(|question| pages::list::<R>(&self.caller, &key.1, question, &limits));
+        let rows: Vec<Arc<R>> = try_join_all(lists).await?.into_iter().flatten().collect();
+        Ok(Arc::new(rows))
+    }
+}
+
+fn locked(ids: &Ids) -> MutexGuard<'_, BTreeSet<Arc<str>>> {
+    ids.lock().unwrap_or_else(PoisonError::into_inner)
+}
