@@ -122,11 +122,10 @@ impl<'de> Elements<'de> for RowElements<'_> {
     fn read<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Rows, A::Error> {
         let mut collected = Collected::new(self.reader);
         loop {
-            let unreadable =
-                Failure::UnreadableRow { row: collected.count + 1, reason: UntrustedText::default() };
-            *self.failure = Some(unreadable);
-            let row = elements.next_element_seed(Object(RowFields))?;
-            *self.failure = None;
+            let row = elements.next_element_seed(Object(RowFields)).inspect_err(|_| {
+                let (row, reason) = (collected.count + 1, UntrustedText::default());
+                *self.failure = Some(Failure::UnreadableRow { row, reason });
+            })?;
             let Some(row) = row else { return Ok(collected.rows) };
             if let Err(failure) = collected.add(row) {
                 *self.failure = Some(failure);
