@@ -102,6 +102,10 @@ impl Pages<'_> {
                 while let Some(page) = others.try_next().await? {
                     list.add(page.0);
                     list.check_size(list.rows.len() as u64)?;
+                    if !list.has_grown {
+                        // The other pages can't have as many rows as are missing now.
+                        break;
+                    }
                 }
             }
             _ => {}

@@ -690,3 +690,12 @@ async fn reads_that_share_a_lookup_do_not_fail_for_each_other() {
     assert!(left.is_err());
     assert_eq!((ids(&stayed.unwrap()), api.calls()), (expected([1]), 1));
 }
+
+/// An API that repeats its first page must not be asked for all the pages that its total implies.
+#[tokio::test(start_paused = true)]
+async fn a_page_without_a_new_row_ends_the_reading() {
+    let (client, api) = answering(|_, _| page("images", &images(0..1), Some(50_000)));
+    let error = failed(read(&client, &public()).await);
+    assert_eq!(error.failure, Failure::IncompleteList { rows: 1, total: 50_000 });
+    assert!(api.calls() <= 2 * (1 + 8), "{} calls", api.calls());
+}
