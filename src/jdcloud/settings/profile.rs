@@ -36,36 +36,25 @@ impl Profile {
         let config_file = settings.config_file.text("config_file")?;
         let directory = environment.home().map(|home| home.join(".jdc"));
         let named = profile.or_else(|| environment.variable("JDCLOUD_PROFILE"));
-        // Without a name for it, nothing may be needed from the file, such as in a container that cannot read HOME.
-        let unless_needed = |error| match error {
-            SettingsError::UnreadableFile { reason, .. } if named.is_none() && config_file.is_none() => {
-                Ok(Missing::Unreadable(reason))
-            }
-            error => Err(error),
-        };
+        // A container may not be allowed to read HOME, and need nothing from it.
+        let is_optional = named.is_none() && config_file.is_none();
         let name = match (named, &directory) {
             (Some(name), _) => Ok(name.to_owned()),
-            (None, Some(directory)) => current(&directory.join("current"), redactor),
+            (None, Some(directory)) => current(&directory.join("current"), is_optional, redactor)?,
             (None, None) => Ok("default".to_owned()),
-        };
-        let (name, unreadable) = match name {
-            Ok(name) => (name, None),
-            Err(error) => ("default".to_owned(), Some(unless_needed(error)?)),
         };
         let file = match config_file {
             Some(path) => Some(environment.expand(path)),
             None => directory.map(|directory| directory.join("config")),
         };
         let argument = config_file.map(|_| "config_file");
-        let ini = match (unreadable, &file) {
-            // The profile is not known, so that another one must not be used.
-            (Some(unreadable), _) => Err(unreadable),
-            (None, Some(path)) => match read(path, argument, redactor) {
-                Ok(text) => text.ok_or(Missing::File),
-                Err(error) => Err(unless_needed(error)?),
-            },
-            (None, None) => Err(Missing::Home),
+        let ini = match (&name, &file) {
+            // It may be another profile.
+            (Err(missing), _) => Err(missing.clone()),
+            (Ok(_), Some(path)) => read(path, argument, is_optional, redactor)?,
+            (Ok(_), None) => Err(Missing::Home),
         };
+        let name = name.unwrap_or_else(|_| "default".to_owned());
         let shown = file.as_ref().map(|file| redactor.text(file.to_string_lossy()));
         let origin = Source::Profile { name: redactor.text(&name), file: shown.clone() };
         let ini = match ini {
@@ -134,29 +123,43 @@ impl Profile {
 }
 
 /// The name in the file that `jdc configure use` writes.
-fn current(path: &Path, redactor: &Redactor) -> Result<String, SettingsError> {
-    let name = read(path, None, redactor)?.unwrap_or_default();
-    let name = name.trim();
-    Ok(if name.is_empty() { "default" } else { name }.to_owned())
+fn current(
+    path: &Path,
+    is_optional: bool,
+    redactor: &Redactor,
+) -> Result<Result<String, Missing>, SettingsError> {
+    let name = match read(path, None, is_optional, redactor)? {
+        Err(Missing::File) => String::new(),
+        Err(missing) => return Ok(Err(missing)),
+        Ok(name) => name.trim().to_owned(),
+    };
+    Ok(Ok(if name.is_empty() { "default".to_owned() } else { name }))
 }
 
-/// The text of `path`, which `argument` names; `None` if the file does not exist.
+/// The text of `path`, which `argument` names, or why it is missing. A file that the user is not allowed to read is only
+/// missing if it `is_optional`.
 fn read(
     path: &Path,
     argument: Option<&'static str>,
+    is_optional: bool,
     redactor: &Redactor,
-) -> Result<Option<String>, SettingsError> {
+) -> Result<Result<String, Missing>, SettingsError> {
     let unreadable = |reason: UntrustedText| {
         let file = redactor.text(path.to_string_lossy());
         SettingsError::UnreadableFile { argument, file, reason }
     };
     match file::read(path) {
         Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => Ok(Some(text)),
+            Ok(text) => Ok(Ok(text)),
             Err(_) => Err(unreadable("it is not UTF-8 text".into())),
         },
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(unreadable(redactor.text(error.to_string()))),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => Ok(Err(Missing::File)),
+            ErrorKind::PermissionDenied if is_optional => {
+                Ok(Err(Missing::Unreadable(redactor.text(error.to_string()))))
+            }
+            _ => Err(unreadable(redactor.text(error.to_string()))),
+        },
     }
 }
 
