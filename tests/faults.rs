@@ -73,8 +73,9 @@ const FAILING: [u64; 3] = [3, 60, 60];
 /// A failure without retries: the calls that were in progress.
 const FINAL: [u64; 3] = [1, 16, 60];
 
-/// Every request is refused: splitting needs at most two calls for each read.
-const REFUSED: [u64; 3] = [3, 60, 2 * PARALLEL as u64 + 6];
+/// Every request is refused: the 8 that a read makes at once are halved 7 times, until an id is refused alone; splitting the
+/// requests of many reads needs at most two calls for each read.
+const REFUSED: [u64; 3] = [3, 8 * (1 + 7), 2 * PARALLEL as u64 + 6];
 /// A refusal that concerns one image, which halving finds.
 const SPLIT: [u64; 3] = [3, 100 + 32, 4 + 32];
 
