@@ -4,7 +4,7 @@
 # The platform is Terraform's name for it, the rest are arguments of cargo build.
 #
 # zig compiles the C code of the TLS library, and links. It includes the C library of every platform except macOS; Linux
-# binaries are linked statically with musl, but for s390x. macOS binaries are built on a Mac with its own compiler.
+# binaries are linked statically with musl, except those for s390x. macOS binaries are built on a Mac with its own compiler.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)

@@ -53,11 +53,15 @@ pub struct FunctionError {
 impl FunctionError {
     /// An error of the argument at `position`.
     pub fn argument(position: usize, text: impl Into<String>) -> Self {
-        Self { text: text.into(), argument: Some(position) }
+        Self { argument: Some(position), ..Self::general(text) }
     }
 
-    /// An error of the call as a whole.
+    /// An error of the call as a whole. A full stop at its end is removed.
     pub fn general(text: impl Into<String>) -> Self {
-        Self { text: text.into(), argument: None }
+        let mut text = text.into();
+        if text.ends_with('.') {
+            text.pop();
+        }
+        Self { text, argument: None }
     }
 }

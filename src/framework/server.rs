@@ -141,9 +141,8 @@ impl<P: Provider> Server<P> {
     /// # Errors
     /// When there is no such function, an argument is invalid, or the function fails.
     pub fn call_function(&self, name: &str, arguments: &[EncodedValue]) -> Result<Vec<u8>, FunctionError> {
-        std::panic::catch_unwind(AssertUnwindSafe(|| self.call(name, arguments))).unwrap_or_else(|_| {
-            Err(FunctionError::general(format!("the provider crashed. {}", REPORT.trim_end_matches('.'))))
-        })
+        std::panic::catch_unwind(AssertUnwindSafe(|| self.call(name, arguments)))
+            .unwrap_or_else(|_| Err(FunctionError::general(format!("the provider crashed. {REPORT}"))))
     }
 
     fn call(&self, name: &str, arguments: &[EncodedValue]) -> Result<Vec<u8>, FunctionError> {
@@ -173,9 +172,7 @@ impl<P: Provider> Server<P> {
         let result =
             if values.iter().all(Value::is_wholly_known) { function.call(&values)? } else { Value::Unknown };
         msgpack::encode(&signature.result, &result).map_err(|error| {
-            // The host adds a full stop.
-            let report = REPORT.trim_end_matches('.');
-            FunctionError::general(format!("the result does not fit its type: {error}. {report}"))
+            FunctionError::general(format!("the result does not fit its type: {error}. {REPORT}"))
         })
     }
 

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a host has to stop the provider after a signal that may have reached both.
 #[cfg(unix)]
-const HOST_STOPS: Duration = Duration::from_secs(1);
+const HOST_STOP_TIME: Duration = Duration::from_secs(1);
 
 /// Cancels `shutdown` when a signal requests it: TERM, QUIT, a hang-up of the terminal, and Ctrl-C where a
 /// person started the process (`interactive`). Where a host did, Ctrl-C reaches the plugin too, but the host decides
@@ -38,7 +38,7 @@ pub(super) fn end_by_signals(shutdown: &CancellationToken, interactive: bool) ->
         }
         if !interactive {
             // A signal to the process group reaches the host, too, which then stops the provider itself.
-            tokio::time::sleep(HOST_STOPS).await;
+            tokio::time::sleep(HOST_STOP_TIME).await;
         }
         tracing::debug!("a signal requested shutdown");
         shutdown.cancel();
@@ -65,8 +65,9 @@ pub(super) fn end_by_signals(shutdown: &CancellationToken, interactive: bool) ->
     tokio::spawn(async move {
         loop {
             tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = ctrl_break.recv() => {}
+                Some(()) = interrupt.recv() => {}
+                Some(()) = ctrl_break.recv() => {}
+                else => break,
             }
             if interactive {
                 shutdown.cancel();

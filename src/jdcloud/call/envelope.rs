@@ -228,11 +228,15 @@ pub(crate) fn open<'a, R: ResultReader<'a>>(
                         return refused(meta, error, response, redactor);
                     }
                 }
-                let failure = match (failure, unreadable(response, &error, redactor)) {
-                    (Some(Failure::UnreadableRow { row, .. }), Failure::Unexpected { reason }) => {
-                        Failure::UnreadableRow { row, reason }
-                    }
-                    (None | Some(Failure::UnreadableRow { .. }), failure) | (Some(failure), _) => failure,
+                let of_parser = || unreadable(response, &error, redactor);
+                let failure = match failure {
+                    None => of_parser(),
+                    Some(Failure::UnreadableRow { row, .. }) => match of_parser() {
+                        Failure::Unexpected { reason } => Failure::UnreadableRow { row, reason },
+                        // The response is no JSON from there on.
+                        other => other,
+                    },
+                    Some(failure) => failure,
                 };
                 return (meta, Err(failure));
             }

@@ -47,8 +47,6 @@ impl Listings {
         question: &Question,
         waiters: &Waiters,
     ) -> Result<Rows, Arc<CallError>> {
-        let most = self.caller.limits.max_retries;
-        let limits = Retries { waiting: waiters, most, has_retried_500: false };
         if let Some(own) = question.ids.as_ref().filter(|own| own.len() < MAX_IDS)
             && let Some((lookup, ids)) = self.look_up::<R>(region, question, own, waiters)
         {
@@ -64,6 +62,8 @@ impl Listings {
                 Err(error) => return Err(error),
             }
         }
+        let most = self.caller.limits.max_retries;
+        let limits = Retries { waiting: waiters, most, has_retried_500: false };
         Ok(Arc::new(pages::list::<R>(&self.caller, region, question, &limits).await?))
     }
 
@@ -101,6 +101,7 @@ impl Listings {
         Some((call, ids))
     }
 
+    /// The rows of all ids that are in `ids` once the time for gathering is over.
     async fn gather<R: Row>(
         self: Arc<Self>,
         key: Key,

@@ -30,12 +30,12 @@ pub(super) fn validate_region(config: &Config, diagnostics: &mut Diagnostics) {
 /// Rejects texts that match nothing: empty ones, and those with white space or invisible characters at an end, or control
 /// characters.
 pub(super) fn validate_texts(config: &Config, arguments: &[&'static str], diagnostics: &mut Diagnostics) {
-    let is_noise = |c: char| c.is_whitespace() || names::is_invisible(c);
+    let is_blank = |c: char| c.is_whitespace() || names::is_invisible(c);
     for argument in arguments {
         let Value::Known(text) = config.string(argument) else { continue };
         if text.is_empty() {
             report_settings(&SettingsError::EmptyArgument { argument }, diagnostics);
-        } else if text.starts_with(is_noise) || text.ends_with(is_noise) || text.contains(char::is_control) {
+        } else if text.starts_with(is_blank) || text.ends_with(is_blank) || text.contains(char::is_control) {
             diagnostics.argument_error(
                 argument,
                 "Invalid filter",
