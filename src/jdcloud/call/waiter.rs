@@ -1,9 +1,10 @@
 //! The reads that wait for a call: how long it is retried for them, what they hear of its failures, and how they share it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::jdcloud::call::error::CallError;
@@ -15,11 +16,34 @@ pub(crate) struct Waiter {
     pub(crate) deadline: Instant,
     /// The last failure that was followed by a retry, in case the read gives up before the next attempt.
     last_failure: Mutex<Option<CallError>>,
+    /// What the read fails with.
+    failure: OnceLock<Arc<CallError>>,
+    woken: Notify,
 }
 
 impl Waiter {
     pub(crate) fn new(deadline: Instant) -> Self {
-        Self { deadline, last_failure: Mutex::default() }
+        Self { deadline, last_failure: Mutex::default(), failure: OnceLock::new(), woken: Notify::new() }
+    }
+
+    /// Fails the read with `error`, unless it has failed.
+    pub(crate) fn fail(&self, error: &Arc<CallError>) {
+        let _ = self.failure.set(Arc::clone(error));
+        self.wake();
+    }
+
+    pub(crate) fn failure(&self) -> Option<Arc<CallError>> {
+        self.failure.get().cloned()
+    }
+
+    /// Lets the read look for answers.
+    pub(crate) fn wake(&self) {
+        self.woken.notify_one();
+    }
+
+    /// Waits until the read is woken.
+    pub(crate) async fn woken(&self) {
+        self.woken.notified().await;
     }
 
     pub(crate) fn last_failure(&self) -> Option<CallError> {

@@ -12,27 +12,19 @@ use std::sync::Arc;
 use tokio::time::timeout;
 
 use super::listing::ReadAhead;
-use super::request::{InFlight, Outcome, Part};
 use super::split::may_be_an_id;
-use super::waiter::Members;
+use super::waiter::Part;
 use super::{Batcher, State};
 use crate::jdcloud::call::error::CallError;
 use crate::jdcloud::call::waiter::Retries;
 use crate::jdcloud::image_constraints::answer::Notice;
 
-/// A check is repeated so often where the images of its controls are gone.
-const MOST_CHECKS: usize = 3;
-
-/// What a check has shown.
+/// What a check has shown of the response that it checks.
 enum Finding {
-    /// The response was complete.
     Complete,
-    /// It was not.
     Incomplete,
     /// Nothing: this control did not come back, and its image may be gone.
     Lacks(Arc<str>),
-    /// Nothing: the check was refused, so a control may be to blame.
-    Refused { has_retried_500: bool },
 }
 
 /// What this region's responses have shown of how much one response can hold.
@@ -107,10 +99,10 @@ impl Completeness {
         self.controls.retain(|id| !ids.contains(id));
     }
 
-    /// All of `ids` were considered, and `controls` of them returned.
-    fn record_complete(&mut self, ids: usize, controls: usize) {
+    /// All of `ids` were considered, and `rows` of them returned.
+    fn record_complete(&mut self, ids: usize, rows: usize) {
         self.ids = self.ids.max(ids);
-        self.rows = self.rows.max(controls);
+        self.rows = self.rows.max(rows);
     }
 
     /// A response with `returned` of `asked` ids is incomplete. Returns how many ids can be asked for at once, which are
@@ -123,133 +115,93 @@ impl Completeness {
 }
 
 impl Batcher {
-    /// Settles the `missing` ids of a request for `asked` ids, or starts the check of its response.
-    pub(super) fn settle_missing(
-        self: &Arc<Self>,
-        state: &mut State,
-        members: &Members,
-        asked: usize,
-        missing: &[Arc<str>],
-    ) -> Vec<InFlight> {
-        let completeness = &mut state.completeness;
-        let returned = asked - missing.len();
-        if let Some(limit) = completeness.exceeded(asked) {
-            return self.go_on_in_chunks(state, members, missing, limit, &Part::default());
-        }
-        let lacks_controls =
-            completeness.controls.is_empty() && asked > 1 && !matches!(state.ahead, ReadAhead::Done);
-        let checks = completeness.checks(asked, missing.len());
-        completeness.rows = completeness.rows.max(returned);
+    /// Settles the ids of `part` that are `missing` from its response, or asks for them again where it may be incomplete.
+    pub(super) async fn settle_missing(self: &Arc<Self>, part: &Part, missing: Vec<Arc<str>>) {
+        let (asked, returned) = (part.ids.len(), part.ids.len() - missing.len());
+        let needs_check = self.lock().record_response(asked, missing.len());
         if missing.is_empty() {
-            completeness.ids = completeness.ids.max(asked);
+            return;
         }
-        if checks.is_empty() && !lacks_controls {
-            state.settle_absent(missing);
-            return Vec::new();
-        }
-        let members = Arc::new(members.part(missing));
-        let check = Arc::clone(self).check(Arc::clone(&members), asked, returned);
-        vec![self.track(state, members, check)]
-    }
-
-    /// Asks again for the ids of `members`, which are missing from a response with `returned` of `asked` ids.
-    async fn check(self: Arc<Self>, members: Arc<Members>, asked: usize, returned: usize) -> Outcome {
-        // In turns, since a check may spare later ones.
-        let _turn = timeout(members.spare_time(), self.checking.lock()).await;
-        if self.lock().completeness.controls.is_empty() {
-            self.read_ahead(&members, true).await;
-        }
-        let (mut missing, mut part) = (Vec::new(), Part::default());
-        for _ in 0..MOST_CHECKS {
-            missing = self.lock().unsettled(&members).0;
-            let finding = self.examine(&members, &missing, asked, returned).await;
-            let mut state = self.lock();
-            match finding {
-                Ok(Finding::Complete) => {
-                    if let Some(limit) = state.completeness.exceeded(asked) {
-                        // An earlier check has found it.
-                        let requests = self.go_on_in_chunks(&mut state, &members, &missing, limit, &part);
-                        return Outcome::Continued(requests.into());
-                    }
-                    state.settle_absent(&missing);
-                    return Outcome::Continued(Arc::default());
-                }
-                Ok(Finding::Incomplete) => {
-                    return self.incomplete(&mut state, &members, &missing, asked, returned);
-                }
-                Ok(Finding::Lacks(_)) => {}
-                Ok(Finding::Refused { has_retried_500 }) => {
-                    part.has_retried_500 = has_retried_500;
-                    break;
-                }
-                Err(error) => {
-                    drop(state);
-                    return self.refused(&members, &missing, part, error);
-                }
+        let mut missing = part.of(missing);
+        let mut turn = None;
+        if needs_check {
+            // In turns, since a check may spare later ones.
+            turn = timeout(missing.spare_time(), self.checking.lock()).await.ok();
+            if self.lock().completeness.controls.is_empty() {
+                self.read_ahead(&missing, true).await;
             }
+            missing = self.lock().unsettled(&missing);
         }
-        // An id that is asked for alone needs no check.
-        let requests = self.go_on_in_chunks(&mut self.lock(), &members, &missing, 1, &part);
-        Outcome::Continued(requests.into())
+        let size = self.repeats(&mut missing, asked, returned).await;
+        drop(turn);
+        // Another check may have found a limit meanwhile.
+        let limit = self.lock().completeness.exceeded(asked);
+        match size.map(|size| size.or(limit)) {
+            Ok(None) => {
+                self.lock().settle_absent(&missing.ids);
+                missing.wake();
+            }
+            Ok(Some(size)) => self.fetch_in_chunks(&missing, size).await,
+            Err(error) => self.fail(&missing, error),
+        }
     }
 
-    /// Whether a response with `returned` of `asked` ids was complete, `missing` ids of which have no answer yet.
-    async fn examine(
+    /// Checks a response with `returned` of `asked` ids. How many of the `missing` ids are asked for again in one request;
+    /// none if the response is complete.
+    async fn repeats(
         &self,
-        members: &Members,
-        missing: &[Arc<str>],
+        missing: &mut Part,
         asked: usize,
         returned: usize,
-    ) -> Result<Finding, CallError> {
+    ) -> Result<Option<usize>, CallError> {
         let (checks, larger) = {
-            let state = self.lock();
+            let mut state = self.lock();
             let completeness = &state.completeness;
             let checks = completeness.checks(asked, asked - returned);
-            if missing.is_empty() || checks.is_empty() {
-                return Ok(Finding::Complete);
+            if missing.ids.is_empty() || checks.is_empty() {
+                return Ok(None);
             }
             // A malformed row settles nothing, so that its id can be asked for again and be missing.
-            if missing.iter().any(|id| completeness.controls.contains(id)) {
-                return Ok(Finding::Incomplete);
+            if missing.ids.iter().any(|id| completeness.controls.contains(id)) {
+                return Ok(Some(self.incomplete(&mut state, asked, returned)));
             }
-            (checks, completeness.larger_check(asked, missing.len(), state.size.known()))
+            (checks, completeness.larger_check(asked, missing.ids.len(), state.size.known()))
         };
-        let retries = |most| Retries { waiting: members, most, has_retried_500: false };
+        let retries = |most| Retries { waiting: &*missing, most, has_retried_500: false };
         if let Some(count) = larger {
-            let controls = self.lock().completeness.controls_beside(missing, count);
+            let controls = self.lock().completeness.controls_beside(&missing.ids, count);
             let retries = retries(0);
-            let check = self.compare(missing, &controls, &retries);
-            if let Ok(Ok(Finding::Complete)) = timeout(members.spare_time(), check).await {
-                return Ok(Finding::Complete);
+            let check = self.compare(&missing.ids, &controls, &retries);
+            if let Ok(Ok(Finding::Complete)) = timeout(missing.spare_time(), check).await {
+                return Ok(None);
             }
             self.lock().completeness.larger_failed = true;
         }
         let retries = retries(self.caller.limits.max_retries);
         for count in checks {
             // Where there is no room for the controls, the first id is left out: the check is as large as what it checks.
-            let rest = &missing[usize::from(missing.len() + count > asked)..];
+            let rest = &missing.ids[usize::from(missing.ids.len() + count > asked)..];
             let controls = self.lock().completeness.controls_beside(rest, count);
-            match self.compare(rest, &controls, &retries).await {
-                Ok(Finding::Complete) => {}
-                Ok(Finding::Lacks(control)) => {
-                    if !self.is_gone(&control, &retries).await? {
-                        return Ok(Finding::Incomplete);
-                    }
-                    self.lock().completeness.forget(std::slice::from_ref(&control));
-                    return Ok(Finding::Lacks(control));
-                }
+            let finding = self.compare(rest, &controls, &retries).await;
+            let useless = match finding {
+                Ok(Finding::Complete) => continue,
+                Ok(Finding::Lacks(control)) if self.is_gone(&control, &retries).await? => vec![control],
+                Ok(_) => return Ok(Some(self.incomplete(&mut self.lock(), asked, returned))),
+                // The missing ids were not refused before.
                 Err(error) if may_be_an_id(&error) || error.context.code == Some(403) => {
-                    // The missing ids were not refused before.
-                    self.lock().completeness.forget(&controls);
-                    return Ok(Finding::Refused { has_retried_500: error.context.code == Some(500) });
+                    missing.has_retried_500 |= error.context.code == Some(500);
+                    controls
                 }
-                other => return other,
-            }
+                Err(error) => return Err(error),
+            };
+            self.lock().completeness.forget(&useless);
+            // An id that is asked for alone needs no check.
+            return Ok(Some(1));
         }
-        Ok(Finding::Complete)
+        Ok(None)
     }
 
-    /// Whether a response to `missing` ids and `controls` has the rows of the controls and no others.
+    /// What the response to `missing` ids and `controls` shows, which are the rows of the controls if nothing is left out.
     async fn compare(
         &self,
         missing: &[Arc<str>],
@@ -280,21 +232,14 @@ impl Batcher {
         }
     }
 
-    /// Goes on for the `missing` ids of `members`, after a response with `returned` of `asked` ids that is incomplete.
-    fn incomplete(
-        self: &Arc<Self>,
-        state: &mut State,
-        members: &Members,
-        missing: &[Arc<str>],
-        asked: usize,
-        returned: usize,
-    ) -> Outcome {
+    /// Learns from an incomplete response with `returned` of `asked` ids. Returns how many ids can be asked for at once.
+    fn incomplete(&self, state: &mut State, asked: usize, returned: usize) -> usize {
         let limit = state.completeness.record_incomplete(asked, returned);
         tracing::warn!(region = %self.region, limit, "incomplete responses: sending smaller requests");
         self.caller.notice(Notice::IncompleteResponses { limit });
         state.size.cap(limit);
         state.answers.retain(|_, answer| answer.is_some());
-        Outcome::Continued(self.go_on_in_chunks(state, members, missing, limit, &Part::default()).into())
+        limit
     }
 }
 
@@ -317,4 +262,16 @@ fn with_controls_last(missing: &[Arc<str>], controls: &[Arc<str>]) -> Vec<Vec<Ar
         requests.push(ids);
     }
     requests
+}
+
+impl State {
+    /// A response lacks `missing` of its `asked` ids. Tells whether it has to be checked.
+    fn record_response(&mut self, asked: usize, missing: usize) -> bool {
+        let completeness = &mut self.completeness;
+        let lacks_controls =
+            completeness.controls.is_empty() && asked > 1 && !matches!(self.ahead, ReadAhead::Done);
+        let checks = completeness.checks(asked, missing);
+        completeness.record_complete(if missing == 0 { asked } else { 0 }, asked - missing);
+        lacks_controls || !checks.is_empty()
+    }
 }

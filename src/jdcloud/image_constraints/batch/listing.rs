@@ -11,7 +11,7 @@ use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::request::Response;
-use super::waiter::Members;
+use super::waiter::Part;
 use super::{Batcher, Found};
 use crate::jdcloud::call::error::{CallError, RequestSummary};
 use crate::jdcloud::call::waiter::{Retries, SharedCall, UnderWay, Waiter, Waiters, Waiting as _};
@@ -54,9 +54,9 @@ impl Batcher {
         Ok(Found { images: images.collect::<Result<_, Arc<_>>>()?, missing: Vec::new() })
     }
 
-    /// Waits for the listing ahead of requests for `members`, which is sent if it `is_wanted` now.
-    pub(super) async fn read_ahead(self: &Arc<Self>, members: &Members, is_wanted: bool) {
-        let waiters = members.waiters();
+    /// Waits for the listing ahead of requests for `part`, which is sent if it `is_wanted` now.
+    pub(super) async fn read_ahead(self: &Arc<Self>, part: &Part, is_wanted: bool) {
+        let waiters = part.waiters();
         if waiters.is_empty() {
             return;
         }
@@ -76,7 +76,7 @@ impl Batcher {
             }
         };
         if let Some(listing) = listing
-            && !matches!(timeout(members.spare_time(), listing).await, Ok(Ok(_)))
+            && !matches!(timeout(part.spare_time(), listing).await, Ok(Ok(_)))
         {
             self.lock().ahead = ReadAhead::Done;
             tracing::debug!(region = %self.region, "no listing of the region; asking by name");

@@ -2,9 +2,9 @@
 //!
 //! A read hands in ids. An id is *open* while it waits in the open batch for the ids of other reads (`open_batch`),
 //! *in flight* while a request asks for it (`request`), and *settled* once it has an answer. A request is a future
-//! that the reads share: it runs while one of them waits for it and is dropped with the last. Where a request is refused
-//! (`split`) or its response may be incomplete (`completeness`), it ends and others go on with its ids. Many small
-//! reads are answered by one listing of the region (`listing`).
+//! that the reads share: it runs while one of them waits for it and is dropped with the last. Where it is refused
+//! (`split`) or its response may be incomplete (`completeness`), it goes on with parts of its ids; a read is answered
+//! as soon as its own ids are settled. Many small reads are answered by one listing of the region (`listing`).
 
 mod batch_size;
 mod chunk;
@@ -28,15 +28,14 @@ use hashbrown::HashMap;
 use tokio::time::{Instant, timeout_at};
 
 use self::batch_size::BatchSize;
-use self::chunk::Chunk;
 use self::completeness::Completeness;
 use self::listing::{ReadAhead, RegionRows};
 use self::open_batch::{BatchWindow, OpenBatch};
-use self::request::{InFlight, Outcome, Part, Settling, WeakSettling};
-use self::waiter::Members;
+use self::request::{InFlight, Settling};
+use self::waiter::Part;
 use crate::jdcloud::call::caller::Caller;
 use crate::jdcloud::call::error::{CallError, RequestSummary};
-use crate::jdcloud::call::waiter::{UnderWay, Waiter, Waiting as _};
+use crate::jdcloud::call::waiter::{UnderWay, Waiter};
 use crate::jdcloud::image_constraints::answer::Image;
 use crate::jdcloud::image_constraints::api::OPERATION;
 use crate::jdcloud::image_constraints::constraint::{Interner, Rule};
@@ -70,7 +69,7 @@ struct State {
     /// The settled ids; `None` for one that was asked for by name and has no row. Failures are not kept.
     answers: HashMap<Arc<str>, Option<Rule>>,
     /// The ids that a request asks for, or will ask for when the open batch closes.
-    in_flight: HashMap<Arc<str>, (Arc<Members>, WeakSettling)>,
+    in_flight: HashMap<Arc<str>, InFlight>,
     open: Option<OpenBatch>,
     window: BatchWindow,
     size: BatchSize,
@@ -122,19 +121,27 @@ impl Batcher {
     ) -> Result<Found, Arc<CallError>> {
         let mut rest = Vec::from(ids).into_iter().peekable();
         let mut requests = FuturesUnordered::new();
+        let mut settled = 0;
         loop {
             self.hand_in(&mut rest, waiter, &mut requests);
-            match requests.next().await {
-                Some(Outcome::Failed(error)) => return Err(error),
-                Some(Outcome::Continued(others)) => {
-                    let ours = others.iter().filter(|request| request.members.has(waiter));
-                    requests.extend(ours.map(|request| request.settling.clone()));
+            let may_be_found = tokio::select! {
+                ended = requests.next() => ended.is_none(),
+                // A request may go on for other reads.
+                () = waiter.woken() => {
+                    let state = self.lock();
+                    settled += ids[settled..].iter().take_while(|id| state.answers.contains_key(*id)).count();
+                    settled == ids.len()
                 }
-                None => match self.lock().found(ids) {
+            };
+            if let Some(error) = waiter.failure() {
+                return Err(error);
+            }
+            if may_be_found {
+                match self.lock().found(ids) {
                     Ok(found) => return Ok(found),
                     // Answers are withdrawn when a response turns out to be incomplete.
-                    Err(unsettled) => rest = unsettled.into_iter().peekable(),
-                },
+                    Err(unsettled) => (rest, settled) = (unsettled.into_iter().peekable(), 0),
+                }
             }
         }
     }
@@ -148,28 +155,23 @@ impl Batcher {
         requests: &mut FuturesUnordered<Settling>,
     ) {
         let mut state = self.lock();
-        while rest.peek().is_some() && requests.len() < self.caller.limits.max_concurrent_requests {
-            let mut chunk = Chunk::new(state.size.next(), self.bare_url);
-            while let Some(id) = rest.peek() {
-                if let Some(request) = state.in_flight(id) {
-                    request.members.add(id, waiter);
-                    if !requests.iter().any(|ours| ours.ptr_eq(&request.settling)) {
-                        requests.push(request.settling);
+        while let Some(id) = rest.peek() {
+            if !state.answers.contains_key(id) {
+                let joined = state.join(id, waiter).or_else(|| state.gather(id, waiter));
+                let settling = match joined {
+                    Some(settling) => settling,
+                    None if requests.len() < self.caller.limits.max_concurrent_requests => {
+                        let settling = self.open(&mut state);
+                        state.gather(id, waiter);
+                        settling
                     }
-                } else if !state.answers.contains_key(id) && !chunk.push(id) {
-                    break;
+                    None => break,
+                };
+                if !requests.iter().any(|ours| ours.ptr_eq(&settling)) {
+                    requests.push(settling);
                 }
-                rest.next();
             }
-            if rest.peek().is_none() {
-                let gathered = self.gather(&mut state, &chunk, waiter);
-                requests.extend(gathered.into_iter().map(|request| request.settling));
-            } else {
-                state.size.record_attempt(chunk.ids().len());
-                let members = Members::default();
-                chunk.ids().iter().for_each(|id| members.add(id, waiter));
-                requests.push(self.start(&mut state, members, Part::default()).settling);
-            }
+            rest.next();
         }
     }
 
@@ -183,33 +185,19 @@ impl Batcher {
 }
 
 impl State {
-    /// The request that asks for `id`, for one more read to join, unless it ended because no read waited for it.
-    fn in_flight(&self, id: &Arc<str>) -> Option<InFlight> {
-        let (members, settling) = self.in_flight.get(id).filter(|(members, _)| members.may_be_joined())?;
-        Some(InFlight { members: Arc::clone(members), settling: settling.upgrade()? })
+    /// The request that asks for `id`, which `waiter` joins.
+    fn join(&self, id: &Arc<str>, waiter: &Arc<Waiter>) -> Option<Settling> {
+        let request = self.in_flight.get(id)?;
+        let settling = request.joinable()?;
+        request.members.add(id, waiter);
+        Some(settling)
     }
 
-    /// `request` asks for `id` from now on.
-    fn track(&mut self, id: &Arc<str>, request: &InFlight) {
-        if let Some(settling) = request.settling.downgrade() {
-            self.in_flight.insert(Arc::clone(id), (Arc::clone(&request.members), settling));
-        }
-    }
-
-    /// The request of `members` has ended.
-    fn untrack(&mut self, members: &Arc<Members>) {
-        for id in members.ids() {
-            if self.in_flight.get(&id).is_some_and(|(current, _)| Arc::ptr_eq(current, members)) {
-                self.in_flight.remove(&id);
-            }
-        }
-    }
-
-    /// The ids of `members` that a read waits for and that have no answer, and how many a request can ask for.
-    fn unsettled(&self, members: &Members) -> (Vec<Arc<str>>, usize) {
-        let mut ids = members.wanted();
+    /// The ids of `part` that a read waits for and that have no answer.
+    fn unsettled(&self, part: &Part) -> Part {
+        let mut ids = part.wanted();
         ids.retain(|id| !self.answers.contains_key(id));
-        (ids, self.size.known())
+        part.of(ids)
     }
 
     /// Settles ids that were asked for by name and have no row, unless a listing has settled them meanwhile.
@@ -217,6 +205,10 @@ impl State {
         for id in ids {
             self.answers.entry(Arc::clone(id)).or_default();
         }
+    }
+
+    fn has_answers(&self, ids: &[Arc<str>]) -> bool {
+        ids.iter().all(|id| self.answers.contains_key(id))
     }
 
     /// The answers to `ids`, or the ids that have none.

@@ -11,7 +11,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use super::chunk::Chunk;
-use super::request::{InFlight, Outcome, Part};
+use super::request::{InFlight, Settling};
 use super::waiter::Members;
 use super::{Batcher, State};
 use crate::jdcloud::call::waiter::Waiter;
@@ -41,7 +41,7 @@ pub(super) struct BatchWindow {
 }
 
 pub(super) struct OpenBatch {
-    members: Arc<Members>,
+    request: InFlight,
     chunk: Chunk,
     opened: Instant,
     last_joined: Instant,
@@ -76,63 +76,27 @@ impl BatchWindow {
 }
 
 impl Batcher {
-    /// Adds the ids of `chunk` to the open batch, for `waiter`, and returns the requests that will ask for them.
-    pub(super) fn gather(
-        self: &Arc<Self>,
-        state: &mut State,
-        chunk: &Chunk,
-        waiter: &Arc<Waiter>,
-    ) -> Vec<InFlight> {
-        let mut requests: Vec<InFlight> = Vec::new();
-        for id in chunk.ids() {
-            // A batch that every read has left is gone.
-            let open = state.open.as_ref().and_then(|open| {
-                let request = state.in_flight(open.chunk.ids().first()?)?;
-                Arc::ptr_eq(&request.members, &open.members).then_some(request)
-            });
-            let request = match open {
-                Some(request) if state.open.as_mut().is_some_and(|open| open.chunk.push(id)) => request,
-                _ => self.open(state, id),
-            };
-            request.members.add(id, waiter);
-            state.track(id, &request);
-            if let Some(open) = &mut state.open
-                && !requests.last().is_some_and(|last| last.settling.ptr_eq(&request.settling))
-            {
-                open.reads += 1;
-                open.last_joined = Instant::now();
-                open.changed.notify_one();
-                requests.push(request);
-            }
-            if state.open.as_ref().is_some_and(|open| open.chunk.is_full()) {
-                close(state);
-            }
-        }
-        requests
-    }
-
-    /// Opens a batch with the id `first`, in the place of another one.
-    fn open(self: &Arc<Self>, state: &mut State, first: &Arc<str>) -> InFlight {
-        close(state);
-        let mut chunk = Chunk::new(state.size.next(), self.bare_url);
-        chunk.push(first);
+    /// Opens a batch, in the place of another one.
+    pub(super) fn open(self: &Arc<Self>, state: &mut State) -> Settling {
+        state.close();
         let (members, changed) = (Arc::<Members>::default(), Arc::new(Notify::new()));
         let settling = Arc::clone(self).send_when_closed(Arc::clone(&members), Arc::clone(&changed));
+        let (request, settling) = self.request(members, settling);
         let now = Instant::now();
         state.open = Some(OpenBatch {
-            members: Arc::clone(&members),
-            chunk,
+            request,
+            chunk: Chunk::new(state.size.next(), self.bare_url),
             opened: now,
             last_joined: now,
             reads: 0,
             most_reads: state.window.most_reads,
             changed,
         });
-        self.track(state, members, settling)
+        settling
     }
 
-    async fn send_when_closed(self: Arc<Self>, members: Arc<Members>, changed: Arc<Notify>) -> Outcome {
-        let is_ours = |open: &OpenBatch| Arc::ptr_eq(&open.members, &members);
+    async fn send_when_closed(self: Arc<Self>, members: Arc<Members>, changed: Arc<Notify>) {
+        let is_ours = |open: &OpenBatch| Arc::ptr_eq(&open.request.members, &members);
         let closes_at = || {
             let state = self.lock();
             state.open.as_ref().filter(|open| is_ours(open)).map(|open| state.window.closes_at(open))
@@ -148,31 +112,49 @@ impl Batcher {
             if closes_at().is_some_and(|time| time <= Instant::now()) {
                 let is_followed = self.lock().record_small_request();
                 // More reads join while the listing runs.
-                self.read_ahead(&members, is_followed).await;
+                self.read_ahead(&members.all(), is_followed).await;
                 let mut state = self.lock();
                 if state.open.as_ref().is_some_and(is_ours) {
-                    close(&mut state);
+                    state.close();
                 }
             }
         }
-        self.request(members, Part::default()).await
+        self.fetch(members.all()).await;
     }
 }
 
 impl State {
+    /// Adds `id` to the open batch, for `waiter`, unless there is none or it has no room. One that every read has left is
+    /// gone.
+    pub(super) fn gather(&mut self, id: &Arc<str>, waiter: &Arc<Waiter>) -> Option<Settling> {
+        let open = self.open.as_mut()?;
+        let settling = open.request.joinable()?;
+        if !open.chunk.push(id) {
+            return None;
+        }
+        open.reads += usize::from(open.request.members.add(id, waiter));
+        open.last_joined = Instant::now();
+        open.changed.notify_one();
+        self.in_flight.insert(Arc::clone(id), open.request.clone());
+        if open.chunk.is_full() {
+            self.close();
+        }
+        Some(settling)
+    }
+
+    /// Closes the open batch, whose request is sent when it wakes.
+    fn close(&mut self) {
+        if let Some(open) = self.open.take() {
+            self.size.record_attempt(open.chunk.ids().len());
+            open.changed.notify_one();
+        }
+    }
+
     /// Counts the open batch as a small request, or as several where many reads wait for it. Tells whether more reads will
     /// follow.
     fn record_small_request(&mut self) -> bool {
         let has_many = self.open.as_ref().is_some_and(|open| open.reads >= MANY);
         self.window.small_requests += if has_many { FEW } else { 1 };
         has_many || self.window.small_requests > FEW
-    }
-}
-
-/// Closes the open batch, whose request is sent when it wakes.
-fn close(state: &mut State) {
-    if let Some(open) = state.open.take() {
-        state.size.record_attempt(open.chunk.ids().len());
-        open.changed.notify_one();
     }
 }

@@ -589,7 +589,7 @@ async fn a_batch_that_was_left_makes_no_other_request_too_large() {
 async fn small_reads_forget_a_size_that_a_passing_failure_taught() {
     let ids = ids(600);
     let script = |n, call: &Received| {
-        if n < 20 && call.ids.len() > 1 { refuse(400, "spurious") } else { None }
+        if n < 9 && call.ids.len() > 1 { refuse(400, "spurious") } else { None }
     };
     let (client, api) = TestApi::new(&ids).script(script).client(|settings| {
         settings.read_ahead = Argument::Known(false);

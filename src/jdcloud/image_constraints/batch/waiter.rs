@@ -1,11 +1,12 @@
 //! The reads that a request has to answer.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use hashbrown::HashSet;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::jdcloud::call::waiter::{Waiter, Waiting};
 
@@ -20,19 +21,56 @@ const SHARE: u32 = 4;
 pub(super) struct Members {
     list: Mutex<Vec<(Arc<str>, Weak<Waiter>)>>,
     has_failed: AtomicBool,
+    /// An id is to blame for a refusal, and not the number of ids.
+    pub(super) id_is_to_blame: CancellationToken,
 }
 
 impl Members {
-    pub(super) fn add(&self, id: &Arc<str>, waiter: &Arc<Waiter>) {
-        self.lock().push((Arc::clone(id), Arc::downgrade(waiter)));
+    /// `waiter` waits for `id`. Tells whether the id before is another read's.
+    pub(super) fn add(&self, id: &Arc<str>, waiter: &Arc<Waiter>) -> bool {
+        let mut members = self.lock();
+        let is_other = members.last().is_none_or(|(_, last)| last.as_ptr() != Arc::as_ptr(waiter));
+        members.push((Arc::clone(id), Arc::downgrade(waiter)));
+        is_other
     }
 
-    /// The ids that a read still waits for, each once, in the order in which they came.
-    pub(super) fn wanted(&self) -> Vec<Arc<str>> {
+    /// All ids, each once, in the order in which they came.
+    pub(super) fn all(self: &Arc<Self>) -> Part {
         let mut seen = HashSet::new();
         let members = self.lock();
-        let alive = members.iter().filter(|(_, waiter)| waiter.strong_count() > 0);
-        alive.map(|(id, _)| id).filter(|id| seen.insert(Arc::clone(id))).cloned().collect()
+        let ids = members.iter().map(|(id, _)| id).filter(|id| seen.insert(Arc::clone(id)));
+        Part { ids: ids.cloned().collect(), members: Arc::clone(self), has_retried_500: false }
+    }
+
+    /// Whether a read that joins the request now has as many attempts as with a request of its own.
+    pub(super) fn may_be_joined(&self) -> bool {
+        !self.has_failed.load(Ordering::Relaxed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(Arc<str>, Weak<Waiter>)>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ids of a request, and the reads that wait for them.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) ids: Arc<[Arc<str>]>,
+    pub(super) members: Arc<Members>,
+    /// The retries of HTTP 500 are used up.
+    pub(super) has_retried_500: bool,
+}
+
+impl Part {
+    /// These `ids` of it alone.
+    pub(super) fn of(&self, ids: impl Into<Arc<[Arc<str>]>>) -> Self {
+        Self { ids: ids.into(), ..self.clone() }
+    }
+
+    /// The ids that a read still waits for.
+    pub(super) fn wanted(&self) -> Vec<Arc<str>> {
+        let wanted: HashSet<_> = self.waiting().into_iter().map(|(id, _)| id).collect();
+        self.ids.iter().filter(|id| wanted.contains(*id)).cloned().collect()
     }
 
     /// How long the reads wait for a request that may not answer them.
@@ -43,37 +81,28 @@ impl Members {
         })
     }
 
-    /// All ids, wanted or not.
-    pub(super) fn ids(&self) -> Vec<Arc<str>> {
-        self.lock().iter().map(|(id, _)| Arc::clone(id)).collect()
+    /// Lets the reads look whether they are answered.
+    pub(super) fn wake(&self) {
+        self.waiters().iter().for_each(|waiter| waiter.wake());
     }
 
-    /// Whether `waiter` waits for one of the ids.
-    pub(super) fn has(&self, waiter: &Arc<Waiter>) -> bool {
-        self.lock().iter().any(|(_, other)| other.as_ptr() == Arc::as_ptr(waiter))
-    }
-
-    /// The members for `ids` alone.
-    pub(super) fn part(&self, ids: &[Arc<str>]) -> Self {
-        let ids: HashSet<_> = ids.iter().collect();
-        let list = self.lock().iter().filter(|(id, _)| ids.contains(id)).cloned().collect();
-        Self { list: Mutex::new(list), has_failed: AtomicBool::new(false) }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<(Arc<str>, Weak<Waiter>)>> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    fn waiting(&self) -> Vec<(Arc<str>, Arc<Waiter>)> {
+        let ids: HashSet<_> = self.ids.iter().collect();
+        let members = self.members.lock();
+        let ours = members.iter().filter(|(id, _)| ids.contains(id));
+        let waiting = ours.filter_map(|(id, waiter)| Some((Arc::clone(id), waiter.upgrade()?)));
+        waiting.filter(|(_, waiter)| waiter.failure().is_none()).collect()
     }
 }
 
-impl Waiting for Members {
+impl Waiting for Part {
     fn waiters(&self) -> Vec<Arc<Waiter>> {
         let mut seen = HashSet::new();
-        let members = self.lock();
-        let once = members.iter().filter(|(_, waiter)| seen.insert(waiter.as_ptr()));
-        once.filter_map(|(_, waiter)| waiter.upgrade()).collect()
+        let waiters = self.waiting().into_iter().map(|(_, waiter)| waiter);
+        waiters.filter(|waiter| seen.insert(Arc::as_ptr(waiter))).collect()
     }
 
     fn has_failed(&self) -> &AtomicBool {
-        &self.has_failed
+        &self.members.has_failed
     }
 }
