@@ -365,6 +365,12 @@ async fn an_api_that_refuses_everything_is_asked_down_to_one_id() {
         };
         assert!(api.calls() <= most, "{code}: {} calls for ten reads", api.calls());
     }
+
+    // Once one id is refused alone, the others are not asked for one after the other.
+    let (client, api) = TestApi::new(&[]).script(|_, _| refuse(400, "no")).client(|_| {});
+    let started = Instant::now();
+    assert_eq!(read_each(&client, &ids[..50], "cn-north-1", 50).await.len(), 50);
+    assert!(api.calls() >= 99 && started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
 }
 
 /// How many calls it takes to find out how many ids a gateway takes, and that no id is lost over it.
@@ -887,6 +893,8 @@ async fn a_read_does_not_wait_for_the_checks_and_halves_of_another() {
     };
     let (client, _) = TestApi::new(&[]).script(check_hangs).client(limits);
     let _one = spawn(&client, &["a-row", "a-missing"]);
+    let (took, answer) = spawn(&client, &["same-request-row"]).await.unwrap();
+    assert!(answer.is_ok() && took < Duration::from_secs(1), "{took:?} {answer:?}");
     sleep(Duration::from_secs(1)).await;
     let two = spawn(&client, &["b-row", "b-missing"]);
     sleep(Duration::from_secs(14)).await;
@@ -902,9 +910,41 @@ async fn a_read_does_not_wait_for_the_checks_and_halves_of_another() {
     };
     let (client, _) = TestApi::new(&[]).script(half_hangs).client(limits);
     let reads = ["a", "b", "c", "d"].map(|id| spawn(&client, &[id]));
-    let [_, _, other_half, _] = reads;
+    let [_, _, other_half, refused] = reads;
     let (took, answer) = other_half.await.unwrap();
     assert!(answer.is_ok() && took < Duration::from_secs(6), "{took:?} {answer:?}");
+    assert!(refused.await.unwrap().1.is_err());
+    let (took, answer) = spawn(&client, &["d"]).await.unwrap();
+    assert!(answer.is_err() && took < Duration::from_secs(1), "{took:?} {answer:?}");
+
+    let second_half_hangs = |_, call: &Received| match call.ids.first()?.as_str() {
+        "a" if call.ids.len() == 4 => refuse(400, "too many"),
+        "a" => Some(Instead::Respond(rows([("a", EXCLUDES_T)]))),
+        "b" => Some(Instead::Respond(rows([]))),
+        _ => Some(Instead::Hang),
+    };
+    let (client, _) = TestApi::new(&[]).script(second_half_hangs).client(limits);
+    for read in ["a", "b", "c", "d"].map(|id| spawn(&client, &[id])).into_iter().take(2) {
+        let (took, answer) = read.await.unwrap();
+        assert!(answer.is_ok() && took < Duration::from_secs(1), "{took:?} {answer:?}");
+    }
+}
+
+/// Neither an unknown id nor a failing server says that a request had too many ids.
+#[tokio::test(start_paused = true)]
+async fn a_passing_404_or_500_does_not_make_requests_smaller() {
+    let ids = ids(120);
+    for code in [404, 500] {
+        let script = move |n, _: &_| if n == 0 { refuse(code, "passing") } else { None };
+        let (client, api) = TestApi::new(&ids).script(script).client(|settings| {
+            settings.read_ahead = Argument::Known(false);
+            settings.max_retries = Argument::Known(0);
+        });
+        assert!(read_each(&client, &ids[..10], "cn-north-1", 10).await.is_empty(), "{code}");
+        let before = api.calls();
+        let answer = read(&client, &ids[20..]).await.unwrap();
+        assert_eq!((answer.notices, api.calls() - before), (vec![], 1), "{code}");
+    }
 }
 
 /// A check whose ids were settled while it waited would ask for the whole region.
