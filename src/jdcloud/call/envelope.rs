@@ -295,7 +295,7 @@ fn unreadable(response: &RawResponse, error: &serde_json::Error, redactor: &Reda
         Category::Syntax | Category::Eof | Category::Io => Failure::NotJson {
             content_type: response.header(CONTENT_TYPE).map(|content_type| redactor.text(content_type)),
             reason,
-            cut_off: error.is_eof() && !response.body.is_empty(),
+            cut_off: error.is_eof(),
             beginning: beginning(&response.body, redactor),
         },
     }

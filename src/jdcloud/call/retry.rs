@@ -1,7 +1,7 @@
 //! When a failed call is retried, and after which wait.
 //!
-//! Retried: connection errors, timeouts, 500, 502, 503, 504 and every 429 but `QUOTA_EXCEEDED`. Not retried:
-//! any other 4xx, that of a proxy included, untrusted certificates, invalid responses. Waits grow exponentially with
+//! Retried: connection errors, timeouts, responses that are cut off, 500, 502, 503, 504 and every 429 but
+//! `QUOTA_EXCEEDED`. Not retried: any other 4xx, that of a proxy included, untrusted certificates, invalid responses. Waits grow exponentially with
 //! full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter"); `Retry-After` takes precedence;
 //! JD Cloud limits requests per minute, so a 429 without it waits 5 to 60 seconds.
 
@@ -30,7 +30,10 @@ pub(crate) fn backoff(max_retries: u32) -> ExponentialBuilder {
 /// Whether a retry may succeed.
 pub(crate) fn is_retryable(failure: &Failure) -> bool {
     match failure {
-        Failure::Throttled { .. } | Failure::Server { .. } | Failure::AttemptTimeout { .. } => true,
+        Failure::Throttled { .. }
+        | Failure::Server { .. }
+        | Failure::AttemptTimeout { .. }
+        | Failure::NotJson { cut_off: true, .. } => true,
         Failure::Transport(error) => match error {
             TransportError::Dns { .. }
             | TransportError::Connect { .. }
@@ -135,6 +138,7 @@ mod tests {
             SERVER,
             THROTTLED,
             Failure::AttemptTimeout { limit: Duration::ZERO },
+            Failure::NotJson { content_type: None, reason: reason(), cut_off: true, beginning: None },
             TransportError::Dns { host: host(), reason: reason() }.into(),
             TransportError::Connect { host: host(), reason: reason() }.into(),
             TransportError::Broken { host: host(), reason: reason() }.into(),
@@ -149,6 +153,7 @@ mod tests {
             Failure::PermissionDenied,
             Failure::UnknownAccessKey,
             Failure::Unexpected { reason: reason() },
+            Failure::NotJson { content_type: None, reason: reason(), cut_off: false, beginning: None },
             TransportError::Tls { host: host(), reason: reason() }.into(),
             TransportError::TooLarge { limit: 1 }.into(),
             TransportError::ProxyAuthentication { proxy: host(), variable: "HTTPS_PROXY" }.into(),

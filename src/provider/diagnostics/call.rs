@@ -80,10 +80,11 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::Throttled { retry_after } => (
             "JD Cloud throttles this account",
             format!(
-                "{}The account has made too many requests in this minute, from this machine or from others{}. Wait a minute \
-                 and run Terraform again; read many images in one data block, reduce max_concurrent_requests, or increase {}.",
+                "{}The account has made too many requests in this minute, from this machine or from others{}. Run \
+                 Terraform again {}; read many images in one data block, reduce max_concurrent_requests, or increase {}.",
                 retry_after_too_long(*retry_after, context),
                 after_retries(context, ", also after retries"),
+                if retry_after.and(context.time_left).is_some() { "after that" } else { "in a minute" },
                 if context.time_left.is_some() { "read_timeout" } else { "max_retries" }
             ),
         ),
@@ -97,9 +98,10 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
             "JD Cloud failed",
             format!(
                 "{}JD Cloud responded with a server error{}. Run Terraform again later. If the error persists, open a ticket \
-                 with JD Cloud and quote the requestId below.",
+                 with JD Cloud and quote the requestId below.{}",
                 retry_after_too_long(*retry_after, context),
-                after_retries(context, ", also after retries")
+                after_retries(context, ", also after retries"),
+                smaller_requests(context)
             ),
         ),
         Failure::Refused => (
@@ -123,11 +125,13 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
                  vm_endpoint, and whether a proxy responds in JD Cloud's place."
             ),
         ),
-        Failure::NotJson { cut_off: true, reason, .. } => (
+        Failure::NotJson { cut_off: true, reason, beginning, .. } => (
             "The response is not JSON",
             format!(
-                "The response is JSON that ends too early ({reason}): it was cut off on its way from JD Cloud. Run Terraform \
-                 again. If the error persists, check the proxy, and vm_endpoint if it is set."
+                "The response {} ({reason}){}: it was cut off on its way from JD Cloud. Run Terraform again. If the error \
+                 persists, check the proxy, and vm_endpoint if it is set.",
+                if beginning.is_some() { "is JSON that ends too early" } else { "is empty" },
+                after_retries(context, ", also after retries")
             ),
         ),
         Failure::NotJson { content_type, reason, beginning, .. } => (
@@ -187,14 +191,19 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
                  Cloud and quote the requestId below."
             ),
         ),
-        Failure::Transport(error) => transport(error),
+        Failure::Transport(error) => {
+            let (summary, explanation) = transport(error);
+            let is_broken = matches!(error, TransportError::Broken { .. });
+            (summary, explanation + if is_broken { smaller_requests(context) } else { "" })
+        }
         Failure::AttemptTimeout { limit } => (
             "JD Cloud did not respond in time",
             format!(
                 "No complete response arrived within {}. Check the network, or increase request_timeout{} in the provider \
-                 block.",
+                 block.{}",
                 span(*limit),
-                if context.time_left.is_some() { " and read_timeout" } else { "" }
+                if context.time_left.is_some() { " and read_timeout" } else { "" },
+                smaller_requests(context)
             ),
         ),
         // The last failure explains more than the timeout.
@@ -319,6 +328,15 @@ fn retry_after_too_long(retry_after: Option<Duration>, context: &Context) -> Str
             span(left)
         ),
         _ => String::new(),
+    }
+}
+
+/// The hint for a request that may have been too large for the server.
+fn smaller_requests(context: &Context) -> &'static str {
+    if context.lists == "constraints" && context.asked.count > Some(1) {
+        " If only requests for many images fail, set batch_size in the provider block to a smaller number."
+    } else {
+        ""
     }
 }
 

@@ -11,6 +11,8 @@ pub(super) struct BatchSize {
     successes: u32,
     /// How many full requests have to succeed before a larger one is tried.
     patience: u32,
+    /// The most ids of a request that succeeded.
+    largest: usize,
 }
 
 impl BatchSize {
@@ -18,7 +20,7 @@ impl BatchSize {
     const PATIENCE: u32 = 8;
 
     pub(super) fn new(configured: usize) -> Self {
-        Self { most: configured, known: configured, successes: 0, patience: Self::PATIENCE }
+        Self { most: configured, known: configured, successes: 0, patience: Self::PATIENCE, largest: 0 }
     }
 
     /// The size that works.
@@ -38,8 +40,13 @@ impl BatchSize {
         }
     }
 
-    /// A larger request was refused, and its parts of `size` ids were not. Tells whether that makes requests smaller.
-    pub(super) fn learn(&mut self, size: usize) -> bool {
+    /// A request for `refused` ids was refused, and its parts of `size` ids were not. Tells whether that makes requests
+    /// smaller.
+    pub(super) fn learn(&mut self, refused: usize, size: usize) -> bool {
+        if refused <= self.largest {
+            // Not for the number of its ids.
+            return false;
+        }
         let is_smaller = size < self.known;
         if size <= self.known {
             (self.known, self.successes, self.patience) = (size, 0, self.patience.saturating_mul(2));
@@ -55,6 +62,7 @@ impl BatchSize {
 
     /// A request for `ids` ids succeeded.
     pub(super) fn record_success(&mut self, ids: usize) {
+        self.largest = self.largest.max(ids);
         if ids > self.known {
             (self.known, self.successes) = (ids.min(self.most), 0);
         } else if ids == self.known && ids < self.most {
@@ -70,7 +78,7 @@ mod tests {
     #[test]
     fn a_size_is_forgotten_step_by_step_and_a_real_limit_is_exceeded_ever_less_often() {
         let mut size = BatchSize::new(100);
-        assert!(size.learn(1) && !size.learn(2));
+        assert!(size.learn(2, 1) && !size.learn(3, 2));
         let mut requests = 0;
         while size.known() < 100 {
             let ids = size.next();
@@ -87,7 +95,7 @@ mod tests {
             size.record_attempt(ids);
             if ids > 50 {
                 attempts += 1;
-                size.learn(50);
+                size.learn(ids, 50);
             } else {
                 size.record_success(ids);
                 asked += ids;
@@ -100,7 +108,7 @@ mod tests {
     fn a_cap_is_never_exceeded_again() {
         let mut size = BatchSize::new(100);
         size.cap(3);
-        size.learn(1);
+        size.learn(2, 1);
         for _ in 0..1000 {
             let ids = size.next();
             size.record_success(ids);

@@ -19,6 +19,9 @@ use crate::jdcloud::call::error::CallError;
 use crate::jdcloud::call::waiter::Retries;
 use crate::jdcloud::image_constraints::answer::Notice;
 
+/// So many checks of one response are tried, each with other controls.
+const MOST_CHECKS: usize = 2;
+
 /// What a check has shown of the response that it checks.
 enum Finding {
     Complete,
@@ -94,11 +97,6 @@ impl Completeness {
         known.split_off(known.len() - count)
     }
 
-    /// `ids` are no controls any more.
-    fn forget(&mut self, ids: &[Arc<str>]) {
-        self.controls.retain(|id| !ids.contains(id));
-    }
-
     /// All of `ids` were considered, and `rows` of them returned.
     fn record_complete(&mut self, ids: usize, rows: usize) {
         self.ids = self.ids.max(ids);
@@ -149,67 +147,91 @@ impl Batcher {
     /// Checks a response with `returned` of `asked` ids. How many of the `missing` ids are asked for again in one request;
     /// none if the response is complete.
     async fn repeats(
-        &self,
+        self: &Arc<Self>,
         missing: &mut Part,
         asked: usize,
         returned: usize,
     ) -> Result<Option<usize>, CallError> {
-        let (checks, larger) = {
-            let mut state = self.lock();
-            let completeness = &state.completeness;
-            let checks = completeness.checks(asked, asked - returned);
-            if missing.ids.is_empty() || checks.is_empty() {
-                return Ok(None);
+        if missing.ids.is_empty() || self.lock().completeness.checks(asked, asked - returned).is_empty() {
+            return Ok(None);
+        }
+        for _ in 0..MOST_CHECKS {
+            match self.check(missing, asked, returned).await? {
+                Some(true) => return Ok(None),
+                Some(false) => return Ok(Some(self.incomplete(missing, asked, returned).await)),
+                None => {}
             }
+        }
+        // An id that is asked for alone needs no check.
+        Ok(Some(1))
+    }
+
+    /// Asks again for the `missing` ids of a response with `returned` of `asked` ids, beside controls. Tells whether the
+    /// response is complete; none if the controls can't be used.
+    async fn check(
+        &self,
+        missing: &mut Part,
+        asked: usize,
+        returned: usize,
+    ) -> Result<Option<bool>, CallError> {
+        let (checks, larger) = {
+            let state = self.lock();
+            let completeness = &state.completeness;
             // A malformed row settles nothing, so that its id can be asked for again and be missing.
             if missing.ids.iter().any(|id| completeness.controls.contains(id)) {
-                return Ok(Some(self.incomplete(&mut state, asked, returned)));
+                return Ok(Some(false));
             }
-            (checks, completeness.larger_check(asked, missing.ids.len(), state.size.known()))
+            let larger = completeness.larger_check(asked, missing.ids.len(), state.size.known());
+            (completeness.checks(asked, asked - returned), larger)
         };
-        let retries = |most| Retries { waiting: &*missing, most, has_retried_500: false };
+        if checks.is_empty() {
+            return Ok(None);
+        }
         if let Some(count) = larger {
             let controls = self.lock().completeness.controls_beside(&missing.ids, count);
-            let retries = retries(0);
-            let check = self.compare(&missing.ids, &controls, &retries);
+            let check = self.compare(missing, &missing.ids, &controls, 0);
             if let Ok(Ok(Finding::Complete)) = timeout(missing.spare_time(), check).await {
-                return Ok(None);
+                return Ok(Some(true));
             }
             self.lock().completeness.larger_failed = true;
         }
-        let retries = retries(self.caller.limits.max_retries);
         for count in checks {
             // Where there is no room for the controls, the first id is left out: the check is as large as what it checks.
             let rest = &missing.ids[usize::from(missing.ids.len() + count > asked)..];
             let controls = self.lock().completeness.controls_beside(rest, count);
-            let finding = self.compare(rest, &controls, &retries).await;
-            let useless = match finding {
-                Ok(Finding::Complete) => continue,
-                Ok(Finding::Lacks(control)) if self.is_gone(&control, &retries).await? => vec![control],
-                Ok(_) => return Ok(Some(self.incomplete(&mut self.lock(), asked, returned))),
-                // The missing ids were not refused before.
+            match self.compare(missing, rest, &controls, self.caller.limits.max_retries).await {
+                Ok(Finding::Complete) => {}
+                Ok(Finding::Lacks(control)) if self.is_gone(missing, &control).await? => {
+                    self.lock().completeness.controls.retain(|id| *id != control);
+                    let size = self.lock().size.known();
+                    self.probe(missing, size).await;
+                    return Ok(None);
+                }
+                Ok(_) => return Ok(Some(false)),
+                // A control is to blame: the missing ids were not refused before.
                 Err(error) if may_be_an_id(&error) || error.context.code == Some(403) => {
                     missing.has_retried_500 |= error.context.code == Some(500);
-                    controls
+                    self.lock().completeness.controls.retain(|id| !controls.contains(id));
+                    return Ok(None);
                 }
                 Err(error) => return Err(error),
-            };
-            self.lock().completeness.forget(&useless);
-            // An id that is asked for alone needs no check.
-            return Ok(Some(1));
+            }
         }
-        Ok(None)
+        Ok(Some(true))
     }
 
-    /// What the response to `missing` ids and `controls` shows, which are the rows of the controls if nothing is left out.
+    /// What a response to the `missing` ids of `part` and `controls` shows, which are the rows of the controls if nothing is
+    /// left out.
     async fn compare(
         &self,
+        part: &Part,
         missing: &[Arc<str>],
         controls: &[Arc<str>],
-        retries: &Retries<'_>,
+        most: u32,
     ) -> Result<Finding, CallError> {
+        let retries = Retries { waiting: part, most, has_retried_500: false };
         for ids in with_controls_last(missing, controls) {
-            let (rows, _) = self.send(&ids, retries).await?;
+            let (rows, _) = self.send(&ids, &retries).await?;
             if missing.iter().any(|id| rows.contains_key(id)) {
                 return Ok(Finding::Incomplete);
             }
@@ -224,17 +246,43 @@ impl Batcher {
     }
 
     /// Whether `control` has no row any more.
-    async fn is_gone(&self, control: &Arc<str>, retries: &Retries<'_>) -> Result<bool, CallError> {
-        match self.send(std::slice::from_ref(control), retries).await {
+    async fn is_gone(&self, part: &Part, control: &Arc<str>) -> Result<bool, CallError> {
+        let most = self.caller.limits.max_retries;
+        let retries = Retries { waiting: part, most, has_retried_500: false };
+        match self.send(std::slice::from_ref(control), &retries).await {
             Ok((rows, _)) => Ok(rows.is_empty()),
             Err(error) if may_be_an_id(&error) => Ok(true),
             Err(error) => Err(error),
         }
     }
 
-    /// Learns from an incomplete response with `returned` of `asked` ids. Returns how many ids can be asked for at once.
-    fn incomplete(&self, state: &mut State, asked: usize, returned: usize) -> usize {
-        let limit = state.completeness.record_incomplete(asked, returned);
+    /// How many of up to `count` controls are returned where nothing else is asked for. Forgets the others.
+    async fn probe(&self, part: &Part, count: usize) -> usize {
+        let controls = self.lock().completeness.controls_beside(&[], count);
+        let retries = Retries { waiting: part, most: 0, has_retried_500: false };
+        match self.send(&controls, &retries).await {
+            Ok((rows, _)) if !controls.is_empty() => {
+                let is_returned = |id: &Arc<str>| rows.contains_key(id) || !controls.contains(id);
+                self.lock().completeness.controls.retain(is_returned);
+                rows.len()
+            }
+            _ => 0,
+        }
+    }
+
+    /// Learns from a response with `returned` of `asked` ids, which is incomplete. Returns how many ids can be asked for at
+    /// once.
+    async fn incomplete(self: &Arc<Self>, missing: &Part, asked: usize, returned: usize) -> usize {
+        if self.lock().completeness.controls.len() < asked {
+            self.read_ahead(missing, true).await;
+        }
+        let rows = self.probe(missing, asked).await;
+        if rows == asked {
+            // It was an accident.
+            return 1;
+        }
+        let mut state = self.lock();
+        let limit = state.completeness.record_incomplete(asked, returned.max(rows));
         tracing::warn!(region = %self.region, limit, "incomplete responses: sending smaller requests");
         self.caller.notice(Notice::IncompleteResponses { limit });
         state.size.cap(limit);

@@ -18,8 +18,12 @@ use crate::jdcloud::image_constraints::answer::Notice;
 
 /// Whether one id of a request may be to blame for `error`: it was refused, or its row makes the whole response invalid.
 pub(super) fn may_be_an_id(error: &CallError) -> bool {
-    matches!(error.context.code, Some(400 | 404 | 413 | 414 | 500))
-        || matches!(error.failure, Failure::MalformedRow { .. } | Failure::UnreadableRow { .. })
+    let is_of_response = matches!(
+        error.failure,
+        Failure::MalformedRow { .. } | Failure::UnreadableRow { .. } | Failure::OtherRow { .. }
+    );
+    let refuses_all = |code| matches!(code, 401 | 403 | 407 | 408 | 429);
+    is_of_response || error.context.code.is_some_and(|code| matches!(code, 400..=501) && !refuses_all(code))
 }
 
 impl Batcher {
@@ -53,7 +57,7 @@ impl Batcher {
         join(first, second).await;
         let mut state = self.lock();
         // Both halves are answered: the number of ids was to blame.
-        if may_be_number && state.has_answers(&part.ids) && state.size.learn(to) {
+        if may_be_number && state.has_answers(&part.ids) && state.size.learn(from, to) {
             tracing::warn!(region = %self.region, from, to, "requests were refused: sending smaller ones");
             self.caller.notice(Notice::SmallerBatches { from, to });
         }

@@ -302,7 +302,7 @@ async fn stop_ends_everything_at_once_and_later_reads_work() {
 #[tokio::test(start_paused = true)]
 async fn one_bad_id_among_two_hundred_fails_its_own_read_only() {
     let ids = ids(200);
-    for (code, parallel) in [(400, 10), (404, 10), (500, 10), (404, 50), (400, 200)] {
+    for (code, parallel) in [(400, 10), (404, 10), (422, 10), (500, 10), (404, 50), (400, 200)] {
         let bad = ids[137].clone();
         let script = {
             let bad = bad.clone();
@@ -1014,4 +1014,114 @@ async fn a_check_that_fails_has_used_up_the_retries() {
     assert!(read(&client, &ids(10)).await.is_err());
     // A large check, the small one with five retries, and ten ids.
     assert!(api.calls() <= 2 + 1 + 6 + 10, "{} calls", api.calls());
+}
+
+/// What a gateway that considers only the first `limit` ids returns of `constrained`.
+fn first_ids(limit: usize, constrained: &[String], call: &Received) -> Option<Instead> {
+    let considered = call.ids.iter().take(limit).filter(|id| constrained.contains(id));
+    let considered: Vec<_> = considered.map(|id| (id.as_str(), EXCLUDES_T)).collect();
+    (!call.ids.is_empty()).then(|| Instead::Respond(rows(considered)))
+}
+
+/// Few images have a row, so that the rows of a response say little about the limit of its ids.
+#[tokio::test(start_paused = true)]
+async fn a_silent_limit_is_found_where_few_images_have_a_constraint() {
+    let ids = ids(500);
+    let constrained = [&ids[..3], &ids[300..]].concat();
+    let script = {
+        let constrained = constrained.clone();
+        move |_, call: &Received| first_ids(33, &constrained, call)
+    };
+    let (client, api) = TestApi::new(&constrained).script(script).client(|_| {});
+    let answer = read(&client, &ids[..300]).await.unwrap();
+    assert_eq!((returned(&answer).len(), answer.missing.len()), (3, 297));
+    assert_eq!(answer.notices, [Notice::IncompleteResponses { limit: 33 }]);
+    assert!(api.calls() <= 3 + 10 + 10, "{} calls", api.calls());
+}
+
+/// Neither an empty response nor a refusal that passes costs a request for each id, or a warning.
+#[tokio::test(start_paused = true)]
+async fn a_passing_fault_in_a_response_or_its_check_costs_few_calls() {
+    let ids = ids(500);
+    let half: Vec<_> = ids.iter().step_by(2).cloned().collect();
+    for (at, code) in [(1, None), (2, Some(400)), (2, Some(404)), (2, Some(500)), (3, Some(400))] {
+        let script = move |n, _: &_| match code {
+            _ if n != at => None,
+            None => Some(Instead::Respond(rows([]))),
+            Some(code) => refuse(code, "passing"),
+        };
+        let (client, api) = TestApi::new(&half).script(script).client(|settings| {
+            settings.max_retries = Argument::Known(0);
+        });
+        client.image_constraints(None, ImageSelection::All).await.unwrap();
+        for hundred in ids[..400].chunks(100) {
+            let missing = [hundred, &["private".to_owned(), "other".to_owned()]].concat();
+            let answer = read(&client, &missing).await.unwrap();
+            assert_eq!((returned(&answer).len(), answer.notices), (50, vec![]), "{code:?} at {at}");
+        }
+        assert!(api.calls() <= 1 + 8 + 102, "{code:?} at {at}: {} calls", api.calls());
+        if code.is_some() {
+            assert!(api.calls() <= 1 + 8 + 8, "{code:?} at {at}: {} calls", api.calls());
+        }
+    }
+}
+
+/// A listing may name images that are not returned by name.
+#[tokio::test(start_paused = true)]
+async fn controls_that_are_gone_cost_few_calls() {
+    let ids = ids(1000);
+    let listed: Vec<String> = (0..300).map(|n| format!("ghost-{n}")).collect();
+    let script = move |_, call: &Received| {
+        let listed = call.ids.is_empty().then(|| listed.iter().map(|id| (id.as_str(), EXCLUDES_T)));
+        Some(Instead::Respond(rows(listed.into_iter().flatten().collect::<Vec<_>>())))
+    };
+    let (client, api) = TestApi::new(&[]).script(script).client(|_| {});
+    let answer = read(&client, &ids).await.unwrap();
+    assert_eq!((answer.missing.len(), answer.notices), (1000, vec![]));
+    assert!(api.calls() <= 10 + 2 * 100 + 20, "{} calls", api.calls());
+}
+
+/// A refusal of no more ids than were asked for before does not blame their number.
+#[tokio::test(start_paused = true)]
+async fn a_size_that_succeeded_is_not_made_smaller() {
+    let ids = ids(400);
+    let script = |n, _: &_| if n == 1 { refuse(400, "passing") } else { None };
+    let (client, api) = TestApi::new(&ids).script(script).client(|_| {});
+    for (hundred, calls) in ids.chunks(100).zip([1, 4, 5, 6]) {
+        assert_eq!(read(&client, hundred).await.unwrap().notices, []);
+        assert_eq!(api.calls(), calls);
+    }
+}
+
+/// A gateway that ignores case has one row for two spellings of an id. The wrong one must not count as unrestricted.
+#[tokio::test(start_paused = true)]
+async fn an_id_in_other_case_beside_the_right_one_is_an_error() {
+    let script = |_, call: &Received| {
+        let is_known = call.ids.iter().any(|id| id.eq_ignore_ascii_case("img-a"));
+        Some(Instead::Respond(rows(is_known.then_some(("img-a", EXCLUDES_T)))))
+    };
+    let (client, _) = TestApi::new(&[]).script(script).client(|_| {});
+    let [right, wrong, other] = ["img-a", "IMG-A", "Img-a"].map(|id| spawn(&client, &[id]));
+    assert_eq!(returned(&right.await.unwrap().1.unwrap()), ["img-a"]);
+    for wrong in [wrong, other] {
+        assert!(matches!(failed(wrong.await.unwrap().1).failure, Failure::OtherRow { .. }));
+    }
+}
+
+/// An alias: the row has the id of another image.
+#[tokio::test(start_paused = true)]
+async fn an_id_with_the_row_of_another_image_fails_its_own_read_only() {
+    let ids = ids(10);
+    let script = |_, call: &Received| {
+        let id = |id: &str| if id == "img-00003" { "img-target".to_owned() } else { id.to_owned() };
+        let rows_of: Vec<_> = call.ids.iter().map(|asked| (id(asked), EXCLUDES_T)).collect();
+        Some(Instead::Respond(rows(rows_of.iter().map(|(id, constraint)| (id.as_str(), *constraint)))))
+    };
+    let (client, _) = TestApi::new(&[]).script(script).client(|settings| {
+        settings.read_ahead = Argument::Known(false);
+    });
+    let reads = ids.iter().map(|id| spawn(&client, &[id])).collect::<Vec<_>>();
+    for (number, read) in reads.into_iter().enumerate() {
+        assert_eq!(read.await.unwrap().1.is_err(), number == 3, "{number}");
+    }
 }
