@@ -3,10 +3,11 @@
 //! A read hands in ids. An id is *open* while it waits in the open batch for the ids of other reads (`open_batch`),
 //! *in flight* while a request asks for it (`request`), and *settled* once it has an answer. A request is a future
 //! that the reads share: it runs while one of them waits for it and is dropped with the last. Where it is refused
-//! (`split`) or its response may be incomplete (`completeness`), it goes on with parts of its ids; a read is answered
+//! (`split`) or its response may be incomplete (`check`), it goes on with parts of its ids; a read is answered
 //! as soon as its own ids are settled. Many small reads are answered by one listing of the region (`listing`).
 
 mod batch_size;
+mod check;
 mod chunk;
 mod completeness;
 mod listing;

@@ -1,6 +1,6 @@
 //! A request that reads share, from the first id handed in until the last one is settled.
 //!
-//! [`Batcher::fetch`] sends the ids. It settles those that are returned, has the others checked (`completeness`), and
+//! [`Batcher::fetch`] sends the ids. It settles those that are returned, has the others checked (`check`), and
 //! goes on with smaller parts where it is refused (`split`).
 
 use std::sync::Arc;

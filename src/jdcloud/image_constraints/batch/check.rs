@@ -1,0 +1,237 @@
+//! The check of a response that lacks ids: the missing ids are asked for again, beside ids that are known to have a row
+//! (controls), whose rows must come back, and no others.
+
+use std::sync::Arc;
+
+use tokio::time::timeout;
+
+use super::listing::ReadAhead;
+use super::split::may_be_an_id;
+use super::waiter::Part;
+use super::{Batcher, State};
+use crate::jdcloud::call::error::CallError;
+use crate::jdcloud::call::waiter::Retries;
+use crate::jdcloud::image_constraints::answer::Notice;
+
+/// So many checks of one response are tried, each with other controls.
+const MOST_CHECKS: usize = 2;
+
+/// What a check has shown of the response that it checks.
+enum Finding {
+    Complete,
+    Incomplete,
+    /// Nothing: this control did not come back, and its image may be gone.
+    Lacks(Arc<str>),
+}
+
+impl Batcher {
+    /// Settles the ids of `part` that are `missing` from its response, or asks for them again where it may be incomplete.
+    pub(super) async fn settle_missing(self: &Arc<Self>, part: &Part, missing: Vec<Arc<str>>) {
+        let (asked, returned) = (part.ids.len(), part.ids.len() - missing.len());
+        let needs_check = self.lock().record_response(asked, missing.len());
+        if missing.is_empty() {
+            return;
+        }
+        let mut missing = part.of(missing);
+        let mut turn = None;
+        if needs_check {
+            // In turns, since a check may spare later ones.
+            turn = timeout(missing.spare_time(), self.checking.lock()).await.ok();
+            if self.lock().completeness.controls.is_empty() {
+                self.read_ahead(&missing, true).await;
+            }
+            missing = self.lock().unsettled(&missing);
+        }
+        let size = self.repeats(&mut missing, asked, returned).await;
+        drop(turn);
+        // Another check may have found a limit meanwhile.
+        let limit = self.lock().completeness.exceeded(asked);
+        match size.map(|size| size.or(limit)) {
+            Ok(None) => {
+                self.lock().settle_absent(&missing.ids);
+                missing.wake();
+            }
+            Ok(Some(size)) => self.fetch_in_chunks(&missing, size).await,
+            Err(error) => self.fail(&missing, error),
+        }
+    }
+
+    /// Checks a response with `returned` of `asked` ids. How many of the `missing` ids are asked for again in one request;
+    /// none if the response is complete.
+    async fn repeats(
+        self: &Arc<Self>,
+        missing: &mut Part,
+        asked: usize,
+        returned: usize,
+    ) -> Result<Option<usize>, CallError> {
+        if missing.ids.is_empty() || self.lock().completeness.checks(asked, asked - returned).is_empty() {
+            return Ok(None);
+        }
+        for _ in 0..MOST_CHECKS {
+            match self.check(missing, asked, returned).await? {
+                Some(true) => return Ok(None),
+                Some(false) => return Ok(Some(self.incomplete(missing, asked, returned).await)),
+                None => {}
+            }
+        }
+        // An id that is asked for alone needs no check.
+        Ok(Some(1))
+    }
+
+    /// Asks again for the `missing` ids of a response with `returned` of `asked` ids, beside controls. Tells whether the
+    /// response is complete; none if the controls can't be used.
+    async fn check(
+        &self,
+        missing: &mut Part,
+        asked: usize,
+        returned: usize,
+    ) -> Result<Option<bool>, CallError> {
+        let (checks, larger) = {
+            let state = self.lock();
+            let completeness = &state.completeness;
+            // A malformed row settles nothing, so that its id can be asked for again and be missing.
+            if missing.ids.iter().any(|id| completeness.controls.contains(id)) {
+                return Ok(Some(false));
+            }
+            let larger = completeness.larger_check(asked, missing.ids.len(), state.size.known());
+            (completeness.checks(asked, asked - returned), larger)
+        };
+        if checks.is_empty() {
+            return Ok(None);
+        }
+        if let Some(count) = larger {
+            let controls = self.lock().completeness.controls_beside(&missing.ids, count);
+            let check = self.compare(missing, &missing.ids, &controls, 0);
+            if let Ok(Ok(Finding::Complete)) = timeout(missing.spare_time(), check).await {
+                return Ok(Some(true));
+            }
+            self.lock().completeness.larger_failed = true;
+        }
+        for count in checks {
+            // Where there is no room for the controls, the first id is left out: the check is as large as what it checks.
+            let rest = &missing.ids[usize::from(missing.ids.len() + count > asked)..];
+            let controls = self.lock().completeness.controls_beside(rest, count);
+            match self.compare(missing, rest, &controls, self.caller.limits.max_retries).await {
+                Ok(Finding::Complete) => {}
+                Ok(Finding::Lacks(control)) if self.is_gone(missing, &control).await? => {
+                    self.lock().completeness.controls.retain(|id| *id != control);
+                    let size = self.lock().size.known();
+                    self.probe(missing, size).await;
+                    return Ok(None);
+                }
+                Ok(_) => return Ok(Some(false)),
+                // A control is to blame: the missing ids were not refused before.
+                Err(error) if may_be_an_id(&error) || error.context.code == Some(403) => {
+                    missing.has_retried_500 |= error.context.code == Some(500);
+                    self.lock().completeness.controls.retain(|id| !controls.contains(id));
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(true))
+    }
+
+    /// What a response to the `missing` ids of `part` and `controls` shows, which are the rows of the controls if nothing is
+    /// left out.
+    async fn compare(
+        &self,
+        part: &Part,
+        missing: &[Arc<str>],
+        controls: &[Arc<str>],
+        most: u32,
+    ) -> Result<Finding, CallError> {
+        let retries = Retries { waiting: part, most, has_retried_500: false };
+        for ids in with_controls_last(missing, controls) {
+            let (rows, _) = self.send(&ids, &retries).await?;
+            if missing.iter().any(|id| rows.contains_key(id)) {
+                return Ok(Finding::Incomplete);
+            }
+            if let Some(absent) = controls.iter().find(|id| !rows.contains_key(*id)) {
+                return Ok(Finding::Lacks(Arc::clone(absent)));
+            }
+        }
+        if !controls.is_empty() {
+            self.lock().completeness.record_complete(missing.len() + controls.len(), controls.len());
+        }
+        Ok(Finding::Complete)
+    }
+
+    /// Whether `control` has no row any more.
+    async fn is_gone(&self, part: &Part, control: &Arc<str>) -> Result<bool, CallError> {
+        let most = self.caller.limits.max_retries;
+        let retries = Retries { waiting: part, most, has_retried_500: false };
+        match self.send(std::slice::from_ref(control), &retries).await {
+            Ok((rows, _)) => Ok(rows.is_empty()),
+            Err(error) if may_be_an_id(&error) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How many of up to `count` controls are returned where nothing else is asked for. Forgets the others.
+    async fn probe(&self, part: &Part, count: usize) -> usize {
+        let controls = self.lock().completeness.controls_beside(&[], count);
+        let retries = Retries { waiting: part, most: 0, has_retried_500: false };
+        if !controls.is_empty()
+            && let Ok((rows, _)) = self.send(&controls, &retries).await
+        {
+            let is_returned = |id: &Arc<str>| rows.contains_key(id) || !controls.contains(id);
+            self.lock().completeness.controls.retain(is_returned);
+            return rows.len();
+        }
+        0
+    }
+
+    /// Learns from a response with `returned` of `asked` ids, which is incomplete. Returns how many ids can be asked for at
+    /// once.
+    async fn incomplete(self: &Arc<Self>, missing: &Part, asked: usize, returned: usize) -> usize {
+        if self.lock().completeness.controls.len() < asked {
+            self.read_ahead(missing, true).await;
+        }
+        let rows = self.probe(missing, asked).await;
+        if rows == asked {
+            // It was an accident.
+            return 1;
+        }
+        let mut state = self.lock();
+        let limit = state.completeness.record_incomplete(asked, returned.max(rows));
+        tracing::warn!(region = %self.region, limit, "incomplete responses: sending smaller requests");
+        self.caller.notice(Notice::IncompleteResponses { limit });
+        state.size.cap(limit);
+        state.answers.retain(|_, answer| answer.is_some());
+        limit
+    }
+}
+
+impl State {
+    /// A response lacks `missing` of its `asked` ids. Tells whether it has to be checked.
+    fn record_response(&mut self, asked: usize, missing: usize) -> bool {
+        let completeness = &mut self.completeness;
+        let lacks_controls =
+            completeness.controls.is_empty() && asked > 1 && !matches!(self.ahead, ReadAhead::Done);
+        let checks = completeness.checks(asked, missing);
+        completeness.record_complete(if missing == 0 { asked } else { 0 }, asked - missing);
+        lacks_controls || !checks.is_empty()
+    }
+}
+
+/// Requests for `missing` ids and then `controls`, where a gateway that considers only the first ids does not get to them:
+/// the last id by its number, and the last one in the query, which is sorted as text.
+fn with_controls_last(missing: &[Arc<str>], controls: &[Arc<str>]) -> Vec<Vec<Arc<str>>> {
+    let mut ids: Vec<Arc<str>> = missing.iter().chain(controls).cloned().collect();
+    // As text, `ids.9` is the last of up to 89 ids, and `ids.99` of more than 99.
+    let last_as_text = match ids.len() {
+        count @ (..=9 | 90..=99) => count,
+        10..=89 => 9,
+        _ => 99,
+    };
+    let mut requests = vec![ids.clone()];
+    if !controls.is_empty() && last_as_text <= missing.len() {
+        ids.swap(last_as_text - 1, missing.len());
+        if controls.len() > 1 {
+            requests.clear();
+        }
+        requests.push(ids);
+    }
+    requests
+}
