@@ -68,12 +68,7 @@ fn responses_of_other_servers_are_errors(protocol: Protocol) {
             "The response is not JSON",
             "it begins with: \"<html><title>Log in",
         ),
-        (
-            "application/json",
-            b"",
-            "The response is not JSON",
-            "The response has the content type application/json",
-        ),
+        ("application/json", b"", "The response is not JSON", "The response is empty"),
         (
             "application/json",
             b"{\"requestId\":\"r\",\"result\":{\"imageC",

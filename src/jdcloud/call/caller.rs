@@ -16,7 +16,7 @@ use crate::jdcloud::call::clock::{Clock, Finding, http_date};
 use crate::jdcloud::call::envelope::ResponseMeta;
 use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
 use crate::jdcloud::call::waiter::{Retries, Waiter};
-use crate::jdcloud::http::transport::{RawResponse, SignedRequest, Transport};
+use crate::jdcloud::http::transport::{RawResponse, SignedRequest, Transport, TransportError};
 use crate::jdcloud::image_constraints::answer::Notice;
 use crate::jdcloud::settings::{Credentials, Endpoint, Limits, Region};
 use crate::jdcloud::signing::query::encode_path;
@@ -318,14 +318,19 @@ impl Caller {
         let sent = match self.sign(request, version, correction) {
             Ok(signed) => {
                 attempts.fetch_add(1, Ordering::Relaxed);
-                match timeout(limit, self.transport.send(signed)).await {
+                let sent = match timeout(limit, self.transport.send(signed)).await {
                     Ok(response) => response.map_err(Failure::from),
-                    Err(_) => {
-                        // With HTTP/2, the next attempt would use the same connection, which may be stuck.
-                        self.transport.reset();
-                        Err(Failure::AttemptTimeout { limit })
-                    }
+                    Err(_) => Err(Failure::AttemptTimeout { limit }),
+                };
+                if matches!(
+                    sent,
+                    Err(Failure::AttemptTimeout { .. } | Failure::Transport(TransportError::Broken { .. }))
+                ) {
+                    // With HTTP/2, the next attempt would use the same connection, which may be stuck; with HTTP/1.1, another
+                    // kept one, which may be closed as well.
+                    self.transport.reset();
                 }
+                sent
             }
             Err(failure) => Err(failure),
         };

@@ -128,9 +128,13 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::NotJson { cut_off: true, reason, beginning, .. } => (
             "The response is not JSON",
             format!(
-                "The response {} ({reason}){}: it was cut off on its way from JD Cloud. Run Terraform again. If the error \
-                 persists, check the proxy, and vm_endpoint if it is set.",
-                if beginning.is_some() { "is JSON that ends too early" } else { "is empty" },
+                "The response {}{} ({reason}). Run Terraform again. If the error persists, check the proxy, and vm_endpoint if \
+                 it is set.",
+                if beginning.is_some() {
+                    "is JSON that ends too early: it was cut off on its way from JD Cloud"
+                } else {
+                    "is empty: it was cut off on its way from JD Cloud, or another server responds in its place"
+                },
                 after_retries(context, ", also after retries")
             ),
         ),

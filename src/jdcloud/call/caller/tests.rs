@@ -312,12 +312,16 @@ async fn a_refused_signature_is_reported_whatever_becomes_of_the_other_version()
     }
 }
 
-/// A connection of HTTP/2 on which nothing is answered any more would take the retries, too.
+/// A connection of HTTP/2 on which nothing is answered any more would take the retries, too, and so would other kept
+/// connections that the server has closed.
 #[tokio::test(start_paused = true)]
-async fn a_retry_after_a_timeout_uses_a_new_connection() {
-    let (client, api) = failing(2, || Instead::Hang, |_| {});
-    read(&client, &ids(1)).await.unwrap();
-    assert_eq!((api.calls(), api.resets()), (3, 2));
+async fn a_retry_after_a_timeout_or_a_break_uses_a_new_connection() {
+    let outcomes: [fn() -> Instead; 2] = [|| Instead::Hang, || Instead::Break(broken())];
+    for outcome in outcomes {
+        let (client, api) = failing(2, outcome, |_| {});
+        read(&client, &ids(1)).await.unwrap();
+        assert_eq!((api.calls(), api.resets()), (3, 2));
+    }
 }
 
 /// A region that fails, or throttling, leaves the retries of other reads alone.
