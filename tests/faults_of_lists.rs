@@ -131,7 +131,12 @@ fn matrix() -> Vec<Row> {
         ),
         row("an empty object", unexpected, FINAL, Scenario { answer: Answer::EmptyObject, ..s() }),
         row("no requestId", unexpected, FINAL, Scenario { answer: Answer::NoRequestId, ..s() }),
-        row("half of the JSON", Error("The response is not JSON"), FINAL, Scenario { cut_json: true, ..s() }),
+        row(
+            "half of the JSON",
+            Error("The response is not JSON"),
+            FAILING,
+            Scenario { cut_json: true, ..s() },
+        ),
         row("half of the body", broke, FAILING, Scenario { cut_body: true, ..s() }),
         row("reset at first", Value, more(2), Scenario { reset_first: 2, ..s() }),
         row("reset always", broke, FAILING, Scenario { reset_first: EVER, ..s() }),

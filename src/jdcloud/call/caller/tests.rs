@@ -316,7 +316,10 @@ async fn a_refused_signature_is_reported_whatever_becomes_of_the_other_version()
 /// connections that the server has closed.
 #[tokio::test(start_paused = true)]
 async fn a_retry_after_a_timeout_or_a_break_uses_a_new_connection() {
-    let outcomes: [fn() -> Instead; 2] = [|| Instead::Hang, || Instead::Break(broken())];
+    let outcomes: [fn() -> Instead; 2] = [
+        || Instead::Hang,
+        || Instead::Break(TransportError::Broken { host: "h".into(), reason: "reset".into() }),
+    ];
     for outcome in outcomes {
         let (client, api) = failing(2, outcome, |_| {});
         read(&client, &ids(1)).await.unwrap();

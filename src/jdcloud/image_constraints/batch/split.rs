@@ -18,12 +18,9 @@ use crate::jdcloud::image_constraints::answer::Notice;
 
 /// Whether one id of a request may be to blame for `error`: it was refused, or its row makes the whole response invalid.
 pub(super) fn may_be_an_id(error: &CallError) -> bool {
-    let is_of_response = matches!(
-        error.failure,
-        Failure::MalformedRow { .. } | Failure::UnreadableRow { .. } | Failure::OtherRow { .. }
-    );
+    let is_of_a_row = matches!(error.failure, Failure::MalformedRow { .. } | Failure::UnreadableRow { .. });
     let refuses_all = |code| matches!(code, 401 | 403 | 407 | 408 | 429);
-    is_of_response || error.context.code.is_some_and(|code| matches!(code, 400..=501) && !refuses_all(code))
+    is_of_a_row || error.context.code.is_some_and(|code| matches!(code, 400..=501) && !refuses_all(code))
 }
 
 impl Batcher {

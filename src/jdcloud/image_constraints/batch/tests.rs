@@ -1107,21 +1107,3 @@ async fn an_id_in_other_case_beside_the_right_one_is_an_error() {
         assert!(matches!(failed(wrong.await.unwrap().1).failure, Failure::OtherRow { .. }));
     }
 }
-
-/// An alias: the row has the id of another image.
-#[tokio::test(start_paused = true)]
-async fn an_id_with_the_row_of_another_image_fails_its_own_read_only() {
-    let ids = ids(10);
-    let script = |_, call: &Received| {
-        let id = |id: &str| if id == "img-00003" { "img-target".to_owned() } else { id.to_owned() };
-        let rows_of: Vec<_> = call.ids.iter().map(|asked| (id(asked), EXCLUDES_T)).collect();
-        Some(Instead::Respond(rows(rows_of.iter().map(|(id, constraint)| (id.as_str(), *constraint)))))
-    };
-    let (client, _) = TestApi::new(&[]).script(script).client(|settings| {
-        settings.read_ahead = Argument::Known(false);
-    });
-    let reads = ids.iter().map(|id| spawn(&client, &[id])).collect::<Vec<_>>();
-    for (number, read) in reads.into_iter().enumerate() {
-        assert_eq!(read.await.unwrap().1.is_err(), number == 3, "{number}");
-    }
-}
