@@ -290,8 +290,9 @@ impl<'a> Collected<'a> {
     /// The rows. Where two requested ids differ in case only, and one has a row, a gateway that ignores case may mean both.
     fn finish(mut self) -> Rows {
         for id in self.reader.requested.into_iter().flatten() {
-            let same = || self.rows.keys().find(|row| row.eq_ignore_ascii_case(id));
-            if let (false, Some(row)) = (self.rows.contains_key(id), same()) {
+            if !self.rows.contains_key(id)
+                && let Some(row) = self.rows.keys().find(|row| row.eq_ignore_ascii_case(id))
+            {
                 let failure = self.other_row(&[Arc::clone(id)], row);
                 self.rows.insert(Arc::clone(id), Err(failure));
             }
