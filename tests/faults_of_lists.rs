@@ -256,9 +256,11 @@ fn cell(row: &Row, list: List, load: Load) -> Result<(), String> {
     if calls > most {
         problems.push(format!("{calls} calls, more than {most}"));
     }
-    let memory = process_status(plugin.pid(), "VmRSS");
-    if memory > MEMORY_KB {
-        problems.push(format!("{memory} kB of memory"));
+    if cfg!(target_os = "linux") {
+        let memory = process_status(plugin.pid(), "VmRSS");
+        if memory > MEMORY_KB {
+            problems.push(format!("{memory} kB of memory"));
+        }
     }
     plugin.signal("TERM");
     plugin.wait();
