@@ -131,6 +131,12 @@ fn invalid_arguments_are_found_by_validate(protocol: Protocol) {
     let case = Case::build(protocol, "").without_settings().init();
     for (arguments, summary, says) in [
         ("min_cpu = -1", "Invalid number", "min_cpu must be a whole number of at least 0, not -1."),
+        ("min_cpu = 1e300", "Invalid number", "not 1000000000000000000000000000000000000000…."),
+        (
+            "min_cpu = 1e5000",
+            "Invalid number",
+            "min_cpu can't be used: the number has more than 4096 digits.",
+        ),
         ("min_memory_mb = 1.5", "Invalid number", "not 1.5"),
         ("min_cpu = \"many\"", "Incorrect attribute value type", "a number is required"),
         ("architecture = \"\"", "Empty argument", "architecture is an empty string"),
