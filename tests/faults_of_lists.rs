@@ -14,10 +14,9 @@ use jdcloud_emulator::{
     ThrottleForm,
 };
 use serde_json::json;
-use terraform_provider_jdcloud::framework::{DataSource, Provider, Type, Value};
-use terraform_provider_jdcloud::provider::JdCloud;
+use terraform_provider_jdcloud::framework::Value;
 
-use support::{Client, Options, process_status, runtime};
+use support::{Client, Options, process_status, runtime, type_of};
 
 /// The provider's arguments in every cell, small so that the matrix takes seconds.
 const REQUEST_TIMEOUT: &str = "1s";
@@ -293,10 +292,4 @@ async fn read(client: &Client, list: List, load: Load, end: End) -> Vec<String> 
         }
     }
     problems
-}
-
-fn type_of(name: &str) -> Type {
-    let sources = JdCloud.data_sources();
-    let source = sources.iter().find(|source| source.type_name() == name).unwrap();
-    DataSource::schema(&**source).ty()
 }
