@@ -355,13 +355,22 @@ data "jdcloud_image_constraints" "web" {
 }
 
 fn a_wrong_clock_is_corrected_with_a_warning(protocol: Protocol) {
-    let case = with(protocol, |scenario| scenario.clock_skew_s = 3 * 3600);
-    case.plan().warned_of(&[Expected {
-        summary: "The clock of this machine is wrong",
-        says: &["It is 3 h slow.", "Set the clock, for example by enabling NTP."],
-        at: "data \"jdcloud_image_constraints\" \"web\"",
-    }]);
-    assert_eq!(case.emulator().counters().calls, 2, "the clock is corrected once");
+    for (source, argument) in [
+        ("jdcloud_image_constraints", "ids = [\"img-ubuntu2204\"]"),
+        ("jdcloud_images", "ids = [\"img-ubuntu2204\"]"),
+        ("jdcloud_instance_types", "names = [\"g.n4.large\"]"),
+    ] {
+        let block = format!("data \"{source}\" \"web\"");
+        let case = Case::build(protocol, &format!("{block} {{\n  {argument}\n}}\n"))
+            .emulator(|options| options.scenario.clock_skew_s = 3 * 3600)
+            .init();
+        case.plan().warned_of(&[Expected {
+            summary: "The clock of this machine is wrong",
+            says: &["It is 3 h slow.", "Set the clock, for example by enabling NTP."],
+            at: &block,
+        }]);
+        assert_eq!(case.emulator().counters().calls, 2, "{source}: the clock is corrected once");
+    }
 }
 
 fn malformed_rows_are_errors(protocol: Protocol) {
