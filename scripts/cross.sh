@@ -10,6 +10,8 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=scripts/say.sh
 . "$root/scripts/say.sh"
+# shellcheck source=scripts/zig.sh
+. "$root/scripts/zig.sh"
 cd "$root"
 
 platform=$1
@@ -44,16 +46,8 @@ darwin_*)
 	;;
 esac
 
-tools=$root/.tools/zig
-if [ "$build" = zigbuild ] && ! cmp -s scripts/release/requirements.txt "$tools/requirements.txt"; then
-	say 'Setting up cargo-zigbuild and zig in .tools/zig.'
-	rm -rf "$tools"
-	python3 -m venv "$tools" &&
-		"$tools/bin/pip" -q install --require-hashes --only-binary=:all: --no-deps -r scripts/release/requirements.txt >&2 ||
-		fail 'cargo-zigbuild could not be set up with Python (venv and pip); the reason is above.'
-	cp scripts/release/requirements.txt "$tools/"
-fi
-PATH=$tools/bin:$PATH
+[ "$build" = build ] || set_up_zig
+PATH=$zig/bin:$PATH
 scripts/cargo.sh --version >/dev/null
 rustup -q target list --installed | grep -qx "$target" || rustup -q target add "$target" >&2 ||
 	fail "rustup could not add the target $target of $platform; the reason is above."

@@ -13,6 +13,8 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=scripts/say.sh
 . "$root/scripts/say.sh"
+# shellcheck source=scripts/zig.sh
+. "$root/scripts/zig.sh"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
 host=vm.internal.cn-north-1.jdcloud-api.com
 
@@ -153,7 +155,8 @@ under_wine() {
 		  return SystemFunction036(data, (ULONG)length);
 		}
 	END
-	"$root/.tools/zig/bin/python3" -m ziglang cc -target x86_64-windows-gnu -shared -o "$work/$platform/bcryptprimitives.dll" \
+	set_up_zig
+	"$zig/bin/python3" -m ziglang cc -target x86_64-windows-gnu -shared -o "$work/$platform/bcryptprimitives.dll" \
 		"$work/prng.c" -ladvapi32
 	export WINEPREFIX="$work/wine" WINEDEBUG=-all
 	wine wineboot -i >/dev/null 2>&1

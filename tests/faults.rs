@@ -440,10 +440,13 @@ fn summaries(diagnostics: &[Diagnostic]) -> String {
     errors.map(|diagnostic| diagnostic.summary.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The leaked resources of the process.
+/// The leaked resources of the process. Linux only: none elsewhere.
 fn leftovers(plugin: &Plugin) -> Vec<String> {
     let number = |name| process_status(plugin.pid(), name);
     let mut problems = Vec::new();
+    if !cfg!(target_os = "linux") {
+        return problems;
+    }
     // The event loop and the signals, and for ten seconds those that have read large bodies: one for each request at once.
     if number("Threads") > 2 + 8 {
         problems.push(format!("{} threads", number("Threads")));

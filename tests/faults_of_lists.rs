@@ -14,10 +14,9 @@ use jdcloud_emulator::{
     ThrottleForm,
 };
 use serde_json::json;
-use terraform_provider_jdcloud::framework::{DataSource, Provider, Type, Value};
-use terraform_provider_jdcloud::provider::JdCloud;
+use terraform_provider_jdcloud::framework::Value;
 
-use support::{Client, Options, process_status, runtime};
+use support::{Client, Options, process_status, runtime, type_of};
 
 /// The provider's arguments in every cell, small so that the matrix takes seconds.
 const REQUEST_TIMEOUT: &str = "1s";
@@ -261,9 +260,11 @@ fn cell(row: &Row, list: List, load: Load) -> Result<(), String> {
     if calls > most {
         problems.push(format!("{calls} calls, more than {most}"));
     }
-    let memory = process_status(plugin.pid(), "VmRSS");
-    if memory > MEMORY_KB {
-        problems.push(format!("{memory} kB of memory"));
+    if cfg!(target_os = "linux") {
+        let memory = process_status(plugin.pid(), "VmRSS");
+        if memory > MEMORY_KB {
+            problems.push(format!("{memory} kB of memory"));
+        }
     }
     plugin.signal("TERM");
     plugin.wait();
@@ -296,10 +297,4 @@ async fn read(client: &Client, list: List, load: Load, end: End) -> Vec<String> 
         }
     }
     problems
-}
-
-fn type_of(name: &str) -> Type {
-    let sources = JdCloud.data_sources();
-    let source = sources.iter().find(|source| source.type_name() == name).unwrap();
-    DataSource::schema(&**source).ty()
 }

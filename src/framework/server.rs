@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ClientCapabilities, Config, DataSource, DeferredReason, Diagnostic, Diagnostics, EncodedValue, Function,
-    FunctionError, Host, Provider, ReadError, ReadResponse, Schema, Severity, Value, ValueError, msgpack,
+    FunctionError, Host, InvalidNumber, Problem, Provider, ReadError, ReadResponse, Schema, Severity, Value,
+    ValueError, msgpack,
 };
 
 /// A provider on one connection. Its configuration belongs to the connection, because with `-debug` one process serves
@@ -278,6 +279,16 @@ fn decode_config(schema: &Schema, config: &EncodedValue, diagnostics: &mut Diagn
                 );
             }
             config
+        }
+        // The user's mistake: Terraform itself computes with longer numbers.
+        Err(ValueError { path, problem: Problem::Number(problem @ InvalidNumber::TooLong) }) => {
+            diagnostics.push(Diagnostic {
+                severity: Severity::Error,
+                summary: "Invalid number".to_owned(),
+                detail: format!("{path} can't be used: {problem}."),
+                attribute: Some(path),
+            });
+            None
         }
         Err(ValueError { path, problem }) => {
             diagnostics.push(Diagnostic {

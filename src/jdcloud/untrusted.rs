@@ -1,6 +1,8 @@
 //! Text from the network, a file or the environment that is safe to show in a diagnostic or a log.
 //!
-//! A [`Redactor`] has the secrets of a connection and is the only way to make an [`UntrustedText`] of a text from outside: control characters are escaped, the length is bounded, and secrets are replaced by `***`.
+//! A [`Redactor`] has the secrets of a connection and makes an [`UntrustedText`] of a text from outside: control characters
+//! are escaped, the length is bounded, and secrets are replaced by `***`. [`UntrustedText::without_secrets`] is for code that
+//! has no connection.
 //!
 //! No eight consecutive characters of a secret are shown, so a secret that is cut, or split over two texts, is hidden
 //! as well: at most seven characters of it remain on each side of a cut. Secrets are found as they are, in
@@ -38,6 +40,14 @@ const MASK: &str = "***";
 /// Text from outside that is safe to show: see the [module](self).
 #[derive(Clone, PartialEq, Eq)]
 pub struct UntrustedText(Arc<str>);
+
+impl UntrustedText {
+    /// `text`, safe to show, for a caller that has no secrets: nothing is replaced. Others use
+    /// [`Client::untrusted`](super::Client::untrusted).
+    pub fn without_secrets(text: &str) -> Self {
+        Redactor::default().text(text)
+    }
+}
 
 impl fmt::Display for UntrustedText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

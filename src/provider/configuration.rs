@@ -5,6 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::diagnostics::report_settings;
+use super::sentence::whole_number_required;
 use super::{NAME, VERSION, duration, names};
 use crate::framework::{Attribute, Config, Diagnostics, Host, Schema, Type, Value};
 use crate::jdcloud::{Argument, Client, Environment, Settings};
@@ -170,7 +171,7 @@ fn count(config: &Config, name: &str, diagnostics: &mut Diagnostics) -> Argument
     let value = config.number(name).map(|number| {
         let count = number.as_i64().and_then(|count| u32::try_from(count).ok());
         if count.is_none() {
-            let detail = format!("{name} must be a whole number of at least 0, not {number}.");
+            let detail = whole_number_required(name, number);
             diagnostics.argument_error(name, "Invalid number", detail);
         }
         count

@@ -32,7 +32,7 @@ pub(super) fn problem(name: &str) -> Option<&'static str> {
 /// Whether `c` is shown as nothing. It gets into a name with copied text, or at the beginning of a file, and would make it
 /// another name.
 pub(super) fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// `name` in quotes, short and with its control characters escaped.
@@ -64,6 +64,7 @@ mod tests {
             ("img-a\u{a0}", "white space"),
             ("img\u{0}a", "a control character"),
             ("\u{feff}img-a", "an invisible character, such as a byte order mark"),
+            ("img-a\u{61c}", "an invisible character, such as a byte order mark"),
             ("g.n4.large\u{200b}", "an invisible character, such as a byte order mark"),
             ("img-m5s0****29", "an asterisk, as in a masked value"),
             (&"a".repeat(257), "longer than 256 characters"),

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::framework::Number;
+
+/// The maximum number of characters that are shown of a number.
+const DIGITS: usize = 40;
+
 /// At most `most` names, and the number of the others.
 pub(super) fn listed<T: AsRef<str>>(names: &[T], most: usize) -> String {
     let shown = names.iter().take(most).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
@@ -24,6 +29,14 @@ pub(super) fn joined<T: AsRef<str>>(names: &[T]) -> String {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => names.concat(),
     }
+}
+
+/// That `argument` must be a whole number, and not `number`.
+pub(super) fn whole_number_required(argument: &str, number: &Number) -> String {
+    let number = number.to_string();
+    let shown: String = number.chars().take(DIGITS).collect();
+    let more = if shown.len() < number.len() { "…" } else { "" };
+    format!("{argument} must be a whole number of at least 0, not {shown}{more}.")
 }
 
 /// "is" for one name, else "are".

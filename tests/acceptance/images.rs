@@ -232,6 +232,18 @@ fn invalid_arguments_are_found_by_validate(protocol: Protocol) {
             "\"a \" begins or ends with",
             "name",
         ),
+        (
+            "image_source = \"public\"\n  name = \" a\"",
+            "Invalid filter",
+            "\" a\" begins or ends with",
+            "name",
+        ),
+        (
+            "image_source = \"public\"\n  name = \"a\\u0007b\"",
+            "Invalid filter",
+            "contains control characters",
+            "name",
+        ),
         ("image_source = \"public\"\n  region = \"../x\"", "Invalid region", "\"../x\"", "region"),
         ("image_source = \"public\"\n  images = []", "Read-only attribute", "\"images\" is set by", "images"),
         (

@@ -8,6 +8,7 @@ use crate::harness::{Case, Expected, Protocol, cases, same};
 cases!(
     types_in_stock_are_found_smallest_first,
     names_find_types_whether_they_are_in_stock_or_not,
+    local_disks_and_burstable_types_are_told_apart,
     an_empty_set_needs_no_request_and_no_credentials,
     blocks_with_other_filters_share_one_call,
     each_plan_reads_the_stock,
@@ -89,6 +90,15 @@ fn names_find_types_whether_they_are_in_stock_or_not(protocol: Protocol) {
     same(&case.planned_outputs()["names"], &json!([]), "a type that is sold out everywhere is offered");
 }
 
+fn local_disks_and_burstable_types_are_told_apart(protocol: Protocol) {
+    let case = Case::new(protocol, &block("names = [\"g.s1.small\", \"s.i2.xlarge\"]"));
+    let types = &case.planned_outputs()["small"]["instance_types"];
+    let of = |one: &Value| json!([one["instance_type"], one["burstable"], one["local_disks"]]);
+    let nvme = json!([{"disk_type": "nvme", "disk_size_gb": 1862}]);
+    same(&of(&types[0]), &json!(["g.s1.small", true, []]), "a burstable type looks like another");
+    same(&of(&types[1]), &json!(["s.i2.xlarge", false, nvme]), "a local disk is lost");
+}
+
 fn an_empty_set_needs_no_request_and_no_credentials(protocol: Protocol) {
     let case = Case::build(protocol, "").without_settings().init();
     for argument in ["names", "zones", "families"] {
@@ -131,6 +141,12 @@ fn invalid_arguments_are_found_by_validate(protocol: Protocol) {
     let case = Case::build(protocol, "").without_settings().init();
     for (arguments, summary, says) in [
         ("min_cpu = -1", "Invalid number", "min_cpu must be a whole number of at least 0, not -1."),
+        ("min_cpu = 1e300", "Invalid number", "not 1000000000000000000000000000000000000000…."),
+        (
+            "min_cpu = 1e5000",
+            "Invalid number",
+            "min_cpu can't be used: the number has more than 4096 digits.",
+        ),
         ("min_memory_mb = 1.5", "Invalid number", "not 1.5"),
         ("min_cpu = \"many\"", "Incorrect attribute value type", "a number is required"),
         ("architecture = \"\"", "Empty argument", "architecture is an empty string"),

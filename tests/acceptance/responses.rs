@@ -24,6 +24,10 @@ cases!(
     messages_have_the_details_for_a_ticket,
     every_failed_read_is_reported,
 );
+mod with_functions {
+    use super::*;
+    cases!(Functions: control_sequences_in_constraints_are_not_shown);
+}
 
 fn build(protocol: Protocol) -> CaseBuilder {
     Case::build(
@@ -156,6 +160,43 @@ fn control_sequences_in_responses_are_not_shown(protocol: Protocol) {
         assert!(error.detail.len() < 4_000, "{}", error.detail.len());
         assert!(!error.detail.contains('\u{1b}'), "{}", error.detail);
         assert!(!refused.log.contains("\\u001b[2J") && !refused.log.contains('\u{1b}'), "it is in the log");
+    }
+}
+
+/// Control sequences in what functions and the warning of an unknown kind quote: they could clear the terminal, and print a
+/// plan that was never made.
+fn control_sequences_in_constraints_are_not_shown(protocol: Protocol) {
+    let functions = r#"
+output "explained" {
+  value = 1
+  precondition {
+    condition     = data.jdcloud_image_constraints.web.id == ""
+    error_message = provider::jdcloud::explain_instance_type(ARGUMENTS)
+  }
+}
+output "supported" {
+  value = provider::jdcloud::supports_instance_type(ARGUMENTS)
+}
+"#
+    .replace("ARGUMENTS", "data.jdcloud_image_constraints.web, \"img-ubuntu2204\", \"g.n4.large\"");
+    let mut case = build(protocol).file("functions.tf", &functions).init();
+    let forged = "\\u001b[2J\\u001b[HApply complete! Resources: 1 added\\n".repeat(20);
+    // An unknown kind is quoted by the warning, by the error of `supports_instance_type` and by the explanation.
+    for (kind, instance_type, shown) in [(&*forged, "g.n3.large", 3), ("excludes", &*forged, 1)] {
+        let body = format!(
+            r#"{{"requestId":"r","result":{{"imageConstraints":[{{"imageId":"img-ubuntu2204","imageInstanceTypeConstraint":{{"constraintsType":"{kind}","instanceTypes":["{instance_type}","g.n4.large"]}}}}]}}}}"#
+        );
+        let server = StaticServer::responding("application/json", body.as_bytes());
+        case.set("JDCLOUD_VM_ENDPOINT", &server.url());
+        let refused = case.plan();
+        refused.failed();
+        let diagnostics = refused.diagnostics().0;
+        for diagnostic in &diagnostics {
+            assert!(!diagnostic.detail.contains('\u{1b}'), "{}", diagnostic.detail);
+            assert!(diagnostic.detail.len() < 1_000, "{}", diagnostic.detail.len());
+        }
+        let escaped = diagnostics.iter().filter(|one| one.detail.contains("\\u{1b}[2J")).count();
+        assert_eq!(escaped, shown, "{refused}");
     }
 }
 
@@ -309,13 +350,22 @@ data "jdcloud_image_constraints" "web" {
 }
 
 fn a_wrong_clock_is_corrected_with_a_warning(protocol: Protocol) {
-    let case = with(protocol, |scenario| scenario.clock_skew_s = 3 * 3600);
-    case.plan().warned_of(&[Expected {
-        summary: "The clock of this machine is wrong",
-        says: &["It is 3 h slow.", "Set the clock, for example by enabling NTP."],
-        at: "data \"jdcloud_image_constraints\" \"web\"",
-    }]);
-    assert_eq!(case.emulator().counters().calls, 2, "the clock is corrected once");
+    for (source, argument) in [
+        ("jdcloud_image_constraints", "ids = [\"img-ubuntu2204\"]"),
+        ("jdcloud_images", "ids = [\"img-ubuntu2204\"]"),
+        ("jdcloud_instance_types", "names = [\"g.n4.large\"]"),
+    ] {
+        let block = format!("data \"{source}\" \"web\"");
+        let case = Case::build(protocol, &format!("{block} {{\n  {argument}\n}}\n"))
+            .emulator(|options| options.scenario.clock_skew_s = 3 * 3600)
+            .init();
+        case.plan().warned_of(&[Expected {
+            summary: "The clock of this machine is wrong",
+            says: &["It is 3 h slow.", "Set the clock, for example by enabling NTP."],
+            at: &block,
+        }]);
+        assert_eq!(case.emulator().counters().calls, 2, "{source}: the clock is corrected once");
+    }
 }
 
 fn malformed_rows_are_errors(protocol: Protocol) {

@@ -1,5 +1,7 @@
 //! The calls of both protocols.
 
+use std::collections::BTreeMap;
+
 use jdcloud_emulator::{Emulator, Options as EmulatorOptions};
 use terraform_provider_jdcloud::framework::{Data, Type, Value, msgpack};
 use terraform_provider_jdcloud::tfplugin::proto::{v5, v6};
@@ -7,7 +9,7 @@ use tonic::Code;
 
 use crate::support::{
     Client, DATA_SOURCE, Options, block, data_source_type, dynamic, function_constraints_type, provider_type,
-    runtime, strings,
+    runtime, strings, type_of,
 };
 
 /// Runs `test` on a plugin of each protocol.
@@ -141,7 +143,75 @@ fn functions_and_metadata_match_the_schema() {
         let mut names: Vec<&String> = metadata.functions.iter().map(|function| &function.name).collect();
         names.sort();
         assert_eq!(names, schema.functions.keys().collect::<Vec<_>>());
-        assert_eq!(metadata.data_sources[0].type_name, DATA_SOURCE);
+        let mut sources: Vec<&String> =
+            metadata.data_sources.iter().map(|source| &source.type_name).collect();
+        sources.sort();
+        assert_eq!(
+            sources,
+            schema.data_source_schemas.keys().collect::<Vec<_>>(),
+            "a host would not find them"
+        );
+    });
+}
+
+/// The constraints of a whole region are the argument of a function; tonic's default limit is 4 MiB.
+#[test]
+fn a_message_of_5_mib_is_accepted() {
+    on_both_protocols(async |client| {
+        let msgpack = vec![0; 5 << 20].into();
+        let arguments = vec![v6::DynamicValue { msgpack, ..Default::default() }];
+        let request = v6::call_function::Request { name: "supports_instance_type".into(), arguments };
+        let response: v6::call_function::Response =
+            client.provider("CallFunction", "CallFunction", request).await.unwrap();
+        assert_eq!(response.error.unwrap().text, "3 arguments are required, not 1");
+    });
+}
+
+/// In state and in conditions, an `id` that two different reads share would make them look like one.
+#[test]
+fn the_id_of_a_list_differs_with_every_filter() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let plugin = Options::plain().start();
+    let source = ("image_source", Value::string("public"));
+    let images = [
+        vec![source.clone()],
+        vec![("image_source", Value::string("thirdparty"))],
+        vec![source.clone(), ("platform", Value::string("Ubuntu"))],
+        vec![source.clone(), ("os_version", Value::string("Ubuntu"))],
+        vec![source.clone(), ("name", Value::string("Ubuntu"))],
+        vec![source.clone(), ("architecture", Value::string("x86_64"))],
+        vec![source.clone(), ("status", Value::string("pending"))],
+        vec![source.clone(), ("offline", true.into())],
+        vec![("ids", strings(&["img-ubuntu2204"]))],
+        vec![("ids", strings(&["img-ubuntu2204b"]))],
+    ];
+    let types = [
+        vec![],
+        vec![("names", strings(&["g.n4.large"]))],
+        vec![("zones", strings(&["g.n4.large"]))],
+        vec![("families", strings(&["g.n"]))],
+        vec![("families", strings(&["c.n"]))],
+        vec![("in_stock", true.into())],
+        vec![("in_stock", false.into())],
+        vec![("min_cpu", 2.into())],
+        vec![("min_cpu", 4.into())],
+        vec![("min_memory_mb", 2.into())],
+        vec![("architecture", Value::string("x86_64"))],
+    ];
+    runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        client.configure_for(&emulator.url(), &[]).await;
+        for (name, reads) in [("jdcloud_images", &images[..]), ("jdcloud_instance_types", &types[..])] {
+            let mut ids = BTreeMap::new();
+            for arguments in reads {
+                let (state, diagnostics) = client.read_other(name, &type_of(name), arguments).await;
+                assert_eq!(diagnostics, [], "{name} {arguments:?}");
+                let id = state.unwrap().as_members().unwrap()["id"].as_str().unwrap().to_owned();
+                if let Some(other) = ids.insert(id, arguments) {
+                    panic!("{name}: {arguments:?} and {other:?} have one id");
+                }
+            }
+        }
     });
 }
 

@@ -59,6 +59,39 @@ fn an_invalid_setting_is_named_with_its_source_and_the_remedy() {
     }
 }
 
+/// Users limit the requests where JD Cloud throttles their account.
+#[test]
+fn no_more_requests_than_the_maximum_are_in_progress_at_once() {
+    let emulator = emulator(Scenario { latency_ms: 100, ..Scenario::default() });
+    let plugin = Options::plain().start();
+    runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        client.configure_for(&emulator.url(), &[("max_concurrent_requests", 1.into())]).await;
+        let reads = ["cn-north-1", "cn-east-1", "cn-south-1"].map(async |region| {
+            client.read_value(&[("region", Value::string(region)), ("ids", strings(&["img-a"]))]).await.1
+        });
+        assert_eq!(futures_util::future::join_all(reads).await, [[], [], []]);
+    });
+    assert_eq!(emulator.counters().peak_in_flight, 1);
+}
+
+/// Users turn it off where the list of a region is slow or not allowed.
+#[test]
+fn without_read_ahead_no_region_is_listed() {
+    for (read_ahead, listings) in [(true, 1), (false, 0)] {
+        let emulator = emulator(Scenario::default());
+        let plugin = Options::plain().start();
+        runtime().block_on(async {
+            let client = plugin.connect_plain().await;
+            client.configure_for(&emulator.url(), &[("read_ahead", read_ahead.into())]).await;
+            let ids: Vec<String> = (0..10).map(|number| format!("img-{number}")).collect();
+            let reads = ids.iter().map(async |id| client.read_value(&[("ids", strings(&[id]))]).await.1);
+            assert!(futures_util::future::join_all(reads).await.iter().all(Vec::is_empty));
+        });
+        assert_eq!(emulator.counters().without_ids, listings, "read_ahead = {read_ahead}");
+    }
+}
+
 #[test]
 fn a_read_that_times_out_reports_the_last_failure() {
     let emulator = emulator(Scenario { reset_first: 1, hang_first: u64::MAX, ..Scenario::default() });

@@ -30,6 +30,8 @@ fn a_length_without_elements_reserves_no_memory() {
             }
         }
     }
-    let peak = process_status(std::process::id(), "VmHWM");
-    assert!(peak < 200 << 10, "{peak} kB were used");
+    if cfg!(target_os = "linux") {
+        let peak = process_status(std::process::id(), "VmHWM");
+        assert!(peak < 200 << 10, "{peak} kB were used");
+    }
 }

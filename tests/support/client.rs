@@ -12,7 +12,8 @@ use prost::Message;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PKCS_ECDSA_P521_SHA512};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
-use terraform_provider_jdcloud::framework::{Type, Value, msgpack};
+use terraform_provider_jdcloud::framework::{DataSource, Provider, Type, Value, msgpack};
+use terraform_provider_jdcloud::provider::JdCloud;
 use terraform_provider_jdcloud::tfplugin::proto::v6;
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
@@ -313,6 +314,13 @@ pub fn data_source_type() -> Type {
         ("included_instance_types", Type::map(Type::list(Type::String))),
         ("missing_ids", Type::list(Type::String)),
     ])
+}
+
+/// The type of a data source, by its name.
+pub fn type_of(name: &str) -> Type {
+    let sources = JdCloud.data_sources();
+    let source = sources.iter().find(|source| source.type_name() == name).unwrap();
+    DataSource::schema(&**source).ty()
 }
 
 /// An element of `image_constraints`.

@@ -12,6 +12,7 @@ use crate::framework::{Attribute, Config, DataSource, Diagnostics, ReadError, Sc
 use crate::jdcloud::Client;
 use crate::jdcloud::instance_types::InstanceType;
 use crate::provider::diagnostics::{report, report_notice};
+use crate::provider::sentence::whole_number_required;
 
 pub(super) struct InstanceTypes;
 
@@ -111,7 +112,7 @@ impl DataSource<Client> for InstanceTypes {
             if let Value::Known(number) = config.number(argument)
                 && number.as_i64().is_none_or(|number| number < 0)
             {
-                let detail = format!("{argument} must be a whole number of at least 0, not {number}.");
+                let detail = whole_number_required(argument, number);
                 diagnostics.argument_error(argument, "Invalid number", detail);
             }
         }

@@ -1,7 +1,7 @@
 //! The parameters that the functions share: the constraints of a data source, and an image ID.
 
 use crate::framework::{FunctionError, Parameter, Type, Value};
-use crate::jdcloud::{Rule, RuleError};
+use crate::jdcloud::{Rule, RuleError, UntrustedText};
 use crate::provider::names;
 use crate::provider::sentence::listed;
 
@@ -10,7 +10,7 @@ const CONSTRAINTS: usize = 0;
 const IMAGE_ID: usize = 1;
 
 /// The maximum number of names in a message; further ones are counted.
-pub(super) const LISTED: usize = 5;
+const LISTED: usize = 5;
 
 pub(super) fn constraints_parameter() -> Parameter {
     let row = Type::object([
@@ -126,7 +126,7 @@ fn text(arguments: &[Value], position: usize) -> Result<&str, FunctionError> {
 
 /// The error for an image whose constraint is of an unknown kind.
 pub(super) fn unknown_kind(image_id: &str, rule: &Rule) -> FunctionError {
-    let kind = rule.constraints_type().unwrap_or_default();
+    let kind = shown_kind(rule);
     FunctionError::argument(
         CONSTRAINTS,
         format!(
@@ -136,11 +136,21 @@ pub(super) fn unknown_kind(image_id: &str, rule: &Rule) -> FunctionError {
     )
 }
 
+/// The kind of a rule, safe to show.
+pub(super) fn shown_kind(rule: &Rule) -> UntrustedText {
+    UntrustedText::without_secrets(rule.constraints_type().unwrap_or_default())
+}
+
+/// At most [`LISTED`] names and the number of the others, safe to show.
+pub(super) fn shown_list<T: AsRef<str>>(names: &[T]) -> UntrustedText {
+    UntrustedText::without_secrets(&listed(names, LISTED))
+}
+
 fn not_asked_about(image_id: &str, ids: &[&str]) -> String {
     format!(
         "\"{image_id}\" is not among the ids that this data source asked about ({}), so nothing is known about it. Add it \
          to ids",
-        listed(ids, LISTED)
+        shown_list(ids)
     )
 }
 

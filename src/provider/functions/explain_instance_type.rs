@@ -1,9 +1,10 @@
 //! `explain_instance_type`: a sentence for an `error_message`.
 
-use super::constraints::{LISTED, constraints_parameter, image_id_parameter, instance_type, rule};
+use super::constraints::{
+    constraints_parameter, image_id_parameter, instance_type, rule, shown_kind, shown_list,
+};
 use crate::framework::{Function, FunctionError, Parameter, Signature, Type, Value};
 use crate::jdcloud::{Rule, Verdict};
-use crate::provider::sentence::listed;
 
 pub(super) struct ExplainInstanceType;
 
@@ -41,7 +42,7 @@ impl Function for ExplainInstanceType {
 
 fn sentence(image: &str, rule: &Rule, instance_type: &str) -> String {
     let types = rule.instance_types();
-    let (count, list) = (types.len(), listed(types, LISTED));
+    let (count, list) = (types.len(), shown_list(types));
     let (supports, why) = match (rule, rule.verdict(instance_type)) {
         (_, Verdict::Excluded) if count == 1 => {
             ("does not support", "it is the only instance type that this image excludes".to_owned())
@@ -62,7 +63,7 @@ fn sentence(image: &str, rule: &Rule, instance_type: &str) -> String {
             return format!(
                 "The provider cannot tell whether image {image} supports instance type {instance_type}: its constraint is \
                  of the kind \"{}\", which this version of the provider does not know.",
-                rule.constraints_type().unwrap_or_default()
+                shown_kind(rule)
             );
         }
         (Rule::Includes(_), Verdict::Supported) if count == 1 => {

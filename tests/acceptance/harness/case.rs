@@ -289,9 +289,11 @@ impl Case {
         }
     }
 
-    /// The running processes of this case, identified by their home directory.
-    #[cfg(target_os = "linux")]
+    /// The running processes of this case, identified by their home directory. Linux only: none elsewhere.
     fn processes(&self) -> Vec<String> {
+        if !cfg!(target_os = "linux") {
+            return Vec::new();
+        }
         let home = format!("HOME={}", self.path("home").display());
         let of_case = |process: &Path| {
             let environment = fs::read(process.join("environ")).unwrap_or_default();
@@ -299,11 +301,6 @@ impl Case {
         };
         let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
         processes.filter(|process| of_case(process)).map(|process| process.display().to_string()).collect()
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn processes(&self) -> Vec<String> {
-        Vec::new()
     }
 
     fn temporary_files(&self) -> Vec<String> {

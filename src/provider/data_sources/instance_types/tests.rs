@@ -28,6 +28,31 @@ fn a_type(zones: &[(&str, Option<bool>)]) -> InstanceType {
     InstanceType { name: "g.n3.large".into(), zones, ..InstanceType::default() }
 }
 
+/// A type of another architecture, family or name would pass, and no image would start on it.
+#[test]
+fn a_type_with_another_text_or_without_it_does_not_match() {
+    let set = |text: &str| Some(BTreeSet::from([text.into()]));
+    let one = InstanceType {
+        name: "g.n3.large".into(),
+        family: Some("g.n".into()),
+        architecture: Some("arm64".into()),
+        ..InstanceType::default()
+    };
+    for (filter, expected) in [
+        (Filter { names: set("g.n3.large"), ..Filter::default() }, true),
+        (Filter { names: set("g.n4.large"), ..Filter::default() }, false),
+        (Filter { families: set("g.n"), ..Filter::default() }, true),
+        (Filter { families: set("c.n"), ..Filter::default() }, false),
+        (Filter { architecture: Some("arm64"), ..Filter::default() }, true),
+        (Filter { architecture: Some("x86_64"), ..Filter::default() }, false),
+    ] {
+        assert_eq!(filter.matches(&one), expected, "{filter:?}");
+        if filter.names.is_none() {
+            assert!(!filter.matches(&a_type(&[])), "{filter:?}, and the type has no such property");
+        }
+    }
+}
+
 #[test]
 fn stock_is_compared_in_each_zone_or_in_any() {
     let one = a_type(&[("a", Some(true)), ("b", Some(false)), ("c", None)]);
