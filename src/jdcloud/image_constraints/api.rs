@@ -126,7 +126,7 @@ impl<'de> Elements<'de> for RowElements<'_> {
                 let (row, reason) = (collected.count + 1, UntrustedText::default());
                 *self.failure = Some(Failure::UnreadableRow { row, reason });
             })?;
-            let Some(row) = row else { return Ok(collected.finish()) };
+            let Some(row) = row else { return Ok(collected.rows) };
             if let Err(failure) = collected.add(row) {
                 *self.failure = Some(failure);
                 return Err(A::Error::custom("an invalid row"));
@@ -285,19 +285,6 @@ impl<'a> Collected<'a> {
             return Err(Failure::Unexpected { reason: "more rows than a region can have".into() });
         }
         Ok(())
-    }
-
-    /// The rows. Where two requested ids differ in case only, and one has a row, a gateway that ignores case may mean both.
-    fn finish(mut self) -> Rows {
-        for id in self.reader.requested.into_iter().flatten() {
-            if !self.rows.contains_key(id)
-                && let Some(row) = self.rows.keys().find(|row| row.eq_ignore_ascii_case(id))
-            {
-                let failure = self.other_row(&[Arc::clone(id)], row);
-                self.rows.insert(Arc::clone(id), Err(failure));
-            }
-        }
-        self.rows
     }
 
     /// The requested id of the row of `image_id`, and whether they are the same or differ in upper and lower case.

@@ -25,10 +25,15 @@ enum Finding {
 }
 
 impl Batcher {
-    /// Settles the ids of `part` that are `missing` from its response, or asks for them again where it may be incomplete.
-    pub(super) async fn settle_missing(self: &Arc<Self>, part: &Part, missing: Vec<Arc<str>>) {
-        let (asked, returned) = (part.ids.len(), part.ids.len() - missing.len());
-        let needs_check = self.lock().record_response(asked, missing.len());
+    /// Settles the ids of `part` that are `missing` from its response with `returned` rows, or asks for them again where it may be incomplete.
+    pub(super) async fn settle_missing(
+        self: &Arc<Self>,
+        part: &Part,
+        returned: usize,
+        missing: Vec<Arc<str>>,
+    ) {
+        let asked = part.ids.len();
+        let needs_check = self.lock().record_response(asked, returned);
         if missing.is_empty() {
             return;
         }
@@ -64,7 +69,7 @@ impl Batcher {
         asked: usize,
         returned: usize,
     ) -> Result<Option<usize>, CallError> {
-        if missing.ids.is_empty() || self.lock().completeness.checks(asked, asked - returned).is_empty() {
+        if missing.ids.is_empty() || self.lock().completeness.checks(asked, returned).is_empty() {
             return Ok(None);
         }
         for _ in 0..MOST_CHECKS {
@@ -94,7 +99,7 @@ impl Batcher {
                 return Ok(Some(false));
             }
             let larger = completeness.larger_check(asked, missing.ids.len(), state.size.known());
-            (completeness.checks(asked, asked - returned), larger)
+            (completeness.checks(asked, returned), larger)
         };
         if checks.is_empty() {
             return Ok(None);
@@ -204,13 +209,13 @@ impl Batcher {
 }
 
 impl State {
-    /// A response lacks `missing` of its `asked` ids. Tells whether it has to be checked.
-    fn record_response(&mut self, asked: usize, missing: usize) -> bool {
+    /// A response has rows for `returned` of `asked` ids. Tells whether it has to be checked.
+    fn record_response(&mut self, asked: usize, returned: usize) -> bool {
         let completeness = &mut self.completeness;
         let lacks_controls =
             completeness.controls.is_empty() && asked > 1 && !matches!(self.ahead, ReadAhead::Done);
-        let checks = completeness.checks(asked, missing);
-        completeness.record_complete(if missing == 0 { asked } else { 0 }, asked - missing);
+        let checks = completeness.checks(asked, returned);
+        completeness.record_complete(if returned == asked { asked } else { 0 }, returned);
         lacks_controls || !checks.is_empty()
     }
 }

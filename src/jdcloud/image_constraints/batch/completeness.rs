@@ -37,20 +37,19 @@ impl Completeness {
         self.limit.filter(|limit| asked > *limit)
     }
 
-    /// The checks of a response without `missing` of its `asked` ids, as their numbers of controls; none where the
+    /// The checks of a response with `returned` of `asked` ids, as their numbers of controls; none where the
     /// response is known to be complete, or nothing is known to check it with.
     ///
     /// A gateway that returns at most n rows returns all of n controls and hides the others, so the number of controls
     /// must not be the response's number of rows. More controls prove more. A check asks for no more ids than the
     /// request that it checks, which was not refused.
-    pub(super) fn checks(&self, asked: usize, missing: usize) -> Vec<usize> {
-        let returned = asked - missing;
+    pub(super) fn checks(&self, asked: usize, returned: usize) -> Vec<usize> {
         match self.controls.len() {
             0 => vec![],
-            _ if missing == 0 || asked == 1 || self.exceeded(asked).is_some() => vec![],
+            _ if returned == asked || asked == 1 || self.exceeded(asked).is_some() => vec![],
             _ if asked <= self.ids && returned < self.rows => vec![],
             known if known > returned => vec![returned + 1],
-            1 if missing == 1 => vec![0],
+            1 if asked - returned == 1 => vec![0],
             // The first check finds a limit of one row, and the second one a limit of ids.
             1 => vec![0, 1],
             _ => vec![returned - 1],

@@ -11,7 +11,7 @@ use futures_util::future::{BoxFuture, Shared, WeakShared, join_all};
 use super::waiter::{Members, Part};
 use super::{Batcher, State};
 use crate::jdcloud::call::caller::Request;
-use crate::jdcloud::call::error::{CallError, Context, RequestSummary};
+use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
 use crate::jdcloud::call::waiter::{Retries, Waiting as _};
 use crate::jdcloud::http::transport::RawResponse;
 use crate::jdcloud::image_constraints::api::{self, OPERATION, Rows};
@@ -72,31 +72,40 @@ impl Batcher {
     }
 
     /// Settles what a response says about `part`.
-    async fn settle(self: &Arc<Self>, part: &Part, (mut rows, context): Response) {
+    async fn settle(self: &Arc<Self>, part: &Part, (rows, context): Response) {
         let (mut missing, mut failures) = (Vec::new(), Vec::new());
         {
             let mut state = self.lock();
             state.window.record_answer();
             state.size.record_success(part.ids.len());
             for id in &*part.ids {
-                match rows.remove(id) {
+                match rows.get(id) {
                     Some(Ok(rule)) => {
                         state.completeness.record_row(id);
-                        state.answers.insert(Arc::clone(id), Some(rule));
+                        state.answers.insert(Arc::clone(id), Some(rule.clone()));
                     }
                     Some(Err(failure)) => {
                         state.completeness.record_row(id);
-                        failures.push((Arc::clone(id), failure));
+                        failures.push((id, failure.clone()));
                     }
-                    None => missing.push(Arc::clone(id)),
+                    None => match rows.keys().find(|row| row.eq_ignore_ascii_case(id)) {
+                        // A gateway that ignores case has one row for two spellings.
+                        Some(row) => failures.push((id, self.other_row(id, row))),
+                        None => missing.push(Arc::clone(id)),
+                    },
                 }
             }
         }
         part.wake();
         for (id, failure) in failures {
-            self.fail(&part.of([id]), CallError { failure, context: context.clone() });
+            self.fail(&part.of([Arc::clone(id)]), CallError { failure, context: context.clone() });
         }
-        self.settle_missing(part, missing).await;
+        self.settle_missing(part, rows.len(), missing).await;
+    }
+
+    fn other_row(&self, id: &Arc<str>, row: &str) -> Failure {
+        let asked = RequestSummary::ids(std::slice::from_ref(id));
+        Failure::OtherRow { asked, got: self.caller.untrusted(row) }
     }
 
     /// Fails the reads that wait for `part`.
