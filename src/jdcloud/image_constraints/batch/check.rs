@@ -98,24 +98,24 @@ impl Batcher {
             if missing.ids.iter().any(|id| completeness.controls.contains(id)) {
                 return Ok(Some(false));
             }
+            let checks = completeness.checks(asked, returned).into_iter();
+            let checks: Vec<_> = checks.map(|count| completeness.controls(count)).collect();
             let larger = completeness.larger_check(asked, missing.ids.len(), state.size.known());
-            (completeness.checks(asked, returned), larger)
+            (checks, larger.map(|count| completeness.controls(count)))
         };
         if checks.is_empty() {
             return Ok(None);
         }
-        if let Some(count) = larger {
-            let controls = self.lock().completeness.controls_beside(&missing.ids, count);
+        if let Some(controls) = larger {
             let check = self.compare(missing, &missing.ids, &controls, 0);
             if let Ok(Ok(Finding::Complete)) = timeout(missing.spare_time(), check).await {
                 return Ok(Some(true));
             }
             self.lock().completeness.larger_failed = true;
         }
-        for count in checks {
+        for controls in checks {
             // Where there is no room for the controls, the first id is left out: the check is as large as what it checks.
-            let rest = &missing.ids[usize::from(missing.ids.len() + count > asked)..];
-            let controls = self.lock().completeness.controls_beside(rest, count);
+            let rest = &missing.ids[usize::from(missing.ids.len() + controls.len() > asked)..];
             match self.compare(missing, rest, &controls, self.caller.limits.max_retries).await {
                 Ok(Finding::Complete) => {}
                 Ok(Finding::Lacks(control)) if self.is_gone(missing, &control).await? => {
@@ -175,7 +175,7 @@ impl Batcher {
 
     /// How many of up to `count` controls are returned where nothing else is asked for. Forgets the others.
     async fn probe(&self, part: &Part, count: usize) -> usize {
-        let controls = self.lock().completeness.controls_beside(&[], count);
+        let controls = self.lock().completeness.controls(count);
         let retries = Retries { waiting: part, most: 0, has_retried_500: false };
         if !controls.is_empty()
             && let Ok((rows, _)) = self.send(&controls, &retries).await

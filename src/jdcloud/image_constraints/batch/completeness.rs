@@ -63,10 +63,9 @@ impl Completeness {
         (missing + controls > asked && !self.larger_failed).then_some(controls)
     }
 
-    /// So many controls that are not `missing`, of both ends of their order, since a gateway may consider ids in that order.
-    pub(super) fn controls_beside(&self, missing: &[Arc<str>], count: usize) -> Vec<Arc<str>> {
-        // A listing may have come since, with a row for a missing id.
-        let mut known: Vec<_> = self.controls.iter().filter(|id| !missing.contains(id)).cloned().collect();
+    /// So many controls, of both ends of their order, since a gateway may consider ids in that order.
+    pub(super) fn controls(&self, count: usize) -> Vec<Arc<str>> {
+        let mut known = self.controls.clone();
         known.sort_unstable();
         let count = count.min(known.len());
         known.rotate_left(count / 2);
