@@ -1,9 +1,9 @@
 //! When a failed call is retried, and after which wait.
 //!
 //! Retried: connection errors, timeouts, responses that are cut off, 500, 502, 503, 504 and every 429 but
-//! `QUOTA_EXCEEDED`. Not retried: any other 4xx, that of a proxy included, untrusted certificates, invalid responses. Waits grow exponentially with
-//! full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter"); `Retry-After` takes precedence;
-//! JD Cloud limits requests per minute, so a 429 without it waits 5 to 60 seconds.
+//! `QUOTA_EXCEEDED`. Not retried: any other 4xx, that of a proxy included, untrusted certificates, invalid responses.
+//! Waits grow exponentially with full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter"); `Retry-After`
+//! takes precedence; JD Cloud limits requests per minute, so a 429 without it waits 5 to 60 seconds.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
