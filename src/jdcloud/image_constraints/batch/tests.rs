@@ -1102,13 +1102,20 @@ async fn a_size_that_succeeded_is_not_made_smaller() {
 /// A gateway that ignores case has one row for two spellings of an id. The wrong one must not count as unrestricted.
 #[tokio::test(start_paused = true)]
 async fn an_id_in_other_case_beside_the_right_one_is_an_error() {
-    let script = |_, call: &Received| {
-        let is_known = call.ids.iter().any(|id| id.eq_ignore_ascii_case("img-a"));
-        Some(Instead::Respond(rows(is_known.then_some(("img-a", EXCLUDES_T)))))
+    let ids = ids(12);
+    let script = {
+        let ids = ids.clone();
+        move |_, call: &Received| {
+            let is_asked = |id: &&String| call.ids.iter().any(|asked| asked.eq_ignore_ascii_case(id));
+            let asked = ids.iter().filter(is_asked).map(|id| (id.as_str(), EXCLUDES_T));
+            Some(Instead::Respond(rows(asked.collect::<Vec<_>>())))
+        }
     };
     let (client, _) = TestApi::new(&[]).script(script).client(|_| {});
-    let [right, wrong, other] = ["img-a", "IMG-A", "Img-a"].map(|id| spawn(&client, &[id]));
-    assert_eq!(returned(&right.await.unwrap().1.unwrap()), ["img-a"]);
+    // As many controls as make the first check a large one, which has the right spelling among them.
+    read(&client, &ids[..10]).await.unwrap();
+    let [right, wrong, other] = ["img-00011", "IMG-00011", "Img-00011"].map(|id| spawn(&client, &[id]));
+    assert_eq!(returned(&right.await.unwrap().1.unwrap()), ["img-00011"]);
     for wrong in [wrong, other] {
         assert!(matches!(failed(wrong.await.unwrap().1).failure, Failure::OtherRow { .. }));
     }
