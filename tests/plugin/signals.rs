@@ -83,6 +83,10 @@ fn the_end_of_the_terminal_ends_a_debugged_provider() {
         println!("not run: the command script of other systems has other options");
         return;
     }
+    if hang_ups_are_ignored() {
+        println!("not run: hang-ups are ignored here, as under nohup");
+        return;
+    }
     let options = Options::person().argument("-debug");
     let terminal = Command::new("script")
         .args(["--quiet", "--command", "exec \"$PROVIDER\" -debug", "/dev/null"])
