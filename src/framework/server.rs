@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     ClientCapabilities, Config, DataSource, DeferredReason, Diagnostic, Diagnostics, EncodedValue, Function,
     FunctionError, Host, InvalidNumber, Problem, Provider, ReadError, ReadResponse, Schema, Severity, Value,
-    ValueError, msgpack,
+    msgpack,
 };
 
 /// A provider on one connection. Its configuration belongs to the connection, because with `-debug` one process serves
@@ -280,25 +280,24 @@ fn decode_config(schema: &Schema, config: &EncodedValue, diagnostics: &mut Diagn
             }
             config
         }
-        // The user's mistake: Terraform itself computes with longer numbers.
-        Err(ValueError { path, problem: Problem::Number(problem @ InvalidNumber::TooLong) }) => {
-            diagnostics.push(Diagnostic {
-                severity: Severity::Error,
-                summary: "Invalid number".to_owned(),
-                detail: format!("{path} can't be used: {problem}."),
-                attribute: Some(path),
-            });
-            None
-        }
-        Err(ValueError { path, problem }) => {
-            diagnostics.push(Diagnostic {
-                severity: Severity::Error,
-                summary: "Malformed configuration".to_owned(),
-                detail: format!(
-                    "The value that Terraform sent does not fit the provider's schema: {}. Run \"terraform init -upgrade\" in case the provider was replaced by another version; if the error stays, it is a bug in Terraform or in the provider.",
-                    ValueError { path: path.clone(), problem }
+        Err(error) => {
+            let (summary, detail) = match &error.problem {
+                // The user's mistake: Terraform itself computes with longer numbers.
+                Problem::Number(problem @ InvalidNumber::TooLong) => {
+                    ("Invalid number", format!("{} can't be used: {problem}.", error.path))
+                }
+                _ => (
+                    "Malformed configuration",
+                    format!(
+                        "The value that Terraform sent does not fit the provider's schema: {error}. Run \"terraform init -upgrade\" in case the provider was replaced by another version; if the error stays, it is a bug in Terraform or in the provider."
+                    ),
                 ),
-                attribute: (!path.0.is_empty()).then_some(path),
+            };
+            diagnostics.push(Diagnostic {
+                severity: Severity::Error,
+                summary: summary.to_owned(),
+                detail,
+                attribute: (!error.path.0.is_empty()).then_some(error.path),
             });
             None
         }

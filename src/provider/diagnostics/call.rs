@@ -195,11 +195,7 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
                  Cloud and quote the requestId below."
             ),
         ),
-        Failure::Transport(error) => {
-            let (summary, explanation) = transport(error);
-            let is_broken = matches!(error, TransportError::Broken { .. });
-            (summary, explanation + if is_broken { smaller_requests(context) } else { "" })
-        }
+        Failure::Transport(error) => transport(error, context),
         Failure::AttemptTimeout { limit } => (
             "JD Cloud did not respond in time",
             format!(
@@ -232,7 +228,7 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
     }
 }
 
-fn transport(error: &TransportError) -> (&'static str, String) {
+fn transport(error: &TransportError, context: &Context) -> (&'static str, String) {
     match error {
         TransportError::Dns { host, reason } => (
             "JD Cloud's host name can't be resolved",
@@ -296,7 +292,8 @@ fn transport(error: &TransportError) -> (&'static str, String) {
         TransportError::Broken { host, reason } => (
             "The connection to JD Cloud broke",
             format!(
-                "The connection to {host} ended before the response was complete: {reason}. Check the network and the proxy."
+                "The connection to {host} ended before the response was complete: {reason}. Check the network and the proxy.{}",
+                smaller_requests(context)
             ),
         ),
     }

@@ -25,7 +25,8 @@ enum Finding {
 }
 
 impl Batcher {
-    /// Settles the ids of `part` that are `missing` from its response with `returned` rows, or asks for them again where it may be incomplete.
+    /// Settles the ids of `part` that are `missing` from its response with `returned` rows, or asks for them again where it
+    /// may be incomplete.
     pub(super) async fn settle_missing(
         self: &Arc<Self>,
         part: &Part,
@@ -119,8 +120,11 @@ impl Batcher {
             match self.compare(missing, rest, &controls, self.caller.limits.max_retries).await {
                 Ok(Finding::Complete) => {}
                 Ok(Finding::Lacks(control)) if self.is_gone(missing, &control).await? => {
-                    self.lock().completeness.controls.retain(|id| *id != control);
-                    let size = self.lock().size.known();
+                    let size = {
+                        let mut state = self.lock();
+                        state.completeness.forget(&[control]);
+                        state.size.known()
+                    };
                     self.probe(missing, size).await;
                     return Ok(None);
                 }
@@ -128,7 +132,7 @@ impl Batcher {
                 // A control is to blame: the missing ids were not refused before.
                 Err(error) if may_be_an_id(&error) || error.context.code == Some(403) => {
                     missing.has_retried_500 |= error.context.code == Some(500);
-                    self.lock().completeness.controls.retain(|id| !controls.contains(id));
+                    self.lock().completeness.forget(&controls);
                     return Ok(None);
                 }
                 Err(error) => return Err(error),
@@ -175,13 +179,13 @@ impl Batcher {
 
     /// How many of up to `count` controls are returned where nothing else is asked for. Forgets the others.
     async fn probe(&self, part: &Part, count: usize) -> usize {
-        let controls = self.lock().completeness.controls(count);
+        let mut controls = self.lock().completeness.controls(count);
         let retries = Retries { waiting: part, most: 0, has_retried_500: false };
         if !controls.is_empty()
             && let Ok((rows, _)) = self.send(&controls, &retries).await
         {
-            let is_returned = |id: &Arc<str>| rows.contains_key(id) || !controls.contains(id);
-            self.lock().completeness.controls.retain(is_returned);
+            controls.retain(|id| !rows.contains_key(id));
+            self.lock().completeness.forget(&controls);
             return rows.len();
         }
         0
@@ -195,7 +199,7 @@ impl Batcher {
         }
         let rows = self.probe(missing, asked).await;
         if rows == asked {
-            // It was an accident.
+            // There is no limit: the fault has passed. An id that is asked for alone needs no check.
             return 1;
         }
         let mut state = self.lock();

@@ -32,6 +32,11 @@ impl Completeness {
         }
     }
 
+    /// `ids` are no controls any more.
+    pub(super) fn forget(&mut self, ids: &[Arc<str>]) {
+        self.controls.retain(|id| !ids.contains(id));
+    }
+
     /// The silent limit, where a request for `asked` ids exceeded it.
     pub(super) fn exceeded(&self, asked: usize) -> Option<usize> {
         self.limit.filter(|limit| asked > *limit)

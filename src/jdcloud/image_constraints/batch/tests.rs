@@ -402,22 +402,18 @@ async fn a_limit_of_any_size_is_found_with_few_calls() {
 async fn a_silent_limit_is_found_and_every_missing_id_is_asked_for_again() {
     let ids = ids(300);
     for limit in [1, 3, 5, 33] {
-        let script = move |_, call: &Received| {
-            let considered = call
-                .ids
-                .iter()
-                .take(limit)
-                .map(|id| (id.as_str(), r#"{"constraintsType":"excludes","instanceTypes":["t"]}"#));
-            (!call.ids.is_empty()).then(|| Instead::Respond(rows(considered.collect::<Vec<_>>())))
+        let script = || {
+            let ids = ids.clone();
+            move |_, call: &Received| first_ids(limit, &ids, call)
         };
-        let (client, api) = TestApi::new(&[]).script(script).client(|_| {});
+        let (client, api) = TestApi::new(&[]).script(script()).client(|_| {});
         let answer = read(&client, &ids).await.unwrap();
         assert_eq!((answer.images.len(), answer.missing.len()), (300, 0), "limit {limit}");
         assert_eq!(answer.notices, [Notice::IncompleteResponses { limit }]);
         let needed = 300_usize.div_ceil(limit);
         assert!(api.calls() <= needed + 12, "limit {limit}: {} calls, {needed} needed", api.calls());
 
-        let (client, _) = TestApi::new(&[]).script(script).client(|settings| {
+        let (client, _) = TestApi::new(&[]).script(script()).client(|settings| {
             settings.read_ahead = Argument::Known(false);
         });
         let mut reads = JoinSet::new();
