@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
 use tokio::time::timeout;
 
+use super::controls::Check;
 use super::listing::ReadAhead;
 use super::split::may_be_an_id;
 use super::waiter::Part;
@@ -43,7 +45,7 @@ impl Batcher {
         if needs_check {
             // In turns, since a check may spare later ones.
             turn = timeout(missing.spare_time(), self.checking.lock()).await.ok();
-            if self.lock().completeness.controls.is_empty() {
+            if self.lock().completeness.lacks_controls(missing.ids.len()) {
                 self.read_ahead(&missing, true).await;
             }
             missing = self.lock().unsettled(&missing);
@@ -70,7 +72,7 @@ impl Batcher {
         asked: usize,
         returned: usize,
     ) -> Result<Option<usize>, CallError> {
-        if missing.ids.is_empty() || self.lock().completeness.checks(asked, returned).is_empty() {
+        if missing.ids.is_empty() || self.lock().completeness.check(asked, returned).is_none() {
             return Ok(None);
         }
         for _ in 0..MOST_CHECKS {
@@ -92,76 +94,69 @@ impl Batcher {
         asked: usize,
         returned: usize,
     ) -> Result<Option<bool>, CallError> {
-        let (checks, larger) = {
+        let (controls, larger, size) = {
             let state = self.lock();
             let completeness = &state.completeness;
             // A malformed row settles nothing, so that its id can be asked for again and be missing.
             if missing.ids.iter().any(|id| completeness.controls.contains(id)) {
                 return Ok(Some(false));
             }
-            let checks = completeness.checks(asked, returned).into_iter();
-            let checks: Vec<_> = checks.map(|count| completeness.controls(count)).collect();
-            let larger = completeness.larger_check(asked, missing.ids.len(), state.size.known());
-            (checks, larger.map(|count| completeness.controls(count)))
+            let size = state.size.known();
+            let larger = completeness.larger_check(asked, missing.ids.len(), size);
+            (completeness.check(asked, returned), larger, size)
         };
-        if checks.is_empty() {
-            return Ok(None);
-        }
+        let Some(controls) = controls else { return Ok(None) };
         if let Some(controls) = larger {
-            let check = self.compare(missing, &missing.ids, &controls, 0);
+            let check = Check::new(&missing.ids, controls, asked, returned, size);
+            let check = self.compare(missing, &check, 0);
             if let Ok(Ok(Finding::Complete)) = timeout(missing.spare_time(), check).await {
                 return Ok(Some(true));
             }
             self.lock().completeness.larger_failed = true;
         }
-        for controls in checks {
-            // Where there is no room for the controls, the first id is left out: the check is as large as what it checks.
-            let rest = &missing.ids[usize::from(missing.ids.len() + controls.len() > asked)..];
-            match self.compare(missing, rest, &controls, self.caller.limits.max_retries).await {
-                Ok(Finding::Complete) => {}
-                Ok(Finding::Lacks(control)) if self.is_gone(missing, &control).await? => {
-                    let size = {
-                        let mut state = self.lock();
-                        state.completeness.forget(&[control]);
-                        state.size.known()
-                    };
-                    self.probe(missing, size).await;
-                    return Ok(None);
-                }
-                Ok(_) => return Ok(Some(false)),
-                // A control is to blame: the missing ids were not refused before.
-                Err(error) if may_be_an_id(&error) || error.context.code == Some(403) => {
-                    missing.has_retried_500 |= error.context.code == Some(500);
-                    self.lock().completeness.forget(&controls);
-                    return Ok(None);
-                }
-                Err(error) => return Err(error),
+        // A check asks for no more ids than the request that it checks, which was not refused.
+        let check = Check::new(&missing.ids, controls, asked, returned, asked);
+        match self.compare(missing, &check, self.caller.limits.max_retries).await {
+            Ok(Finding::Complete) => Ok(Some(true)),
+            Ok(Finding::Lacks(control)) if self.is_gone(missing, &control).await? => {
+                self.lock().completeness.forget(&[control]);
+                self.probe(missing, size).await;
+                Ok(None)
             }
+            Ok(_) => Ok(Some(false)),
+            // A control is to blame: the missing ids were not refused before.
+            Err(error) if may_be_an_id(&error) || error.context.code == Some(403) => {
+                missing.has_retried_500 |= error.context.code == Some(500);
+                self.lock().completeness.forget(&check.controls);
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
-        Ok(Some(true))
     }
 
-    /// What a response to the `missing` ids of `part` and `controls` shows, which are the rows of the controls if nothing is
-    /// left out.
-    async fn compare(
-        &self,
-        part: &Part,
-        missing: &[Arc<str>],
-        controls: &[Arc<str>],
-        most: u32,
-    ) -> Result<Finding, CallError> {
+    /// What the responses to a check show. If nothing is left out, their rows are those of the controls.
+    async fn compare(&self, part: &Part, check: &Check, most: u32) -> Result<Finding, CallError> {
         let retries = Retries { waiting: part, most, has_retried_500: false };
-        for ids in with_controls_last(missing, controls) {
-            let (rows, _) = self.send(&ids, &retries).await?;
-            if missing.iter().any(|id| rows.contains_key(id)) {
-                return Ok(Finding::Incomplete);
+        for ids in &check.beside {
+            let (rows, _) = self.send(ids, &retries).await?;
+            let mut lacks = None;
+            for id in ids {
+                match (check.controls.contains(id), rows.contains_key(id)) {
+                    (false, true) => return Ok(Finding::Incomplete),
+                    (true, false) => lacks = Some(Arc::clone(id)),
+                    _ => {}
+                }
             }
-            if let Some(absent) = controls.iter().find(|id| !rows.contains_key(*id)) {
-                return Ok(Finding::Lacks(Arc::clone(absent)));
+            if let Some(control) = lacks {
+                return Ok(Finding::Lacks(control));
             }
         }
-        if !controls.is_empty() {
-            self.lock().completeness.record_complete(missing.len() + controls.len(), controls.len());
+        let alone = check.alone.iter().map(|ids| self.send(ids, &retries));
+        if try_join_all(alone).await?.iter().any(|(rows, _)| !rows.is_empty()) {
+            return Ok(Finding::Incomplete);
+        }
+        if !check.beside.is_empty() {
+            self.lock().completeness.record_complete(check.considered, check.controls.len());
         }
         Ok(Finding::Complete)
     }
@@ -218,29 +213,8 @@ impl State {
         let completeness = &mut self.completeness;
         let lacks_controls =
             completeness.controls.is_empty() && asked > 1 && !matches!(self.ahead, ReadAhead::Done);
-        let checks = completeness.checks(asked, returned);
+        let needs_check = lacks_controls || completeness.check(asked, returned).is_some();
         completeness.record_complete(if returned == asked { asked } else { 0 }, returned);
-        lacks_controls || !checks.is_empty()
+        needs_check
     }
-}
-
-/// Requests for `missing` ids and then `controls`, where a gateway that considers only the first ids does not get to them:
-/// the last id by its number, and the last one in the query, which is sorted as text.
-fn with_controls_last(missing: &[Arc<str>], controls: &[Arc<str>]) -> Vec<Vec<Arc<str>>> {
-    let mut ids: Vec<Arc<str>> = missing.iter().chain(controls).cloned().collect();
-    // As text, `ids.9` is the last of up to 89 ids, and `ids.99` of more than 99.
-    let last_as_text = match ids.len() {
-        count @ (..=9 | 90..=99) => count,
-        10..=89 => 9,
-        _ => 99,
-    };
-    let mut requests = vec![ids.clone()];
-    if !controls.is_empty() && last_as_text <= missing.len() {
-        ids.swap(last_as_text - 1, missing.len());
-        if controls.len() > 1 {
-            requests.clear();
-        }
-        requests.push(ids);
-    }
-    requests
 }

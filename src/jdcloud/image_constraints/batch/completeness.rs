@@ -3,7 +3,7 @@
 //! A gateway may consider only the first ids of a request, or return only so many rows, and say neither. A missing row
 //! then does not mean that the image has no constraint. So a response is checked (`check`) when its request asked for
 //! more ids, or it has as many rows, as no complete response so far. The first check has as many controls as fit, so
-//! that larger responses need none. Where no id is known to have a row, the listing of the region names some.
+//! that larger responses need none. Where few ids are known to have a row, the listing of the region names more.
 
 use std::sync::Arc;
 
@@ -25,6 +25,9 @@ pub(super) struct Completeness {
 impl Completeness {
     const MAX_CONTROLS: usize = 350;
 
+    /// So many controls stand at every end of a request.
+    const FEW_CONTROLS: usize = 3;
+
     /// `id` has a row.
     pub(super) fn record_row(&mut self, id: &Arc<str>) {
         if self.controls.len() < Self::MAX_CONTROLS && !self.controls.contains(id) {
@@ -42,30 +45,27 @@ impl Completeness {
         self.limit.filter(|limit| asked > *limit)
     }
 
-    /// The checks of a response with `returned` of `asked` ids, as their numbers of controls; none where the
-    /// response is known to be complete, or nothing is known to check it with.
-    ///
-    /// A gateway that returns at most n rows returns all of n controls and hides the others, so the number of controls
-    /// must not be the response's number of rows. More controls prove more. A check asks for no more ids than the
-    /// request that it checks, which was not refused.
-    pub(super) fn checks(&self, asked: usize, returned: usize) -> Vec<usize> {
-        match self.controls.len() {
-            0 => vec![],
-            _ if returned == asked || asked == 1 || self.exceeded(asked).is_some() => vec![],
-            _ if asked <= self.ids && returned < self.rows => vec![],
-            known if known > returned => vec![returned + 1],
-            1 if asked - returned == 1 => vec![0],
-            // The first check finds a limit of one row, and the second one a limit of ids.
-            1 => vec![0, 1],
-            _ => vec![returned - 1],
-        }
+    /// Whether fewer controls are known than a check of `missing` ids needs.
+    pub(super) fn lacks_controls(&self, missing: usize) -> bool {
+        self.controls.len() < missing.min(Self::FEW_CONTROLS)
     }
 
-    /// How many controls make a check of `missing` ids as large as a request of `size` ids, which spares checks of larger
+    /// The controls of a check of a response with `returned` of `asked` ids; none where the response is known to be
+    /// complete, or nothing is known to check it with.
+    pub(super) fn check(&self, asked: usize, returned: usize) -> Option<Vec<Arc<str>>> {
+        let is_complete = returned == asked || asked == 1 || asked <= self.ids && returned < self.rows;
+        if self.controls.is_empty() || is_complete || self.exceeded(asked).is_some() {
+            return None;
+        }
+        let count = (returned + 1).max(Self::FEW_CONTROLS).max(asked / 2).min(asked - 1);
+        Some(self.controls(count))
+    }
+
+    /// The controls of a check of `missing` ids that is as large as a request of `size` ids, which spares checks of larger
     /// responses; none where that is not more than `asked` ids, or such a check has failed.
-    pub(super) fn larger_check(&self, asked: usize, missing: usize, size: usize) -> Option<usize> {
+    pub(super) fn larger_check(&self, asked: usize, missing: usize, size: usize) -> Option<Vec<Arc<str>>> {
         let controls = size.saturating_sub(missing).min(self.controls.len());
-        (missing + controls > asked && !self.larger_failed).then_some(controls)
+        (missing + controls > asked && !self.larger_failed).then(|| self.controls(controls))
     }
 
     /// So many controls, of both ends of their order, since a gateway may consider ids in that order.

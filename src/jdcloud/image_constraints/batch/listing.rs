@@ -2,7 +2,7 @@
 //! small reads.
 //!
 //! The first request of ten or more reads, and otherwise the third small request of a region, is preceded by a listing,
-//! which most often answers it and all that follow. A response without any row causes it as well (`check`). A
+//! which most often answers it and all that follow. A check for which few ids are known causes it as well. A
 //! constraint in it settles its image; an image that it lacks, or lists without instance types, is asked for by name.
 
 use std::sync::Arc;

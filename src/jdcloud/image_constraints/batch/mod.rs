@@ -10,6 +10,7 @@ mod batch_size;
 mod check;
 mod chunk;
 mod completeness;
+mod controls;
 mod listing;
 #[cfg(test)]
 mod model;

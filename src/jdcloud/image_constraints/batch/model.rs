@@ -50,12 +50,16 @@ enum Ghost {
 enum SilentLimit {
     /// It considers the first ids, in the order of their numbers.
     FirstIds(usize),
+    /// It considers the last ids, in the order of their numbers.
+    LastIds(usize),
     /// It considers the first ids, in the order of the query.
     FirstInQuery(usize),
+    /// It considers the smallest ids, or the greatest ones.
+    Sorted(usize, bool),
     /// It returns the first rows, in the order of the request.
     FirstRows(usize),
-    /// It returns the first rows, in the order of its catalogue.
-    Catalogue(usize),
+    /// It returns the first rows, in the order of its catalogue, which is sorted or not.
+    Catalogue(usize, bool),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -159,14 +163,23 @@ impl Gateway {
         match self.silent_limit {
             None => asked,
             Some(SilentLimit::FirstIds(limit)) => asked.into_iter().take(limit).collect(),
+            Some(SilentLimit::LastIds(limit)) => asked.into_iter().rev().take(limit).collect(),
+            Some(SilentLimit::Sorted(limit, from_end)) => {
+                asked.sort_unstable();
+                if from_end {
+                    asked.reverse();
+                }
+                asked.truncate(limit);
+                asked
+            }
             Some(SilentLimit::FirstInQuery(limit)) => {
                 let mut numbers: Vec<usize> = (1..=asked.len()).collect();
                 numbers.sort_by_key(ToString::to_string);
                 numbers.into_iter().take(limit).map(|number| asked[number - 1]).collect()
             }
             Some(SilentLimit::FirstRows(limit)) => asked.into_iter().filter(has_row).take(limit).collect(),
-            Some(SilentLimit::Catalogue(limit)) => {
-                asked.sort_unstable();
+            Some(SilentLimit::Catalogue(limit, is_sorted)) => {
+                asked.sort_unstable_by_key(|n| if is_sorted { *n } else { n * 37 % 101 });
                 asked.dedup();
                 asked.into_iter().filter(has_row).take(limit).collect()
             }
@@ -245,9 +258,11 @@ impl Gateway {
 fn silent_limit() -> impl Strategy<Value = SilentLimit> {
     prop_oneof![
         (1..16_usize).prop_map(SilentLimit::FirstIds),
+        (1..16_usize).prop_map(SilentLimit::LastIds),
+        (1..16_usize, any::<bool>()).prop_map(|(limit, from_end)| SilentLimit::Sorted(limit, from_end)),
         (1..16_usize).prop_map(SilentLimit::FirstInQuery),
         (1..16_usize).prop_map(SilentLimit::FirstRows),
-        (1..16_usize).prop_map(SilentLimit::Catalogue),
+        (1..16_usize, any::<bool>()).prop_map(|(limit, is_sorted)| SilentLimit::Catalogue(limit, is_sorted)),
     ]
 }
 
@@ -324,13 +339,23 @@ fn case() -> impl Strategy<Value = Case> {
                 let names_controls = read_ahead
                     && gateway.outage.0 == 0
                     && matches!(gateway.listing, Listing::Complete | Listing::Partial);
-                if let Some(SilentLimit::FirstIds(limit) | SilentLimit::FirstInQuery(limit)) =
-                    gateway.silent_limit
-                    && !names_controls
-                {
-                    // A request whose first ids have no row cannot be told from a complete one.
-                    let absent = gateway.images.iter_mut().filter(|image| **image == Image::Absent);
-                    absent.skip(limit - 1).for_each(|image| *image = Image::Constrained);
+                match gateway.silent_limit {
+                    // A request whose ids that are considered have no row cannot be told from a complete one.
+                    Some(
+                        SilentLimit::FirstIds(limit)
+                        | SilentLimit::LastIds(limit)
+                        | SilentLimit::FirstInQuery(limit),
+                    ) if !names_controls => {
+                        let absent = gateway.images.iter_mut().filter(|image| **image == Image::Absent);
+                        absent.skip(limit - 1).for_each(|image| *image = Image::Constrained);
+                    }
+                    Some(SilentLimit::Sorted(..)) if !names_controls => gateway.silent_limit = None,
+                    // Later responses are not checked for ids that sort beyond all controls.
+                    Some(SilentLimit::Sorted(..)) => {
+                        gateway.images[0] = Image::Constrained;
+                        gateway.images[IMAGES - 1] = Image::Constrained;
+                    }
+                    _ => {}
                 }
                 Case {
                     gateway,

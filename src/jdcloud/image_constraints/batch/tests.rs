@@ -104,8 +104,12 @@ async fn a_check_that_exceeds_a_limit_is_followed_by_one_as_small_as_the_respons
         };
         let (client, api) = TestApi::new(&ids[200..]).script(script).client(|_| {});
         assert!(read_each(&client, &ids[..200], "cn-north-1", 10).await.is_empty());
-        // One control is asked for in both orders of the ids.
-        assert_eq!(api.calls(), 20 + 4, "a listing, a large check and two small ones");
+        // All controls sort beyond the missing ids.
+        assert_eq!(
+            api.calls(),
+            20 + 5,
+            "a listing, a large check, a small one and two halves without controls"
+        );
         assert_eq!(read(&client, &ids[..1]).await.unwrap().notices, []);
     }
 }
@@ -156,7 +160,8 @@ async fn long_lists_become_full_calls_and_lose_nothing() {
         assert_eq!(returned(&answer), known);
         assert_eq!(answer.missing.len(), count - known.len());
         let needed = count.div_ceil(batch as usize);
-        assert!((needed..=needed + 3).contains(&api.calls()), "{} calls for {count} ids", api.calls());
+        // Two checks: the first one has no more controls than its response has rows, and each of the requests has as many.
+        assert!((needed..=needed + 4).contains(&api.calls()), "{} calls for {count} ids", api.calls());
         assert!(api.received().iter().all(|call| call.url_length <= 8192));
         assert!(api.most_under_way() <= 8);
     }
@@ -612,7 +617,8 @@ async fn a_refused_check_does_not_make_requests_smaller() {
     assert_eq!((answer.missing.len(), answer.notices), (2, vec![]));
     let before = api.calls();
     read(&client, &ids[100..]).await.unwrap();
-    assert!(api.calls() - before <= 3, "{} calls for 100 ids", api.calls() - before);
+    // A listing, since the controls are forgotten, and a check. All controls sort before the missing ids.
+    assert!(api.calls() - before <= 5, "{} calls for 100 ids", api.calls() - before);
 }
 
 /// A read that joined a request after its first failure would have fewer attempts than alone.
@@ -686,16 +692,18 @@ async fn a_request_is_retried_for_the_read_with_the_latest_deadline() {
     assert_eq!((returned(&later.unwrap()), api.calls()), (vec![id[0].as_str()], 2));
 }
 
-/// One control cannot be last both by its number and in the query, which is sorted as text.
+/// One control cannot be the first by its number, the last, and the last in the query, which is sorted as text.
 #[tokio::test(start_paused = true)]
-async fn a_single_control_finds_a_silent_limit_in_either_order() {
+async fn a_single_control_finds_a_silent_limit_in_any_order() {
     let ids = ids(13);
-    for is_as_text in [false, true] {
+    for order in ["by number", "as text", "from the end"] {
         // The numbers of the nine ids that are considered; in the second request none of them has a row.
         let considered = move |count: usize| {
             let mut numbers: Vec<usize> = (1..=count).collect();
-            if is_as_text {
-                numbers.sort_by_key(ToString::to_string);
+            match order {
+                "as text" => numbers.sort_by_key(ToString::to_string),
+                "from the end" => numbers.reverse(),
+                _ => {}
             }
             numbers.truncate(9);
             numbers
@@ -715,7 +723,7 @@ async fn a_single_control_finds_a_silent_limit_in_either_order() {
         });
         assert_eq!(returned(&read(&client, &ids[..1]).await.unwrap()), ["img-00000"]);
         let answer = read(&client, &ids[1..]).await.unwrap();
-        assert_eq!((returned(&answer).len(), answer.missing.len()), (3, 9), "as text: {is_as_text}");
+        assert_eq!((returned(&answer).len(), answer.missing.len()), (3, 9), "{order}");
     }
 }
 
@@ -838,8 +846,9 @@ async fn a_control_that_no_read_asked_for_fails_no_read() {
             let answer = read(&client, &ids).await.unwrap();
             assert_eq!((returned(&answer), answer.missing.len()), (vec!["x"], 10));
         }
-        // Once, the missing ids are asked for one by one; the check by itself is retried after HTTP 500.
-        assert!(api.calls() <= 24, "{among_others:?} {alone:?}: {} calls", api.calls());
+        // The missing ids are asked for one by one without a control that can be used, and once more beside `x`, which sorts
+        // beyond them. The check by itself is retried after HTTP 500.
+        assert!(api.calls() <= 35, "{among_others:?} {alone:?}: {} calls", api.calls());
     }
 }
 
@@ -969,11 +978,14 @@ async fn a_check_of_no_ids_is_not_sent() {
     assert!(api.received().iter().all(|call| !call.ids.is_empty()), "{:?}", api.received());
 }
 
-/// A gateway that considers the first or the last ids in their own order.
+/// A gateway that considers the first or the last ids in their own order, also where no known id sorts beyond the
+/// missing ones.
 #[tokio::test(start_paused = true)]
 async fn a_silent_limit_in_the_order_of_the_ids_is_found() {
     let ids = ids(100);
-    for is_reversed in [false, true] {
+    for (is_reversed, known) in
+        [(false, &[99, 98, 1, 0][..]), (true, &[99, 98, 1, 0]), (false, &[0, 1]), (true, &[99, 98])]
+    {
         let script = move |_, call: &Received| {
             let mut considered = call.ids.clone();
             considered.sort();
@@ -987,14 +999,31 @@ async fn a_silent_limit_in_the_order_of_the_ids_is_found() {
         let (client, _) = TestApi::new(&[]).script(script).client(|settings| {
             settings.read_ahead = Argument::Known(false);
         });
-        for known in [99, 98, 1, 0] {
-            read(&client, &ids[known..=known]).await.unwrap();
+        for known in known {
+            read(&client, &ids[*known..=*known]).await.unwrap();
         }
         let (first, last) = if is_reversed { (60, 40) } else { (40, 60) };
         let asked = [&ids[first..first + 2], &ids[50..53], &ids[last..last + 5]].concat();
         let answer = read(&client, &asked).await.unwrap();
-        assert_eq!((returned(&answer).len(), answer.missing.len()), (7, 3), "reversed: {is_reversed}");
+        assert_eq!((returned(&answer).len(), answer.missing.len()), (7, 3), "{known:?} {is_reversed}");
+        assert!(matches!(answer.notices[..], [Notice::IncompleteResponses { limit: 4..=5 }]));
     }
+}
+
+/// A gateway that returns two rows, those of its oldest images, which are the only known ones and hide all others in a
+/// check.
+#[tokio::test(start_paused = true)]
+async fn rows_hidden_behind_those_of_the_controls_are_found() {
+    let script = |_, call: &Received| {
+        let oldest = ["b", "y", "c", "d"].into_iter().filter(|id| call.ids.iter().any(|asked| asked == id));
+        Some(Instead::Respond(rows(oldest.take(2).map(|id| (id, EXCLUDES_T)))))
+    };
+    let (client, _) = TestApi::new(&[]).script(script).client(|settings| {
+        settings.read_ahead = Argument::Known(false);
+    });
+    let ids: Vec<String> = ('b'..='y').map(String::from).collect();
+    let answer = read(&client, &ids).await.unwrap();
+    assert_eq!(returned(&answer), ["b", "c", "d", "y"]);
 }
 
 /// An outage that begins with the check of a response is not retried for each id again.
