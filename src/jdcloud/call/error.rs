@@ -35,6 +35,13 @@ pub struct CallError {
     pub context: Context,
 }
 
+impl CallError {
+    /// The server failed, and one of the ids that it was asked for may be the reason. It is not overloaded, as with 503.
+    pub(crate) fn is_of_the_server(&self) -> bool {
+        matches!(self.context.code, Some(500 | 502 | 504))
+    }
+}
+
 /// Why a call failed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Failure {

@@ -100,14 +100,14 @@ impl Waiting for Waiters {
 pub(crate) struct Retries<'a> {
     pub(crate) waiting: &'a dyn Waiting,
     pub(crate) most: u32,
-    /// HTTP 500 is final.
-    pub(crate) has_retried_500: bool,
+    /// A server's failure is final.
+    pub(crate) has_failed_on_server: bool,
 }
 
 impl Retries<'_> {
     /// How often the call may be retried after `failed`.
     pub(crate) fn retries(&self, failed: &CallError) -> u32 {
-        if self.has_retried_500 && failed.context.code == Some(500) { 0 } else { self.most }
+        if self.has_failed_on_server && failed.is_of_the_server() { 0 } else { self.most }
     }
 
     /// When the last read that waits for the call gives up: no retry starts later.

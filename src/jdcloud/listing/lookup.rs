@@ -63,7 +63,7 @@ impl Listings {
             }
         }
         let most = self.caller.limits.max_retries;
-        let limits = Retries { waiting: waiters, most, has_retried_500: false };
+        let limits = Retries { waiting: waiters, most, has_failed_on_server: false };
         Ok(Arc::new(pages::list::<R>(&self.caller, region, question, &limits).await?))
     }
 
@@ -112,7 +112,7 @@ impl Listings {
         tokio::time::sleep(GATHERING).await;
         self.lookups.lock().remove(&key);
         let most = self.caller.limits.max_retries;
-        let limits = Retries { waiting: &*waiters, most, has_retried_500: false };
+        let limits = Retries { waiting: &*waiters, most, has_failed_on_server: false };
         let questions = question.with_ids(&locked(&ids));
         let lists =
             questions.iter().map(|question| pages::list::<R>(&self.caller, &key.1, question, &limits));

@@ -126,7 +126,7 @@ impl Batcher {
             Ok(_) => Ok(Some(false)),
             // A control is to blame: the missing ids were not refused before.
             Err(error) if may_be_an_id(&error) || error.context.code == Some(403) => {
-                missing.has_retried_500 |= error.context.code == Some(500);
+                missing.has_failed_on_server |= error.is_of_the_server();
                 self.lock().completeness.forget(&check.controls);
                 Ok(None)
             }
@@ -136,7 +136,7 @@ impl Batcher {
 
     /// What the responses to a check show. If nothing is left out, their rows are those of the controls.
     async fn compare(&self, part: &Part, check: &Check, most: u32) -> Result<Finding, CallError> {
-        let retries = Retries { waiting: part, most, has_retried_500: false };
+        let retries = Retries { waiting: part, most, has_failed_on_server: false };
         for ids in &check.beside {
             let (rows, _) = self.send(ids, &retries).await?;
             let mut lacks = None;
@@ -164,7 +164,7 @@ impl Batcher {
     /// Whether `control` has no row any more.
     async fn is_gone(&self, part: &Part, control: &Arc<str>) -> Result<bool, CallError> {
         let most = self.caller.limits.max_retries;
-        let retries = Retries { waiting: part, most, has_retried_500: false };
+        let retries = Retries { waiting: part, most, has_failed_on_server: false };
         match self.send(std::slice::from_ref(control), &retries).await {
             Ok((rows, _)) => Ok(rows.is_empty()),
             Err(error) if may_be_an_id(&error) => Ok(true),
@@ -175,7 +175,7 @@ impl Batcher {
     /// How many of up to `count` controls are returned where nothing else is asked for. Forgets the others.
     async fn probe(&self, part: &Part, count: usize) -> usize {
         let mut controls = self.lock().completeness.controls(count);
-        let retries = Retries { waiting: part, most: 0, has_retried_500: false };
+        let retries = Retries { waiting: part, most: 0, has_failed_on_server: false };
         if !controls.is_empty()
             && let Ok((rows, _)) = self.send(&controls, &retries).await
         {

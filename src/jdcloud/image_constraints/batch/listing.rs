@@ -93,7 +93,7 @@ impl Batcher {
         waiters.iter().for_each(|waiter| shared.add(waiter));
         let (batcher, waiters) = (Arc::clone(self), Arc::clone(&shared));
         let listing = async move {
-            let retries = Retries { waiting: &*waiters, most, has_retried_500: false };
+            let retries = Retries { waiting: &*waiters, most, has_failed_on_server: false };
             let response = batcher.send(&[], &retries).await?;
             let mut state = batcher.lock();
             state.ahead = ReadAhead::Done;

@@ -275,7 +275,8 @@ fn gateway() -> impl Strategy<Value = Gateway> {
         1 => Just(Image::Malformed),
         1 => Just(Image::OtherCase),
     ];
-    let ghost = prop_oneof![Just(Ghost::Gone), select(vec![400, 403, 404, 500]).prop_map(Ghost::Refused)];
+    let ghost =
+        prop_oneof![Just(Ghost::Gone), select(vec![400, 403, 404, 500, 502]).prop_map(Ghost::Refused)];
     let listing = prop_oneof![
         3 => Just(Listing::Complete),
         1 => Just(Listing::Partial),
@@ -286,11 +287,11 @@ fn gateway() -> impl Strategy<Value = Gateway> {
     ];
     (
         (vec(image, IMAGES), prop_oneof![2 => Just(vec![]), 1 => vec(ghost, 1..5)]),
-        select(vec![400, 404, 500]),
+        select(vec![400, 404, 500, 502]),
         any::<bool>(),
         option::of((1..12_usize, select(vec![400, 413, 414]))),
         option::weighted(0.3, silent_limit()),
-        prop_oneof![3 => Just((0, 500)), 1 => (1..9_usize, select(vec![500, 503, 429]))],
+        prop_oneof![3 => Just((0, 500)), 1 => (1..9_usize, select(vec![500, 502, 503, 429]))],
         listing,
         prop_oneof![1 => vec(0..200_u64, 1), 1 => vec(0..200_u64, 2..8)],
     )

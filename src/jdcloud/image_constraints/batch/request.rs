@@ -57,7 +57,7 @@ impl Batcher {
                 return;
             }
             let most = self.caller.limits.max_retries;
-            let retries = Retries { waiting: &part, most, has_retried_500: part.has_retried_500 };
+            let retries = Retries { waiting: &part, most, has_failed_on_server: part.has_failed_on_server };
             match self.send(&part.ids, &retries).await {
                 Ok(response) => self.settle(&part, response).await,
                 Err(error) => self.refused(part, error).await,

@@ -19,8 +19,8 @@ use crate::jdcloud::image_constraints::answer::Notice;
 /// Whether one id of a request may be to blame for `error`: it was refused, or its row makes the whole response invalid.
 pub(super) fn may_be_an_id(error: &CallError) -> bool {
     let is_of_a_row = matches!(error.failure, Failure::MalformedRow { .. } | Failure::UnreadableRow { .. });
-    let refuses_all = |code| matches!(code, 401 | 403 | 407 | 408 | 429);
-    is_of_a_row || error.context.code.is_some_and(|code| matches!(code, 400..=501) && !refuses_all(code))
+    let refuses_all = |code| matches!(code, 401 | 403 | 407 | 408 | 429 | 503);
+    is_of_a_row || error.context.code.is_some_and(|code| matches!(code, 400..=504) && !refuses_all(code))
 }
 
 impl Batcher {
@@ -28,7 +28,7 @@ impl Batcher {
     pub(super) async fn refused(self: &Arc<Self>, mut part: Part, error: CallError) {
         let code = error.context.code;
         let may_be_number = matches!(code, Some(400 | 413 | 414));
-        part.has_retried_500 |= code == Some(500);
+        part.has_failed_on_server |= error.is_of_the_server();
         let wanted = part.wanted();
         if may_be_an_id(&error) && wanted.len() < part.ids.len() {
             // A read that has left may have brought the id that is to blame.

@@ -459,21 +459,23 @@ async fn one_spurious_refusal_in_ten_calls_fails_no_read() {
     assert!(api.calls() <= 4 * 40, "{} calls", api.calls());
 }
 
-/// The neighbours of an id that always ends in 500 wait for the retries of their shared call, and not again for those
-/// of each half.
+/// The neighbours of an id that always ends in a failure of the server wait for the retries of their shared call, and not
+/// again for those of each half.
 #[tokio::test(start_paused = true)]
 async fn the_neighbours_of_a_bad_id_wait_for_one_round_of_retries() {
     let ids = ids(10);
-    let bad = ids[6].clone();
-    let script = move |_, call: &Received| {
-        if call.ids.contains(&bad) { refuse(500, "INTERNAL") } else { None }
-    };
-    let (client, api) = TestApi::new(&ids).script(script).client(|settings| {
-        settings.read_ahead = Argument::Known(false);
-    });
-    assert_eq!(read_each(&client, &ids, "cn-north-1", 10).await, [ids[6].clone()]);
-    // The call and its five retries, then two halves in each of at most four rounds.
-    assert!(api.calls() <= 6 + 8, "{} calls", api.calls());
+    for code in [500, 502, 504] {
+        let bad = ids[6].clone();
+        let script = move |_, call: &Received| {
+            if call.ids.contains(&bad) { refuse(code, "INTERNAL") } else { None }
+        };
+        let (client, api) = TestApi::new(&ids).script(script).client(|settings| {
+            settings.read_ahead = Argument::Known(false);
+        });
+        assert_eq!(read_each(&client, &ids, "cn-north-1", 10).await, [ids[6].clone()], "{code}");
+        // The call and its five retries, then two halves in each of at most four rounds.
+        assert!(api.calls() <= 6 + 8, "{code}: {} calls", api.calls());
+    }
 }
 
 /// A listing of the region that hangs must not use up the time of the reads that wait for it.

@@ -39,7 +39,7 @@ impl Members {
         let mut seen = HashSet::new();
         let members = self.lock();
         let ids = members.iter().map(|(id, _)| id).filter(|id| seen.insert(Arc::clone(id)));
-        Part { ids: ids.cloned().collect(), members: Arc::clone(self), has_retried_500: false }
+        Part { ids: ids.cloned().collect(), members: Arc::clone(self), has_failed_on_server: false }
     }
 
     /// Whether a read that joins the request now has as many attempts as with a request of its own.
@@ -57,8 +57,8 @@ impl Members {
 pub(super) struct Part {
     pub(super) ids: Arc<[Arc<str>]>,
     pub(super) members: Arc<Members>,
-    /// The retries of HTTP 500 are used up.
-    pub(super) has_retried_500: bool,
+    /// The retries of a server's failure are used up.
+    pub(super) has_failed_on_server: bool,
 }
 
 impl Part {
