@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use super::controls::FEW_CONTROLS;
+
 /// What this region's responses have shown of how much one response can hold.
 #[derive(Debug, Default)]
 pub(super) struct Completeness {
@@ -24,9 +26,6 @@ pub(super) struct Completeness {
 
 impl Completeness {
     const MAX_CONTROLS: usize = 350;
-
-    /// So many controls stand at every end of a request.
-    const FEW_CONTROLS: usize = 3;
 
     /// `id` has a row.
     pub(super) fn record_row(&mut self, id: &Arc<str>) {
@@ -47,7 +46,7 @@ impl Completeness {
 
     /// Whether fewer controls are known than a check of `missing` ids needs.
     pub(super) fn lacks_controls(&self, missing: usize) -> bool {
-        self.controls.len() < missing.min(Self::FEW_CONTROLS)
+        self.controls.len() < missing.min(FEW_CONTROLS)
     }
 
     /// The controls of a check of a response with `returned` of `asked` ids; none where the response is known to be
@@ -57,7 +56,7 @@ impl Completeness {
         if self.controls.is_empty() || is_complete || self.exceeded(asked).is_some() {
             return None;
         }
-        let count = (returned + 1).max(Self::FEW_CONTROLS).max(asked / 2).min(asked - 1);
+        let count = (returned + 1).max(FEW_CONTROLS).max(asked / 2).min(asked - 1);
         Some(self.controls(count))
     }
 

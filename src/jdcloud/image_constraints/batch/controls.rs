@@ -6,6 +6,9 @@
 
 use std::sync::Arc;
 
+/// So many controls stand at every end of a request.
+pub(super) const FEW_CONTROLS: usize = 3;
+
 pub(super) struct Check {
     pub(super) controls: Vec<Arc<str>>,
     /// Missing ids beside the controls.
@@ -50,16 +53,19 @@ impl Check {
         let (smallest, greatest) = (controls.iter().min(), controls.iter().max());
         let (before, beyond) = (|id: &&_| Some(*id) < smallest, |id: &&_| Some(*id) > greatest);
         let certain = ids.len() - rest.iter().filter(before).count().max(rest.iter().filter(beyond).count());
-        let alone: Vec<Arc<str>> = if controls.len() == returned {
+        let uncertain: Vec<Arc<str>> =
+            rest.iter().filter(|id| before(id) || beyond(id)).chain(left_out).cloned().collect();
+        // Three rows that all sort at one end are no chance.
+        let most = if returned < FEW_CONTROLS { 2 } else { asked };
+        let alone = if controls.len() == returned {
             // A gateway that returns no more rows hides those of the missing ids behind those of the controls.
-            missing.to_vec()
-        } else if certain < asked {
-            let beyond = rest.iter().filter(|id| before(id) || beyond(id));
-            beyond.chain(left_out).cloned().collect()
+            missing.chunks(if missing.len() > most * certain { missing.len() } else { certain })
+        } else if certain < asked && uncertain.len() <= most * certain {
+            uncertain.chunks(certain)
         } else {
-            vec![]
+            [].chunks(1)
         };
-        let alone = alone.chunks(certain).map(Vec::from).collect();
+        let alone = alone.map(Vec::from).collect();
         Self { controls, beside, alone, considered: certain.max(asked).min(ids.len()) }
     }
 }

@@ -20,7 +20,7 @@ use crate::jdcloud::image_constraints::answer::Notice;
 pub(super) fn may_be_an_id(error: &CallError) -> bool {
     let is_of_a_row = matches!(error.failure, Failure::MalformedRow { .. } | Failure::UnreadableRow { .. });
     let refuses_all = |code| matches!(code, 401 | 403 | 407 | 408 | 429 | 503);
-    is_of_a_row || error.context.code.is_some_and(|code| matches!(code, 400..=504) && !refuses_all(code))
+    is_of_a_row || error.context.code.is_some_and(|code| matches!(code, 400..=599) && !refuses_all(code))
 }
 
 impl Batcher {

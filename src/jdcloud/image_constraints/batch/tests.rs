@@ -464,7 +464,7 @@ async fn one_spurious_refusal_in_ten_calls_fails_no_read() {
 #[tokio::test(start_paused = true)]
 async fn the_neighbours_of_a_bad_id_wait_for_one_round_of_retries() {
     let ids = ids(10);
-    for code in [500, 502, 504] {
+    for code in [500, 502, 504, 520] {
         let bad = ids[6].clone();
         let script = move |_, call: &Received| {
             if call.ids.contains(&bad) { refuse(code, "INTERNAL") } else { None }
