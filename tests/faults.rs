@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use jdcloud_emulator::{
     Answer, AnswerTo, Catalogue, Emulator, MalformedRow, Options as EmulatorOptions, RetryAfter, Scenario,
-    ThrottleForm, WithoutIds,
+    SilentIds, ThrottleForm, WithoutIds,
 };
 use terraform_provider_jdcloud::framework::Value;
 use terraform_provider_jdcloud::tfplugin::proto::v6::Diagnostic;
@@ -236,6 +236,7 @@ fn matrix() -> Vec<Row> {
         row("one anonymous bad id", ErrorOf(7, "JD Cloud refused the request"), SPLIT, bad_id(400, true)),
         row("one anonymous bad id, 404", ErrorOf(7, NOT_FOUND), SPLIT, bad_id(404, true)),
         row("one anonymous bad id, 500", ErrorOf(7, "JD Cloud failed"), SPLIT, bad_id(500, true)),
+        row("one anonymous bad id, 502", ErrorOf(7, "JD Cloud failed"), SPLIT, bad_id(502, true)),
         row("few ids a call", Value, [1, 450, 60], limit(30, 413)),
         row("few ids a call, refused with 400", Value, [1, 450, 60], limit(30, 400)),
         row(
@@ -243,6 +244,18 @@ fn matrix() -> Vec<Row> {
             Value,
             [1, 400, 60],
             Scenario { silent_max_ids: Some(30), ..s() },
+        ),
+        row(
+            "the last few ids a call, without an error",
+            Value,
+            [1, 400, 60],
+            Scenario { silent_max_ids: Some(30), silent_ids: SilentIds::Last, ..s() },
+        ),
+        row(
+            "the smallest few ids a call, without an error",
+            Value,
+            [1, 400, 60],
+            Scenario { silent_max_ids: Some(30), silent_ids: SilentIds::Smallest, ..s() },
         ),
         row(
             "few rows a call, without an error",

@@ -55,5 +55,5 @@ pub use journal::{Call, Counters};
 pub use options::{ACCESS_KEY, Credentials, Options, SECRET_KEY, Signature, TokenEncoding};
 pub use scenario::{
     Answer, AnswerTo, FIELDS, FailBody, Field, MalformedRow, Paging, RawAnswer, RetryAfter, Scenario,
-    ShareForm, ThrottleForm, UnknownRegion, WithoutIds,
+    ShareForm, SilentIds, ThrottleForm, UnknownRegion, WithoutIds,
 };

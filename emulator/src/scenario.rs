@@ -14,8 +14,8 @@ use crate::operation::Operation;
 
 pub use fields::{FIELDS, Field};
 pub use forms::{
-    Answer, AnswerTo, FailBody, MalformedRow, Paging, RawAnswer, RetryAfter, ShareForm, ThrottleForm,
-    UnknownRegion, WithoutIds,
+    Answer, AnswerTo, FailBody, MalformedRow, Paging, RawAnswer, RetryAfter, ShareForm, SilentIds,
+    ThrottleForm, UnknownRegion, WithoutIds,
 };
 
 /// The faults to inject. [`Scenario::default`] has none.
@@ -56,6 +56,7 @@ pub struct Scenario {
     #[serde(deserialize_with = "http_status")]
     pub max_ids_status: u16,
     pub silent_max_ids: Option<usize>,
+    pub silent_ids: SilentIds,
     pub silent_max_rows: Option<usize>,
     pub max_url_bytes: usize,
     pub without_ids: WithoutIds,
@@ -110,6 +111,7 @@ impl Default for Scenario {
             max_ids: None,
             max_ids_status: 400,
             silent_max_ids: None,
+            silent_ids: SilentIds::First,
             silent_max_rows: None,
             // The gateway's documentation: 8k.
             max_url_bytes: 8192,

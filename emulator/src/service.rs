@@ -14,7 +14,7 @@ use crate::operation::Operation;
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::response_body::{self, ApiResult};
-use crate::scenario::{Answer, RawAnswer, Scenario, UnknownRegion, WithoutIds};
+use crate::scenario::{Answer, RawAnswer, Scenario, SilentIds, UnknownRegion, WithoutIds};
 use crate::scripted::Values;
 
 /// A request to the API: region, operation and parameters.
@@ -126,7 +126,14 @@ fn find<'a>(
         return Err(ApiError::new(404, "NOT_FOUND", format!("Region '{region}' not found")));
     }
     let mut ids = request.ids.clone();
-    ids.truncate(scenario.silent_max_ids.unwrap_or(usize::MAX));
+    if let Some(most) = scenario.silent_max_ids {
+        match scenario.silent_ids {
+            SilentIds::First => {}
+            SilentIds::Last => ids.reverse(),
+            SilentIds::Smallest => ids.sort(),
+        }
+        ids.truncate(most);
+    }
     let json = |value: &Value| Cow::Owned(value.to_string());
     let mut found = match &request.operation {
         Operation::ImageConstraints => {

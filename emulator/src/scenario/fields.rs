@@ -70,7 +70,8 @@ pub const FIELDS: &[Field] = &[
     field(SIZES, "poisoned_anonymous", "", "with an error that does not name the id"),
     field(SIZES, "max_ids", "N", "a call for more ids fails"),
     field(SIZES, "max_ids_status", "CODE", "with this HTTP status (default 400)"),
-    field(SIZES, "silent_max_ids", "N", "a call is answered for its first N ids only, without an error"),
+    field(SIZES, "silent_max_ids", "N", "a call is answered for N of its ids only, without an error"),
+    field(SIZES, "silent_ids", "FORM", "first (default), last or smallest: which of its ids"),
     field(SIZES, "silent_max_rows", "N", "an answer holds at most N rows, without an error"),
     field(SIZES, "max_url_bytes", "N", "a longer path with its query answers 414 (default 8192)"),
     field(

@@ -52,6 +52,18 @@ pub enum ShareForm {
     Reset,
 }
 
+/// The ids that a silent limit leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SilentIds {
+    /// The first ones of the call.
+    First,
+    /// The last ones of the call.
+    Last,
+    /// Those that sort first.
+    Smallest,
+}
+
 /// The answer to a call that names no ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -3,7 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::time::{Duration, Instant};
 
-use jdcloud_emulator::{Catalogue, Scenario, WithoutIds};
+use jdcloud_emulator::{Catalogue, Scenario, SilentIds, WithoutIds};
 
 use crate::client::{Call, TIMEOUT, connect, emulator};
 
@@ -17,6 +17,20 @@ fn a_silent_limit_on_ids_answers_the_first_of_them_only() {
     assert_eq!(ids(&["img-free", "img-private", "img-gpu"]), [""; 0], "ids without a row count, too");
     assert_eq!(ids(&["img-gpu"]), ["img-gpu"]);
     assert_eq!(ids(&[]).len(), 9, "a call without ids names none");
+}
+
+#[test]
+fn a_silent_limit_on_ids_may_leave_the_last_or_the_smallest_ones() {
+    let asked = ["img-gpu", "img-ubuntu2204", "img-excludes-none"];
+    for (silent_ids, mut expected) in
+        [(SilentIds::Last, asked[1..].to_vec()), (SilentIds::Smallest, vec![asked[2], asked[0]])]
+    {
+        let emulator = emulator(Scenario { silent_max_ids: Some(2), silent_ids, ..Scenario::default() });
+        let mut answered = Call::new(&asked).send(&emulator).unwrap().ids();
+        answered.sort();
+        expected.sort_unstable();
+        assert_eq!(answered, expected, "{silent_ids:?}");
+    }
 }
 
 #[test]
