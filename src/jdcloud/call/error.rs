@@ -36,6 +36,14 @@ pub struct CallError {
 }
 
 impl CallError {
+    /// One id of the request may be to blame: it was refused, or its row makes the whole response invalid.
+    pub(crate) fn may_be_of_an_id(&self) -> bool {
+        let is_of_a_row =
+            matches!(self.failure, Failure::MalformedRow { .. } | Failure::UnreadableRow { .. });
+        let refuses_all = |code| matches!(code, 401 | 403 | 407 | 408 | 429 | 503);
+        is_of_a_row || self.context.code.is_some_and(|code| matches!(code, 400..=599) && !refuses_all(code))
+    }
+
     /// The server failed, and one of the ids that it was asked for may be the reason. It is not overloaded, as with 503.
     pub(crate) fn is_of_the_server(&self) -> bool {
         matches!(self.context.code, Some(500 | 502 | 504))

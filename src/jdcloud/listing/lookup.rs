@@ -58,7 +58,8 @@ impl Listings {
                     return Ok(Arc::new(own.collect::<Vec<_>>()));
                 }
                 // An id of another read may be to blame.
-                Err(error) if is_shared() && matches!(error.context.code, Some(200 | 400 | 404 | 500)) => {}
+                Err(error) if is_shared() && (error.may_be_of_an_id() || error.context.code == Some(200)) => {
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -8,7 +8,6 @@ use tokio::time::timeout;
 
 use super::controls::Check;
 use super::listing::ReadAhead;
-use super::split::may_be_an_id;
 use super::waiter::Part;
 use super::{Batcher, State};
 use crate::jdcloud::call::error::CallError;
@@ -125,7 +124,7 @@ impl Batcher {
             }
             Ok(_) => Ok(Some(false)),
             // A control is to blame: the missing ids were not refused before.
-            Err(error) if may_be_an_id(&error) || error.context.code == Some(403) => {
+            Err(error) if error.may_be_of_an_id() || error.context.code == Some(403) => {
                 missing.has_failed_on_server |= error.is_of_the_server();
                 self.lock().completeness.forget(&check.controls);
                 Ok(None)
@@ -167,7 +166,7 @@ impl Batcher {
         let retries = Retries { waiting: part, most, has_failed_on_server: false };
         match self.send(std::slice::from_ref(control), &retries).await {
             Ok((rows, _)) => Ok(rows.is_empty()),
-            Err(error) if may_be_an_id(&error) => Ok(true),
+            Err(error) if error.may_be_of_an_id() => Ok(true),
             Err(error) => Err(error),
         }
     }

@@ -12,16 +12,9 @@ use tokio::time::timeout;
 
 use super::Batcher;
 use super::waiter::Part;
-use crate::jdcloud::call::error::{CallError, Failure};
+use crate::jdcloud::call::error::CallError;
 use crate::jdcloud::call::waiter::Waiting as _;
 use crate::jdcloud::image_constraints::answer::Notice;
-
-/// Whether one id of a request may be to blame for `error`: it was refused, or its row makes the whole response invalid.
-pub(super) fn may_be_an_id(error: &CallError) -> bool {
-    let is_of_a_row = matches!(error.failure, Failure::MalformedRow { .. } | Failure::UnreadableRow { .. });
-    let refuses_all = |code| matches!(code, 401 | 403 | 407 | 408 | 429 | 503);
-    is_of_a_row || error.context.code.is_some_and(|code| matches!(code, 400..=599) && !refuses_all(code))
-}
 
 impl Batcher {
     /// Goes on after a request for `part` ended in `error`.
@@ -30,11 +23,11 @@ impl Batcher {
         let may_be_number = matches!(code, Some(400 | 413 | 414));
         part.has_failed_on_server |= error.is_of_the_server();
         let wanted = part.wanted();
-        if may_be_an_id(&error) && wanted.len() < part.ids.len() {
+        if error.may_be_of_an_id() && wanted.len() < part.ids.len() {
             // A read that has left may have brought the id that is to blame.
             return self.fetch(part.of(wanted)).await;
         }
-        if part.ids.len() < 2 || !(may_be_number || may_be_an_id(&error) && part.waiters().len() > 1) {
+        if part.ids.len() < 2 || !(may_be_number || error.may_be_of_an_id() && part.waiters().len() > 1) {
             self.fail(&part, error);
             return;
         }
