@@ -257,6 +257,15 @@ pub struct RequestSummary {
     pub query: Option<Arc<str>>,
 }
 
+impl Context {
+    /// Whether JD Cloud's message names `id`.
+    pub(crate) fn names(&self, id: &str) -> bool {
+        let is_in_id = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+        let message = self.message.as_ref().map(ToString::to_string).unwrap_or_default();
+        message.split(|c| !is_in_id(c)).any(|word| word.trim_matches('.') == id)
+    }
+}
+
 impl RequestSummary {
     /// Enough to recognize a call.
     const SAMPLE: usize = 3;

@@ -97,6 +97,7 @@ impl Waiting for Waiters {
 }
 
 /// How long a call is retried: as long as the most patient of the reads that wait for it wants.
+#[derive(Clone, Copy)]
 pub(crate) struct Retries<'a> {
     pub(crate) waiting: &'a dyn Waiting,
     pub(crate) most: u32,

@@ -47,25 +47,33 @@ impl Listings {
         question: &Question,
         waiters: &Waiters,
     ) -> Result<Rows, Arc<CallError>> {
+        let most = self.caller.limits.max_retries;
+        let mut limits = Retries { waiting: waiters, most, has_failed_on_server: false };
+        let mut is_rest = false;
         if let Some(own) = question.ids.as_ref().filter(|own| own.len() < MAX_IDS)
             && let Some((lookup, ids)) = self.look_up::<R>(region, question, own, waiters)
         {
-            let is_shared = || locked(&ids).len() > own.len();
-            match lookup.await {
-                Ok(rows) => {
-                    let rows: Arc<Vec<Arc<R>>> = rows.downcast().unwrap_or_default();
-                    let own = rows.iter().filter(|row| own.contains(row.id())).cloned();
-                    return Ok(Arc::new(own.collect::<Vec<_>>()));
+            let outcome = lookup.await.map(|rows| {
+                let rows: Arc<Vec<Arc<R>>> = rows.downcast().unwrap_or_default();
+                rows.iter().filter(|row| own.contains(row.id())).cloned().collect::<Vec<_>>()
+            });
+            let is_shared = locked(&ids).len() > own.len();
+            match outcome {
+                // Its ids may be to blame that all of them are missing.
+                Ok(rows) if is_shared && rows.is_empty() => is_rest = true,
+                Err(error) if is_shared && (error.may_be_of_an_id() || error.context.code == Some(200)) => {
+                    limits.has_failed_on_server = error.is_of_the_server();
                 }
-                // An id of another read may be to blame.
-                Err(error) if is_shared() && (error.may_be_of_an_id() || error.context.code == Some(200)) => {
+                outcome => {
+                    let outcome = outcome.map_err(|error| (*error).clone());
+                    let question = question.clone();
+                    let rows = pages::settle(&self.caller, region, question, outcome, limits, false).await?;
+                    return Ok(Arc::new(rows));
                 }
-                Err(error) => return Err(error),
             }
         }
-        let most = self.caller.limits.max_retries;
-        let limits = Retries { waiting: waiters, most, has_failed_on_server: false };
-        Ok(Arc::new(pages::list::<R>(&self.caller, region, question, &limits).await?))
+        let question = question.clone();
+        Ok(Arc::new(pages::list::<R>(&self.caller, region, question, limits, is_rest).await?))
     }
 
     /// The lookup of `own` ids and those of other reads, and all its ids.
@@ -116,7 +124,7 @@ impl Listings {
         let limits = Retries { waiting: &*waiters, most, has_failed_on_server: false };
         let questions = question.with_ids(&locked(&ids));
         let lists =
-            questions.iter().map(|question| pages::list::<R>(&self.caller, &key.1, question, &limits));
+            questions.iter().map(|question| pages::consistent::<R>(&self.caller, &key.1, question, &limits));
         let rows: Vec<Arc<R>> = try_join_all(lists).await?.into_iter().flatten().collect();
         Ok(Arc::new(rows))
     }

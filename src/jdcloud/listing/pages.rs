@@ -8,6 +8,8 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -26,34 +28,66 @@ pub(super) const PAGE_SIZE: usize = 100;
 /// The most rows of a list; no region has so many images. Whoever says it has more would have us ask for ever.
 const MAX_ROWS: u64 = 100_000;
 
-/// Every row of the response to `question`.
-///
-/// Ids that are missing are requested once more, without the others: the API may consider only so many of them, without an
-/// error.
+/// Every row of the response to `question`. `is_rest` tells that its ids were missing among others.
 pub(super) async fn list<R: Row>(
     caller: &Caller,
     region: &Region,
-    question: &Question,
-    limits: &Retries<'_>,
+    question: Question,
+    limits: Retries<'_>,
+    is_rest: bool,
 ) -> Result<Vec<Arc<R>>, CallError> {
-    let mut rows = consistent(caller, region, question, limits).await?;
-    let mut before = 0;
-    while rows.len() > before
-        && let Some(rest) = question.rest(&rows)
-    {
-        before = rows.len();
-        match consistent(caller, region, &rest, limits).await {
-            Ok(found) => rows.extend(found),
-            // Among others they were only missing.
-            Err(error) if matches!(error.context.code, Some(400 | 404)) => break,
-            Err(error) => return Err(error),
+    let outcome = consistent(caller, region, &question, &limits).await;
+    settle(caller, region, question, outcome, limits, is_rest).await
+}
+
+/// Goes on after this `outcome` of `question`.
+///
+/// Ids that are missing are requested once more, without the others: the API may consider only so many of them, without an
+/// error. A request for ids that is refused is halved: their number may be to blame, or one that does not exist.
+pub(super) fn settle<'a, R: Row>(
+    caller: &'a Caller,
+    region: &'a Region,
+    question: Question,
+    outcome: Result<Vec<Arc<R>>, CallError>,
+    limits: Retries<'a>,
+    is_rest: bool,
+) -> BoxFuture<'a, Result<Vec<Arc<R>>, CallError>> {
+    let settle = async move {
+        let error = match outcome {
+            Ok(mut rows) => {
+                let mut before = 0;
+                while rows.len() > before
+                    && let Some(rest) = question.rest(&rows)
+                {
+                    before = rows.len();
+                    rows.extend(match consistent(caller, region, &rest, &limits).await {
+                        Err(error) => settle(caller, region, rest, Err(error), limits, true).await?,
+                        Ok(found) => found,
+                    });
+                }
+                return Ok(rows);
+            }
+            Err(error) => error,
+        };
+        match question.ids.as_deref().unwrap_or_default() {
+            // Alone, 404 may mean the region as well, or a wrong address.
+            [id] if error.context.code == Some(404) && (is_rest || error.context.names(id)) => Ok(Vec::new()),
+            ids @ [_, _, ..] if matches!(error.context.code, Some(400 | 404 | 413 | 414)) => {
+                let mut rows = Vec::new();
+                for half in ids.chunks(ids.len().div_ceil(2)) {
+                    let half = Question { ids: Some(half.into()), ..question.clone() };
+                    rows.extend(list(caller, region, half, limits, is_rest).await?);
+                }
+                Ok(rows)
+            }
+            _ => Err(error),
         }
-    }
-    Ok(rows)
+    };
+    settle.boxed()
 }
 
 /// Every row, as far as the pages tell.
-async fn consistent<R: Row>(
+pub(super) async fn consistent<R: Row>(
     caller: &Caller,
     region: &Region,
     question: &Question,
@@ -110,11 +144,13 @@ impl Pages<'_> {
             }
             _ => {}
         }
-        // The total is absent or too small: until a page has nothing new.
+        // The total is absent or too small, or counts the rows of its page: until a page has nothing new.
         let mut page = total.map_or(1, |total| total.div_ceil(size.max(1)).max(1));
         while list.has_grown
             && !self.has_all(&list)
-            && total.is_none_or(|total| list.rows.len() as u64 > total)
+            && total.is_none_or(|total| {
+                list.rows.len() as u64 > total || total == size && size == PAGE_SIZE as u64
+            })
         {
             page += 1;
             list.add(self.page(Some(page)).await?.0);

@@ -106,9 +106,10 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         ),
         Failure::Refused => (
             "JD Cloud refused the request",
-            "The message below is from JD Cloud. If it names an image, check that ID. If the cause is unclear, open a ticket \
-             with JD Cloud and quote the requestId below."
-                .to_owned(),
+            format!(
+                "The message below is from JD Cloud. If it names an {asks_about}, check that one. If the cause is unclear, \
+                 open a ticket with JD Cloud and quote the requestId below."
+            ),
         ),
         Failure::Redirect { location } => (
             "Redirected away from JD Cloud",
