@@ -31,11 +31,14 @@ pub(super) fn joined<T: AsRef<str>>(names: &[T]) -> String {
     }
 }
 
-/// That `argument` must be a whole number, and not `number`.
+/// That `argument` must be a whole number that the provider can use, and not `number`.
 pub(super) fn whole_number_required(argument: &str, number: &Number) -> String {
     let number = number.to_string();
     let shown: String = number.chars().take(DIGITS).collect();
     let more = if shown.len() < number.len() { "…" } else { "" };
+    if number.chars().all(|c| c.is_ascii_digit()) {
+        return format!("{argument} is too large: {shown}{more}.");
+    }
     format!("{argument} must be a whole number of at least 0, not {shown}{more}.")
 }
 

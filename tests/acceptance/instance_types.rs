@@ -141,7 +141,8 @@ fn invalid_arguments_are_found_by_validate(protocol: Protocol) {
     let case = Case::build(protocol, "").without_settings().init();
     for (arguments, summary, says) in [
         ("min_cpu = -1", "Invalid number", "min_cpu must be a whole number of at least 0, not -1."),
-        ("min_cpu = 1e300", "Invalid number", "not 1000000000000000000000000000000000000000…."),
+        ("min_cpu = 1e20", "Invalid number", "min_cpu is too large: 100000000000000000000."),
+        ("min_cpu = 1e300", "Invalid number", "is too large: 1000000000000000000000000000000000000000…."),
         (
             "min_cpu = 1e5000",
             "Invalid number",

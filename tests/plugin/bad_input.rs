@@ -230,7 +230,7 @@ fn invalid_arguments_of_the_provider_are_named() {
         ("read_timeout", text("-5m"), "at most 24h; got \"-5m\""),
         ("max_retries", (-1).into(), "must be a whole number of at least 0, not -1"),
         ("max_retries", decimal("1.5"), "not 1.5"),
-        ("max_retries", decimal("1e300"), "at least 0, not 1000000000000000000000000000000000000000…."),
+        ("max_retries", decimal("1e300"), "is too large: 1000000000000000000000000000000000000000…."),
         ("batch_size", 0.into(), "batch_size must be between 1 and 350, not 0"),
         ("batch_size", 351.into(), "batch_size must be between 1 and 350, not 351"),
         ("max_concurrent_requests", 0.into(), "max_concurrent_requests must be"),

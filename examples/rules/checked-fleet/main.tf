@@ -35,7 +35,7 @@ locals {
   problems = {
     for name, server in local.servers : name => compact([
       server.image == null ? "Image ${server.image_id} does not exist or is not visible to this account." : "",
-      try(server.image.status, "ready") != "ready" ? "Image ${server.image_id} is not ready." : "",
+      coalesce(try(server.image.status, null), "ready") != "ready" ? "Image ${server.image_id} is not ready." : "",
       try(server.image.offline, false) == true ? "Image ${server.image_id} is delisted." : "",
       server.type == null ? "Instance type ${server.instance_type} does not exist in this region." : "",
       server.type != null && !server.in_stock ? "Instance type ${server.instance_type} is not in stock in ${server.zone}." : "",

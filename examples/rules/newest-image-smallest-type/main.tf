@@ -29,6 +29,7 @@ data "jdcloud_images" "ubuntu" {
 data "jdcloud_instance_types" "in_stock" {
   zones         = [var.zone]
   in_stock      = true
+  architecture  = "x86_64" # as the image's
   min_cpu       = var.min_cpu
   min_memory_mb = 4096
 }

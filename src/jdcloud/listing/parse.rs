@@ -19,8 +19,8 @@ use crate::jdcloud::call::json::{
 use crate::jdcloud::http::transport::{MAX_BODY, RawResponse};
 use crate::jdcloud::untrusted::Redactor;
 
-/// The longest text taken. Names have some twenty characters, and a description a few hundred.
-const MAX_TEXT: usize = 4096;
+/// The longest text taken. Names have some twenty characters, and a description a few hundred, or what a user has written.
+const MAX_TEXT: usize = 64 << 10;
 /// What the rows of one answer may cost in memory. Together with the longest body this is three times the body.
 const MAX_COST: usize = 2 * MAX_BODY;
 /// What a text costs besides its bytes.

@@ -70,7 +70,10 @@ impl DataSource<Client> for Images {
                     "`\"x86_64\"` or `\"arm64\"`. Compared exactly; an image for which JD Cloud returns no architecture \
                      does not match.",
                 ),
-                filter("status", "Status of the image. Defaults to `\"ready\"`. Compared exactly."),
+                filter(
+                    "status",
+                    "Status of the image. Defaults to `\"ready\"`. Compared exactly; an image for which JD Cloud returns no status does not match.",
+                ),
                 Attribute::optional(
                     "offline",
                     Type::Bool,

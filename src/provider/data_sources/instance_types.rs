@@ -81,7 +81,7 @@ impl DataSource<Client> for InstanceTypes {
                      `family`, `generation`, `cpu`, `memory_mb`, `architecture`, `nic_limit`, `cloud_disk_count_limit`, \
                      `cloud_disk_types`, `zones` (a list of `az` and `in_stock`, sorted by `az`), `gpu_model`, `gpu_count`, \
                      `local_disks` (a list of `disk_type` and `disk_size_gb`), `burstable` and `description`. What JD Cloud \
-                     does not return is null.",
+                     does not return is null, an empty list, or false in the case of `burstable`.",
                 ),
                 Attribute::computed(
                     "region_zones",
