@@ -17,7 +17,7 @@ use crate::jdcloud::call::json::{
     Array, Elements, Fields, Flag, Key, Nullable, Object, Text, Undocumented, WholeNumber, once, skip,
 };
 use crate::jdcloud::http::transport::{MAX_BODY, RawResponse};
-use crate::jdcloud::untrusted::Redactor;
+use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
 /// The longest text taken. Names have some twenty characters, and a description a few hundred, or what a user has written.
 const MAX_TEXT: usize = 64 << 10;
@@ -161,8 +161,14 @@ impl<'de, R: Row> Elements<'de> for RowElements<'_, R> {
         let asked: Option<HashMap<&str, &Arc<str>>> =
             question.ids.as_ref().map(|ids| ids.iter().map(|id| (&**id, id)).collect());
         let mut rows = Vec::new();
-        while let Some(mut row) = elements.next_element_seed(Object(RowFields::<R>::new(self.kept)))? {
+        loop {
             let number = rows.len() + 1;
+            let row =
+                elements.next_element_seed(Object(RowFields::<R>::new(self.kept))).inspect_err(|_| {
+                    let reason = UntrustedText::default();
+                    *self.failure = Some(Failure::UnreadableRow { row: number, reason });
+                })?;
+            let Some(mut row) = row else { return Ok(rows) };
             let malformed = |id: Option<&str>, problem| Failure::MalformedRow {
                 row: number,
                 id: id.map(|id| self.reader.redactor.text(id)),
@@ -189,7 +195,6 @@ impl<'de, R: Row> Elements<'de> for RowElements<'_, R> {
             }
             rows.push(row);
         }
-        Ok(rows)
     }
 }
 
