@@ -173,7 +173,12 @@ impl Pages<'_> {
         let open = move |response: &RawResponse, redactor: &Redactor| {
             parse::<R>(response, redactor, &question, &summary)
         };
-        self.caller.call(&request, self.limits, open).await
+        let mut received = self.caller.call(&request, self.limits, open).await?;
+        if let Some(ids) = &self.question.ids {
+            // A total of more rows than ids were asked for is that of another list.
+            received.0.total = received.0.total.filter(|total| *total <= ids.len() as u64);
+        }
+        Ok(received)
     }
 }
 

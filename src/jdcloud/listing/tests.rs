@@ -460,7 +460,7 @@ async fn what_makes_no_sense_is_an_error_and_not_a_short_list() {
         match failure {
             Failure::UnreadableRow { row, .. } => assert!(is_of_a_row && row == 1, "{body}"),
             failure => {
-                assert!(!is_of_a_row && matches!(failure, Failure::Unexpected { .. }), "{body}: {failure:?}")
+                assert!(!is_of_a_row && matches!(failure, Failure::Unexpected { .. }), "{body}: {failure:?}");
             }
         }
     }
@@ -715,6 +715,17 @@ async fn a_wrong_total_neither_cuts_a_list_nor_makes_it_incomplete() {
     let (client, api) = answering(|_, _| page("images", &images(0..3), Some(500)));
     assert_eq!(ids(&read(&client, &named(0..3)).await.unwrap()), expected(0..3));
     assert_eq!(api.calls(), 1);
+    // Of the whole region.
+    let (client, _) = answering(|_, received| {
+        let exist = received.ids.iter().filter(|id| number(id) < 3);
+        let rows: Vec<String> = exist.map(|id| image(number(id))).collect();
+        page("images", &rows, Some(500))
+    });
+    assert_eq!(ids(&read(&client, &named(0..4)).await.unwrap()), expected(0..3));
+    let (client, _) =
+        answering(|_, _| page("instanceTypes", &[r#"{"instanceType":"a"}"#.to_owned()], Some(500)));
+    let names = ["a"].map(Arc::from).into();
+    assert_eq!(client.instance_types(None, Some(&names), Instant::now()).await.unwrap().rows.len(), 1);
 }
 
 /// The total counts the rows of both fields, and the second one may ignore the names.
