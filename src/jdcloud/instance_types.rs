@@ -124,7 +124,7 @@ impl Row for InstanceType {
             return Err(RowProblem::NoId { field: "az" });
         }
         match self.zones.windows(2).any(|pair| pair[0].az == pair[1].az) {
-            true => Err(RowProblem::Contradiction),
+            true => Err(RowProblem::ZoneContradiction),
             false => Ok(()),
         }
     }

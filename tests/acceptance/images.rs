@@ -15,6 +15,7 @@ cases!(
     many_images_are_read_page_by_page_and_once,
     inconsistent_pages_are_an_error_or_a_complete_list,
     the_missing_permission_is_named,
+    a_404_of_a_known_region_does_not_blame_the_region,
     invalid_arguments_are_found_by_validate,
 );
 mod with_data {
@@ -180,6 +181,16 @@ fn inconsistent_pages_are_an_error_or_a_complete_list(protocol: Protocol) {
             at: "",
         }]);
     }
+}
+
+fn a_404_of_a_known_region_does_not_blame_the_region(protocol: Protocol) {
+    let case = Case::new(protocol, &block("image_source = \"public\""));
+    case.emulator().set_scenario(Scenario { fail_first: 1, fail_status: 404, ..Scenario::default() });
+    case.plan().refused_with(&[Expected {
+        summary: "JD Cloud found nothing at this address",
+        says: &["There is no describeImages in cn-east-1. If vm_endpoint is set"],
+        at: "data \"jdcloud_images\" \"web\"",
+    }]);
 }
 
 fn the_missing_permission_is_named(protocol: Protocol) {

@@ -201,6 +201,9 @@ pub enum RowProblem {
     /// It differs from another row with the same id.
     #[error("it contradicts another row with the same id")]
     Contradiction,
+    /// It has two different entries for one zone.
+    #[error("it contradicts itself in a zone")]
+    ZoneContradiction,
     /// It lacks a documented field and has one that is not documented, which may be the same under another name.
     #[error("it lacks a documented field and has an undocumented one")]
     UndocumentedField,

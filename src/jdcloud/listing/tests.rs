@@ -433,7 +433,7 @@ async fn what_makes_no_sense_is_an_error_and_not_a_short_list() {
         ),
         (
             r#"{"requestId":"r","result":{"instanceTypes":[{"instanceType":"a","state":[{"az":"z","inStock":true},{"az":"z","inStock":false}]}]}}"#,
-            MalformedRow { row: 1, id: id("a"), problem: RowProblem::Contradiction },
+            MalformedRow { row: 1, id: id("a"), problem: RowProblem::ZoneContradiction },
         ),
         (
             r#"{"requestId":"r","result":{"instanceTypes":[{"instanceType":"a"}],"totalCount":2}}"#,

@@ -67,6 +67,14 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
                  vm_endpoint is set, check that it is the endpoint of the VM service."
             ),
         ),
+        Failure::NotFound if COMMON_REGIONS.contains(&&*region.to_string()) => (
+            "JD Cloud found nothing at this address",
+            format!(
+                "There is no {} in {region}. If vm_endpoint is set, check that it is the endpoint of the VM service. Otherwise \
+                 run Terraform again later.",
+                context.operation
+            ),
+        ),
         Failure::NotFound => (
             "JD Cloud found nothing at this address",
             format!(
@@ -366,6 +374,7 @@ fn row_problem(problem: RowProblem) -> String {
             "it lacks a documented field and has an undocumented one, which may be the same under another name"
         }
         RowProblem::Contradiction => "it contradicts another row with the same id",
+        RowProblem::ZoneContradiction => "it has two entries for one zone, which contradict each other",
         RowProblem::Rule(RuleError::NoConstraintsType) => "its constraint has no constraintsType",
         RowProblem::Rule(RuleError::NoInstanceTypes) => {
             "its constraint is of the type \"includes\" and has no list of instance types"
