@@ -247,6 +247,10 @@ pub(crate) fn open<'a, R: ResultReader<'a>>(
             identify(&request_id);
             error
         }
+        // A server in between refuses in its own words.
+        Err(error) if error.is_syntax() && matches!(response.status, 400..=428 | 430..=499) => {
+            return (meta, Err(unreadable(response, &error, redactor)));
+        }
         Err(_) => None,
     };
     refused(meta, error, response, redactor)
@@ -549,6 +553,11 @@ mod tests {
     fn errors_without_json_are_classified_by_http_status() {
         assert_eq!(failure_of(429, "<html>slow down</html>"), Failure::Throttled { retry_after: None });
         assert_eq!(failure_of(502, ""), Failure::Server { retry_after: None });
+        assert_eq!(failure_of(403, ""), Failure::PermissionDenied);
+        for status in [400, 401, 403, 404, 431] {
+            let failure = failure_of(status, "<html>blocked</html>");
+            assert!(matches!(failure, Failure::NotJson { cut_off: false, .. }), "{status}: {failure:?}");
+        }
         let mut redirect = response(302, "");
         redirect.headers.insert("location", HeaderValue::from_static("https://login"));
         let location = Some("https://login".into());

@@ -105,19 +105,27 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::Server { retry_after } => (
             "JD Cloud failed",
             format!(
-                "{}JD Cloud responded with a server error{}. Run Terraform again later. If the error persists, open a ticket \
-                 with JD Cloud and quote the requestId below.{}",
+                "{}JD Cloud responded with a server error{}. Run Terraform again later. {}{}",
                 retry_after_too_long(*retry_after, context),
                 after_retries(context, ", also after retries"),
+                if context.request_id.is_some() {
+                    "If the error persists, open a ticket with JD Cloud and quote the requestId below."
+                } else {
+                    "The response has no requestId, so a server in between, such as a proxy, may have sent it."
+                },
                 smaller_requests(context)
             ),
         ),
         Failure::Refused => (
             "JD Cloud refused the request",
-            format!(
-                "The message below is from JD Cloud. If it names an {asks_about}, check that one. If the cause is unclear, \
-                 open a ticket with JD Cloud and quote the requestId below."
-            ),
+            if context.message.is_some() {
+                format!(
+                    "The message below is from JD Cloud. If it names an {asks_about}, check that one. If the cause is \
+                     unclear, open a ticket with JD Cloud and quote the requestId below."
+                )
+            } else {
+                "The response has no message, so a server in between, such as a proxy, may have sent it.".to_owned()
+            },
         ),
         Failure::Redirect { location } => (
             "Redirected away from JD Cloud",
@@ -208,7 +216,7 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::AttemptTimeout { limit } => (
             "JD Cloud did not respond in time",
             format!(
-                "No complete response arrived within {}. Check the network, or increase request_timeout{} in the provider \
+                "No complete response arrived within {}. Check the network, and the proxy if there is one, or increase request_timeout{} in the provider \
                  block.{}",
                 span(*limit),
                 if context.time_left.is_some() { " and read_timeout" } else { "" },
