@@ -156,10 +156,11 @@ fn duration(config: &Config, name: &str, diagnostics: &mut Diagnostics) -> Argum
     let value = config.string(name).map(|text| {
         let duration = duration::parse(text).ok();
         if duration.is_none() {
-            let detail = format!(
-                "{name} must be a duration such as \"20s\" or \"1m30s\", at most 24h; got {}.",
-                names::quoted(text)
-            );
+            let secrets = ["secret_key", "security_token"].map(|secret| config.string(secret));
+            let is_secret = secrets.contains(&Value::Known(text));
+            let given = if is_secret { "a secret".to_owned() } else { names::quoted(text) };
+            let detail =
+                format!("{name} must be a duration such as \"20s\" or \"1m30s\", at most 24h; got {given}.");
             diagnostics.argument_error(name, "Invalid duration", detail);
         }
         duration

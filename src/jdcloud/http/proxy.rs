@@ -47,9 +47,11 @@ pub(crate) fn of(
     if !matches!(url.scheme(), "http" | "https") {
         return Err(invalid("only http and https proxies are supported"));
     }
-    // Otherwise, the beginning of a password with a slash would be the port.
-    if !matches!(url.path(), "" | "/") {
-        return Err(invalid("the URL has a path; a slash in a password is written %2F"));
+    // Otherwise, the beginning of a password would be the port.
+    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        return Err(invalid(
+            "the URL goes on after the host and port; in a password, / is written %2F, ? is written %3F, and # is written %23",
+        ));
     }
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     let shown = redactor.text(format!("{}://{host}{port}", url.scheme()));
@@ -115,7 +117,13 @@ mod tests {
 
     #[test]
     fn unsupported_proxies_are_an_error() {
-        for value in ["socks5://proxy.corp:1080", "http://", "http://me:12345/6789@proxy.corp:3128"] {
+        for value in [
+            "socks5://proxy.corp:1080",
+            "http://",
+            "http://me:1/2@proxy.corp:3128",
+            "http://me:1#2@proxy.corp",
+            "http://me:1?2@proxy.corp",
+        ] {
             let environment = Environment::new([("HTTPS_PROXY", value)], None);
             let endpoint = Endpoint::parse("https://vm.jdcloud-api.com").unwrap();
             let error = of(&endpoint, &environment, &Redactor::default()).unwrap_err();

@@ -95,7 +95,9 @@ fn add_bundle(
     let pem = pem.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&pem);
     let mut added = 0;
     for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|error| unusable(format!("it is not PEM: {error}")))?;
+        // The library's error quotes the text.
+        let certificate = certificate
+            .map_err(|_| unusable("it is not valid PEM; check that its line breaks are kept".to_owned()))?;
         roots.add(certificate).map_err(|error| unusable(format!("certificate {}: {error}", added + 1)))?;
         added += 1;
     }
@@ -120,6 +122,10 @@ pub(super) fn explain(error: &rustls::Error) -> String {
         }
         rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
             "its certificate is for another host name".to_owned()
+        }
+        other if other.to_string().contains("CaUsedAsEndEntity") => {
+            "its certificate is that of a certificate authority (CA:TRUE), and not of a server; create one with CA:FALSE"
+                .to_owned()
         }
         other => other.to_string(),
     }

@@ -191,6 +191,10 @@ impl HttpTransport {
         let wrong_scheme = match tls_error(&error) {
             Some(rustls::Error::InvalidMessage(_)) => true,
             Some(tls) => {
+                let host = match &self.proxy {
+                    Some(proxy) if proxy.is_https => self.redactor.text(format!("{host} or {}", proxy.shown)),
+                    _ => host,
+                };
                 return TransportError::Tls { host, reason: self.redactor.text(tls::explain(tls)) };
             }
             None => !self.is_https && is_not_http(&error),

@@ -124,6 +124,10 @@ impl Sources {
                 tracing::debug!(setting = "credentials", from = %origin, "setting found");
                 return Ok(credentials);
             }
+            if let (SourceKind::Profile, true) = (kind, self.settings.profile.is_set()) {
+                let keys = vec![ARGUMENTS.access_key, ARGUMENTS.secret_key];
+                return Err(SettingsError::NoProfile(self.profile()?.lacks(keys)));
+            }
         }
         Err(SettingsError::NoCredentials { tried })
     }
@@ -147,15 +151,28 @@ impl Sources {
     fn default_region(&self) -> Result<Region, SettingsError> {
         let found = self.text(&REGION, &self.settings.region, Profile::region)?;
         let (name, origin) = found.map_err(|tried| SettingsError::NoRegion { tried })?;
-        Region::parse_redacted(&name, origin, self.redactor())
+        let redactor = self.redactor_of(&origin)?;
+        Region::parse_redacted(&name, origin, &redactor)
+    }
+
+    /// The redactor for a value of `origin`. That of a profile has the profile's secret, too.
+    fn redactor_of(&self, origin: &Source) -> Result<Redactor, SettingsError> {
+        let mut redactor = self.redactor().clone();
+        if let Source::Profile { .. } = origin
+            && let Some(secret) = self.profile()?.get(ARGUMENTS.secret_key)?
+        {
+            redactor.add(secret.expose_secret());
+        }
+        Ok(redactor)
     }
 
     /// The base URL of the VM API.
     pub(crate) fn endpoint(&self) -> Result<Endpoint, SettingsError> {
         let found = self.text(&ENDPOINT, &self.settings.vm_endpoint, Profile::endpoint)?;
         let (text, origin) = found.unwrap_or_else(|_| (endpoint::DEFAULT.to_owned(), Source::Default));
+        let redactor = self.redactor_of(&origin)?;
         Endpoint::parse(&text).map_err(|problem| SettingsError::InvalidEndpoint {
-            endpoint: self.redactor().text(endpoint::without_user_info(&text)),
+            endpoint: redactor.text(endpoint::without_user_info(&text)),
             origin,
             problem,
         })

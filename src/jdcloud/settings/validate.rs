@@ -22,9 +22,9 @@ impl Settings {
             .filter(|(_, argument)| empty(argument))
             .map(|(argument, _)| SettingsError::EmptyArgument { argument })
             .collect();
-        problems.extend(self.missing_files(environment));
         let arguments = Self { profile: Argument::Absent, config_file: Argument::Absent, ..self.clone() };
         let sources = Sources::new(arguments, Environment::new::<String, String>([], None));
+        problems.extend(self.missing_files(environment, sources.redactor()));
         // The sources found here are not those of a read, so they must not be logged.
         let found = tracing::subscriber::with_default(NoSubscriber::default(), || {
             [
@@ -48,8 +48,7 @@ impl Settings {
     }
 
     /// The files that arguments name and that cannot be read.
-    fn missing_files(&self, environment: &Environment) -> Vec<SettingsError> {
-        let redactor = Redactor::default();
+    fn missing_files(&self, environment: &Environment, redactor: &Redactor) -> Vec<SettingsError> {
         let problem = |path: &str| {
             let error = file::check_path(&environment.expand(path)).err()?;
             let reason = match error.kind() {

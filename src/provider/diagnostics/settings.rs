@@ -3,15 +3,16 @@
 use crate::jdcloud::{Missing, SettingsError, Source, SourceTried};
 use crate::provider::sentence::{are, joined, span};
 
-/// The argument that a problem is about, if any.
+/// The argument that a problem is about, if any. Not one with a secret, whose line Terraform would print.
 pub(super) fn argument(problem: &SettingsError) -> Option<&'static str> {
     match problem {
         SettingsError::OutOfRange { argument, .. } | SettingsError::EmptyArgument { argument } => {
             Some(argument)
         }
         SettingsError::UnreadableFile { argument, .. } => *argument,
-        SettingsError::HalfKeyPair { origin: Source::Arguments(_), present, .. } => present.first().copied(),
-        SettingsError::UnusableKey { origin: Source::Arguments(_), name } => Some(name),
+        SettingsError::HalfKeyPair { origin: Source::Arguments(_), present, .. } => {
+            present.first().copied().filter(|argument| *argument == "access_key")
+        }
         SettingsError::InvalidRegion { origin: Source::Arguments(_) | Source::Read, .. } => Some("region"),
         SettingsError::InvalidEndpoint { origin: Source::Arguments(_), .. } => Some("vm_endpoint"),
         SettingsError::CaBundle { .. } => Some("ca_bundle"),
@@ -87,9 +88,10 @@ pub(super) fn message(problem: &SettingsError) -> (String, String) {
         SettingsError::InvalidEndpoint { endpoint, origin, problem } => {
             ("Invalid endpoint", format!("\"{endpoint}\", which is set {}, {problem}.", within(origin)))
         }
-        SettingsError::NoProfile(SourceTried { origin, missing }) => {
-            ("Profile not found", no_profile(origin, missing))
-        }
+        SettingsError::NoProfile(SourceTried { origin, missing }) => (
+            if matches!(missing, Missing::Keys(_)) { "Profile without keys" } else { "Profile not found" },
+            no_profile(origin, missing),
+        ),
         SettingsError::UnreadableFile { argument: Some(argument), file, reason } => (
             "Configuration file can't be read",
             format!(
@@ -186,6 +188,14 @@ fn no_profile(origin: &Source, missing: &Missing) -> String {
             "No home directory is known, so ~/.jdc/config can't be found; set HOME or config_file.".to_owned()
         }
         Missing::File => format!("The file {file}, which should contain profile \"{name}\", does not exist."),
+        Missing::Keys(keys) => {
+            return format!(
+                "Profile \"{name}\" of {file}, which is set in the provider block, has no {}. The provider does not use the \
+                 keys of another source instead, because that could be another account. Add both to the profile, with \
+                 \"jdc configure add\", or omit profile.",
+                keys.join(" and no ")
+            );
+        }
         _ => format!("{file} has no profile \"{name}\"."),
     };
     format!(

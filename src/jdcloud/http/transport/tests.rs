@@ -285,6 +285,7 @@ async fn a_ca_bundle_without_certificates_is_an_error() {
         "/no/such/file".to_owned(),
         empty.path().display().to_string(),
         "-----BEGIN CERTIFICATE-----\n!".to_owned(),
+        "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----\\n".to_owned(),
         "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned(),
     ];
     for bundle in cases {
@@ -292,6 +293,7 @@ async fn a_ca_bundle_without_certificates_is_an_error() {
             Settings { ca_bundle: Argument::Known(bundle.clone()), ..settings("https://vm.jdcloud-api.com") };
         let error = read(&Client::new(settings, Environment::default(), ""), &ids(1)).await.unwrap_err();
         assert!(matches!(error, Error::Settings(SettingsError::CaBundle { .. })), "{bundle}: {error}");
+        assert!(!error.to_string().contains("45, 45"), "the text is quoted byte by byte: {error}");
     }
 }
 

@@ -72,12 +72,42 @@ fn the_first_source_with_a_key_pair_provides_all_credentials() {
         (Settings::default(), vec![("JDCLOUD_PROFILE", "work")], "WA/WS/"),
         (with_profile("work"), KEYS.to_vec(), "WA/WS/"),
         (with_profile("work"), vec![("JDCLOUD_PROFILE", "default")], "WA/WS/"),
-        // A profile without keys is not an incomplete pair: the next source is tried.
-        (with_profile("empty"), KEYS.to_vec(), "EA/ES/"),
+        (Settings::default(), vec![("JDCLOUD_PROFILE", "empty"), KEYS[0], KEYS[1]], "EA/ES/"),
     ] {
         let sources = Sources::new(settings, environment(&variables, Some(home.path())));
         assert_eq!(pair(&sources), expected, "{variables:?}");
     }
+    // A profile of the provider block says which account is meant.
+    let sources = Sources::new(with_profile("empty"), environment(&KEYS, Some(home.path())));
+    assert!(matches!(keys(&sources), Err(SettingsError::NoProfile(_))));
+}
+
+/// A secret in the place of another setting must not be in the error about that setting.
+#[test]
+fn a_secret_in_the_wrong_place_is_not_shown() {
+    let secret_text = "s3cr3tKEYvalue/+9abc";
+    for key in ["region_id", "endpoint"] {
+        let config =
+            format!("[default]\naccess_key = A\nsecret_key = {secret_text}\n{key} = {secret_text}\n");
+        let home = home(&config, None);
+        let sources = Sources::new(Settings::default(), environment(&[], Some(home.path())));
+        let error = if key == "endpoint" {
+            sources.endpoint().unwrap_err().to_string()
+        } else {
+            sources.region(None).unwrap_err().to_string()
+        };
+        assert!(error.contains("***") && !error.contains("KEYvalue"), "{error}");
+    }
+    let settings = Settings {
+        access_key: secret("A"),
+        secret_key: secret(secret_text),
+        config_file: text(secret_text),
+        ca_bundle: text(secret_text),
+        ..Settings::default()
+    };
+    let problems = settings.problems(&environment(&[], None));
+    assert_eq!(problems.len(), 2);
+    assert!(problems.iter().all(|problem| !problem.to_string().contains("KEYvalue")), "{problems:?}");
 }
 
 #[test]
