@@ -110,10 +110,7 @@ impl Client {
             let batcher = connection.batcher(&region);
             let Found { mut images, mut missing } = match selection {
                 ImageSelection::All => batcher.all(started).await?,
-                ImageSelection::Named(ids) => {
-                    let ids: Vec<Arc<str>> = ids.into_iter().collect();
-                    batcher.named(&ids, started).await?
-                }
+                ImageSelection::Named(ids) => batcher.named(ids, started).await?,
             };
             images.sort_unstable_by(|a, b| a.id.cmp(&b.id));
             missing.sort_unstable();

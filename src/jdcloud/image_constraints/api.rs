@@ -45,6 +45,11 @@ pub(crate) fn query(ids: &[Arc<str>]) -> String {
     canonical_query(keys.iter().zip(ids).map(|(key, id)| (key.as_str(), &**id)))
 }
 
+/// The summary of a request for `ids`, or for every image.
+pub(crate) fn summary(ids: &[Arc<str>]) -> RequestSummary {
+    if ids.is_empty() { RequestSummary::default() } else { RequestSummary::ids(ids) }
+}
+
 /// The rows of a response by image. An invalid constraint fails only the reads of its image.
 pub(crate) type Rows = HashMap<Arc<str>, Result<Rule, Failure>>;
 

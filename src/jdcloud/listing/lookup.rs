@@ -7,13 +7,11 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
 use hashbrown::HashMap;
 
-use super::{Listings, MAX_IDS, Question, Row, Rows, pages};
-use crate::jdcloud::call::error::CallError;
-use crate::jdcloud::call::waiter::{Retries, SharedCall, UnderWay, Waiters, Waiting as _};
+use super::{Listings, MAX_IDS, Question, Row, RowsResult, pages};
+use crate::jdcloud::call::waiter::{Retries, SharedCall, UnderWay, Waiters};
 use crate::jdcloud::settings::Region;
 
 /// How long ids wait for those of other reads.
@@ -28,7 +26,7 @@ pub(super) struct Lookups(Mutex<HashMap<Key, Lookup>>);
 
 struct Lookup {
     ids: Ids,
-    call: UnderWay<Rows>,
+    call: UnderWay<RowsResult>,
 }
 
 type Ids = Arc<Mutex<BTreeSet<Arc<str>>>>;
@@ -46,13 +44,11 @@ impl Listings {
         region: &Region,
         question: &Question,
         waiters: &Waiters,
-    ) -> Result<Rows, Arc<CallError>> {
-        let most = self.caller.limits.max_retries;
-        let mut limits = Retries { waiting: waiters, most, has_failed_on_server: false };
+    ) -> RowsResult {
+        let mut limits = Retries::new(waiters, self.caller.limits.max_retries);
         let mut is_rest = false;
-        if let Some(own) = question.ids.as_ref().filter(|own| own.len() < MAX_IDS)
-            && let Some((lookup, ids)) = self.look_up::<R>(region, question, own, waiters)
-        {
+        if let Some(own) = question.ids.as_ref().filter(|own| own.len() < MAX_IDS) {
+            let (lookup, ids) = self.look_up::<R>(region, question, own, waiters);
             let outcome = lookup.await.map(|rows| {
                 let rows: Arc<Vec<Arc<R>>> = rows.downcast().unwrap_or_default();
                 rows.iter().filter(|row| own.contains(row.id())).cloned().collect::<Vec<_>>()
@@ -83,31 +79,26 @@ impl Listings {
         question: &Question,
         own: &[Arc<str>],
         waiters: &Waiters,
-    ) -> Option<(SharedCall<Rows>, Ids)> {
+    ) -> (SharedCall<RowsResult>, Ids) {
         let key = (R::OPERATION.name, region.clone());
-        let waiters = waiters.waiters();
+        let waiters = waiters.all();
         let mut gathering = self.lookups.lock();
-        let joined = gathering.get(&key).and_then(|lookup| {
-            let calls: Option<Vec<_>> = waiters.iter().map(|waiter| lookup.call.joined(waiter)).collect();
-            Some((calls?.pop()?, Arc::clone(&lookup.ids)))
-        });
+        let joined = gathering
+            .get(&key)
+            .and_then(|lookup| Some((lookup.call.joined(&waiters)?, Arc::clone(&lookup.ids))));
         let (call, ids) = if let Some(joined) = joined {
             joined
         } else {
-            let (shared, ids) = (Arc::<Waiters>::default(), Ids::default());
-            waiters.iter().for_each(|waiter| shared.add(waiter));
-            let call = Arc::clone(self).gather::<R>(
-                key.clone(),
-                question.clone(),
-                Arc::clone(&ids),
-                Arc::clone(&shared),
-            );
-            let call = call.boxed().shared();
-            gathering.insert(key, Lookup { ids: Arc::clone(&ids), call: UnderWay::new(shared, &call)? });
+            let ids = Ids::default();
+            let (call, under_way) = UnderWay::new(&waiters, |waiters| {
+                let (key, ids) = (key.clone(), Arc::clone(&ids));
+                Arc::clone(self).gather::<R>(key, question.clone(), ids, waiters)
+            });
+            gathering.insert(key, Lookup { ids: Arc::clone(&ids), call: under_way });
             (call, ids)
         };
         locked(&ids).extend(own.iter().cloned());
-        Some((call, ids))
+        (call, ids)
     }
 
     /// The rows of all ids that are in `ids` once the time for gathering is over.
@@ -117,11 +108,10 @@ impl Listings {
         question: Question,
         ids: Ids,
         waiters: Arc<Waiters>,
-    ) -> Result<Rows, Arc<CallError>> {
+    ) -> RowsResult {
         tokio::time::sleep(GATHERING).await;
         self.lookups.lock().remove(&key);
-        let most = self.caller.limits.max_retries;
-        let limits = Retries { waiting: &*waiters, most, has_failed_on_server: false };
+        let limits = Retries::new(&waiters, self.caller.limits.max_retries);
         let questions = question.with_ids(&locked(&ids));
         let lists =
             questions.iter().map(|question| pages::consistent::<R>(&self.caller, &key.1, question, &limits));

@@ -147,6 +147,7 @@ impl Question {
 
 /// The rows of a listing, whose type its key tells.
 type Rows = Arc<dyn Any + Send + Sync>;
+type RowsResult = Result<Rows, Arc<CallError>>;
 /// The operation, the region, and the query without paging.
 type Key = (&'static str, Region, String);
 
@@ -158,7 +159,7 @@ pub(crate) struct Listings {
 }
 
 enum Entry {
-    UnderWay(UnderWay<Rows>),
+    UnderWay(UnderWay<RowsResult>),
     Answered(Rows, Instant),
 }
 
@@ -206,7 +207,7 @@ impl Listings {
         question: Question,
         started: Instant,
     ) -> Result<Arc<Vec<Arc<R>>>, Arc<CallError>> {
-        let waiter = Arc::new(Waiter::new(started + self.caller.limits.read_timeout));
+        let waiter = Waiter::new(started + self.caller.limits.read_timeout, BTreeSet::new());
         let query = question.query(None);
         let summary = question.summary(&query);
         let key = (R::OPERATION.name, region.clone(), query);
@@ -215,11 +216,10 @@ impl Listings {
             match entries.get(&key).and_then(|entry| entry.joined(&waiter)) {
                 Some(listing) => listing,
                 None => {
-                    let waiters = Arc::new(Waiters::default());
-                    waiters.add(&waiter);
-                    let listing = self.start::<R>(&key, question, &waiters);
-                    let under_way = UnderWay::new(waiters, &listing).map(Entry::UnderWay);
-                    entries.extend(under_way.map(|entry| (key, entry)));
+                    let (listing, under_way) = UnderWay::new(std::slice::from_ref(&waiter), |waiters| {
+                        Arc::clone(self).listed::<R>(key.clone(), question, waiters)
+                    });
+                    entries.insert(key, Entry::UnderWay(under_way));
                     listing
                 }
             }
@@ -236,20 +236,16 @@ impl Listings {
         })
     }
 
-    /// A listing that is sent when a read polls it.
-    fn start<R: Row>(
-        self: &Arc<Self>,
-        key: &Key,
+    /// The rows of `question`, which are remembered.
+    async fn listed<R: Row>(
+        self: Arc<Self>,
+        key: Key,
         question: Question,
-        waiters: &Arc<Waiters>,
-    ) -> SharedCall<Rows> {
-        let (listings, key, waiters) = (Arc::clone(self), key.clone(), Arc::clone(waiters));
-        let listing = async move {
-            let rows = listings.rows::<R>(&key.1, &question, &waiters).await?;
-            listings.lock().insert(key, Entry::Answered(Arc::clone(&rows), Instant::now()));
-            Ok(rows)
-        };
-        listing.boxed().shared()
+        waiters: Arc<Waiters>,
+    ) -> RowsResult {
+        let rows = self.rows::<R>(&key.1, &question, &waiters).await?;
+        self.lock().insert(key, Entry::Answered(Arc::clone(&rows), Instant::now()));
+        Ok(rows)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Entry>> {
@@ -259,11 +255,11 @@ impl Listings {
 
 impl Entry {
     /// The listing for one more read, unless it has failed, is too old, or no read waits for it any more.
-    fn joined(&self, waiter: &Arc<Waiter>) -> Option<SharedCall<Rows>> {
+    fn joined(&self, waiter: &Arc<Waiter>) -> Option<SharedCall<RowsResult>> {
         match self {
             Self::Answered(_, at) if at.elapsed() > REMEMBERED => None,
             Self::Answered(rows, _) => Some(std::future::ready(Ok(Arc::clone(rows))).boxed().shared()),
-            Self::UnderWay(listing) => listing.joined(waiter),
+            Self::UnderWay(listing) => listing.joined(std::slice::from_ref(waiter)),
         }
     }
 }

@@ -60,6 +60,11 @@ impl BatchSize {
         self.known = self.known.min(self.most);
     }
 
+    /// The cap, where a request for `asked` ids began before it was known.
+    pub(super) fn exceeded(&self, asked: usize) -> Option<usize> {
+        (asked > self.most).then_some(self.most)
+    }
+
     /// A request for `ids` ids succeeded.
     pub(super) fn record_success(&mut self, ids: usize) {
         self.largest = self.largest.max(ids);

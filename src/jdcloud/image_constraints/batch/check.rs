@@ -7,11 +7,9 @@ use futures_util::future::try_join_all;
 use tokio::time::timeout;
 
 use super::controls::Check;
-use super::listing::ReadAhead;
-use super::waiter::Part;
+use super::part::{Part, spare_time};
 use super::{Batcher, State};
 use crate::jdcloud::call::error::CallError;
-use crate::jdcloud::call::waiter::Retries;
 use crate::jdcloud::image_constraints::answer::Notice;
 
 /// So many checks of one response are tried, each with other controls.
@@ -35,148 +33,116 @@ impl Batcher {
         missing: Vec<Arc<str>>,
     ) {
         let asked = part.ids.len();
-        let needs_check = self.lock().record_response(asked, returned);
-        if missing.is_empty() {
-            return;
-        }
         let mut missing = part.of(missing);
-        let mut turn = None;
-        if needs_check {
-            // In turns, since a check may spare later ones.
-            turn = timeout(missing.spare_time(), self.checking.lock()).await.ok();
-            if self.lock().completeness.lacks_controls(missing.ids.len()) {
-                self.read_ahead(&missing, true).await;
+        let is_complete = match self.check(&mut missing, asked, returned).await {
+            Ok(is_complete) => is_complete,
+            Err(error) => return self.fail(&missing, error),
+        };
+        let size = {
+            let mut state = self.lock();
+            match state.size.exceeded(asked) {
+                // This check, or another one meanwhile, has found a limit.
+                Some(limit) => limit,
+                // An id that is asked for alone needs no check.
+                None if !is_complete => 1,
+                None => {
+                    for id in &*missing.ids {
+                        // A listing may have settled it meanwhile.
+                        state.answers.entry(Arc::clone(id)).or_default();
+                    }
+                    return missing.wake();
+                }
             }
-            missing = self.lock().unsettled(&missing);
-        }
-        let size = self.repeats(&mut missing, asked, returned).await;
-        drop(turn);
-        // Another check may have found a limit meanwhile.
-        let limit = self.lock().completeness.exceeded(asked);
-        match size.map(|size| size.or(limit)) {
-            Ok(None) => {
-                self.lock().settle_absent(&missing.ids);
-                missing.wake();
-            }
-            Ok(Some(size)) => self.fetch_in_chunks(&missing, size).await,
-            Err(error) => self.fail(&missing, error),
-        }
+        };
+        self.fetch_in_chunks(&missing, size).await;
     }
 
-    /// Checks a response with `returned` of `asked` ids. How many of the `missing` ids are asked for again in one request;
-    /// none if the response is complete.
-    async fn repeats(
+    /// Whether a response with `returned` of `asked` ids is complete, as far as can be known. Leaves those of the `missing`
+    /// ids that are to be settled.
+    async fn check(
         self: &Arc<Self>,
         missing: &mut Part,
         asked: usize,
         returned: usize,
-    ) -> Result<Option<usize>, CallError> {
-        if missing.ids.is_empty() || self.lock().completeness.check(asked, returned).is_none() {
-            return Ok(None);
+    ) -> Result<bool, CallError> {
+        if !self.lock().needs_check(asked, returned) {
+            return Ok(true);
         }
-        for _ in 0..MOST_CHECKS {
-            match self.check(missing, asked, returned).await? {
-                Some(true) => return Ok(None),
-                Some(false) => return Ok(Some(self.incomplete(missing, asked, returned).await)),
-                None => {}
-            }
+        // In turns, since a check may spare later ones.
+        let _turn = timeout(spare_time(&missing.waiters()), self.checking.lock()).await;
+        if self.lock().completeness.lacks_controls(missing.ids.len()) {
+            self.read_ahead(&missing.waiters(), true).await;
         }
-        // An id that is asked for alone needs no check.
-        Ok(Some(1))
-    }
-
-    /// Asks again for the `missing` ids of a response with `returned` of `asked` ids, beside controls. Tells whether the
-    /// response is complete; none if the controls can't be used.
-    async fn check(
-        &self,
-        missing: &mut Part,
-        asked: usize,
-        returned: usize,
-    ) -> Result<Option<bool>, CallError> {
-        let (controls, larger, size) = {
+        // As large as a request can be, so that larger responses need none. It may exceed a limit, and says nothing then.
+        let larger_check = {
             let state = self.lock();
-            let completeness = &state.completeness;
-            // A malformed row settles nothing, so that its id can be asked for again and be missing.
-            if missing.ids.iter().any(|id| completeness.controls.contains(id)) {
-                return Ok(Some(false));
+            *missing = state.unsettled(missing);
+            if missing.ids.is_empty() || !state.needs_check(asked, returned) {
+                return Ok(true);
             }
-            let size = state.size.known();
-            let larger = completeness.larger_check(asked, missing.ids.len(), size);
-            (completeness.check(asked, returned), larger, size)
+            let size = state.size.known().max(asked);
+            state.completeness.new_check(&missing.ids, asked, returned, size)
         };
-        let Some(controls) = controls else { return Ok(None) };
-        if let Some(controls) = larger {
-            let check = Check::new(&missing.ids, controls, asked, returned, size);
-            let check = self.compare(missing, &check, 0);
-            if let Ok(Ok(Finding::Complete)) = timeout(missing.spare_time(), check).await {
-                return Ok(Some(true));
+        let Some(larger_check) = larger_check else { return Ok(true) };
+        if larger_check.beside.first().is_some_and(|ids| ids.len() > asked)
+            && !self.lock().completeness.larger_failed
+        {
+            let finding = self.compare(missing, &larger_check, 0);
+            if let Ok(Ok(Finding::Complete)) = timeout(spare_time(&missing.waiters()), finding).await {
+                return Ok(true);
             }
             self.lock().completeness.larger_failed = true;
         }
-        // A check asks for no more ids than the request that it checks, which was not refused.
-        let check = Check::new(&missing.ids, controls, asked, returned, asked);
-        match self.compare(missing, &check, self.caller.limits.max_retries).await {
-            Ok(Finding::Complete) => Ok(Some(true)),
-            Ok(Finding::Lacks(control)) if self.is_gone(missing, &control).await? => {
-                self.lock().completeness.forget(&[control]);
-                self.probe(missing, size).await;
-                Ok(None)
+        for _ in 0..MOST_CHECKS {
+            // A request for no more ids than the one that is checked, which was not refused.
+            let check = self.lock().completeness.new_check(&missing.ids, asked, returned, asked);
+            let Some(check) = check else { break };
+            match self.compare(missing, &check, self.caller.limits.max_retries).await {
+                Ok(Finding::Complete) => return Ok(true),
+                Ok(Finding::Lacks(control)) if self.probe(missing, vec![control.clone()]).await == 0 => {
+                    self.lock().completeness.forget(&[control]);
+                    let others = self.lock().completeness.controls(asked);
+                    self.probe(missing, others).await;
+                }
+                Ok(_) => {
+                    self.find_limit(missing, asked, returned).await;
+                    break;
+                }
+                // A control is to blame: the missing ids were not refused before.
+                Err(error) if error.may_be_of_an_id() || error.context.code == Some(403) => {
+                    missing.has_failed_on_server |= error.is_of_the_server();
+                    self.lock().completeness.forget(&check.controls);
+                }
+                Err(error) => return Err(error),
             }
-            Ok(_) => Ok(Some(false)),
-            // A control is to blame: the missing ids were not refused before.
-            Err(error) if error.may_be_of_an_id() || error.context.code == Some(403) => {
-                missing.has_failed_on_server |= error.is_of_the_server();
-                self.lock().completeness.forget(&check.controls);
-                Ok(None)
-            }
-            Err(error) => Err(error),
         }
+        Ok(false)
     }
 
     /// What the responses to a check show. If nothing is left out, their rows are those of the controls.
     async fn compare(&self, part: &Part, check: &Check, most: u32) -> Result<Finding, CallError> {
-        let retries = Retries { waiting: part, most, has_failed_on_server: false };
+        let retries = part.retries(most);
         for ids in &check.beside {
             let (rows, _) = self.send(ids, &retries).await?;
-            let mut lacks = None;
-            for id in ids {
-                match (check.controls.contains(id), rows.contains_key(id)) {
-                    (false, true) => return Ok(Finding::Incomplete),
-                    (true, false) => lacks = Some(Arc::clone(id)),
-                    _ => {}
-                }
+            if rows.keys().any(|id| !check.controls.contains(id)) {
+                return Ok(Finding::Incomplete);
             }
-            if let Some(control) = lacks {
-                return Ok(Finding::Lacks(control));
+            if let Some(control) = check.controls.iter().find(|id| !rows.contains_key(*id)) {
+                return Ok(Finding::Lacks(Arc::clone(control)));
             }
         }
         let alone = check.alone.iter().map(|ids| self.send(ids, &retries));
         if try_join_all(alone).await?.iter().any(|(rows, _)| !rows.is_empty()) {
             return Ok(Finding::Incomplete);
         }
-        if !check.beside.is_empty() {
-            self.lock().completeness.record_complete(check.considered, check.controls.len());
-        }
+        self.lock().completeness.record_complete(check.considered, check.controls.len());
         Ok(Finding::Complete)
     }
 
-    /// Whether `control` has no row any more.
-    async fn is_gone(&self, part: &Part, control: &Arc<str>) -> Result<bool, CallError> {
-        let most = self.caller.limits.max_retries;
-        let retries = Retries { waiting: part, most, has_failed_on_server: false };
-        match self.send(std::slice::from_ref(control), &retries).await {
-            Ok((rows, _)) => Ok(rows.is_empty()),
-            Err(error) if error.may_be_of_an_id() => Ok(true),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// How many of up to `count` controls are returned where nothing else is asked for. Forgets the others.
-    async fn probe(&self, part: &Part, count: usize) -> usize {
-        let mut controls = self.lock().completeness.controls(count);
-        let retries = Retries { waiting: part, most: 0, has_failed_on_server: false };
+    /// How many of `controls` are returned where nothing else is asked for. Forgets the others.
+    async fn probe(&self, part: &Part, mut controls: Vec<Arc<str>>) -> usize {
         if !controls.is_empty()
-            && let Ok((rows, _)) = self.send(&controls, &retries).await
+            && let Ok((rows, _)) = self.send(&controls, &part.retries(0)).await
         {
             controls.retain(|id| !rows.contains_key(id));
             self.lock().completeness.forget(&controls);
@@ -185,16 +151,16 @@ impl Batcher {
         0
     }
 
-    /// Learns from a response with `returned` of `asked` ids, which is incomplete. Returns how many ids can be asked for at
-    /// once.
-    async fn incomplete(self: &Arc<Self>, missing: &Part, asked: usize, returned: usize) -> usize {
+    /// Makes requests as small as the gateway's silent limit, which a response with `returned` of `asked` ids has exceeded.
+    async fn find_limit(self: &Arc<Self>, missing: &Part, asked: usize, returned: usize) {
         if self.lock().completeness.controls.len() < asked {
-            self.read_ahead(missing, true).await;
+            self.read_ahead(&missing.waiters(), true).await;
         }
-        let rows = self.probe(missing, asked).await;
+        let controls = self.lock().completeness.controls(asked);
+        let rows = self.probe(missing, controls).await;
         if rows == asked {
-            // There is no limit: the fault has passed. An id that is asked for alone needs no check.
-            return 1;
+            // There is no limit: the fault has passed.
+            return;
         }
         let mut state = self.lock();
         let limit = state.completeness.record_incomplete(asked, returned.max(rows));
@@ -202,18 +168,13 @@ impl Batcher {
         self.caller.notice(Notice::IncompleteResponses { limit });
         state.size.cap(limit);
         state.answers.retain(|_, answer| answer.is_some());
-        limit
     }
 }
 
 impl State {
-    /// A response has rows for `returned` of `asked` ids. Tells whether it has to be checked.
-    fn record_response(&mut self, asked: usize, returned: usize) -> bool {
-        let completeness = &mut self.completeness;
-        let lacks_controls =
-            completeness.controls.is_empty() && asked > 1 && !matches!(self.ahead, ReadAhead::Done);
-        let needs_check = lacks_controls || completeness.check(asked, returned).is_some();
-        completeness.record_complete(if returned == asked { asked } else { 0 }, returned);
-        needs_check
+    /// Whether it is unknown if a response with `returned` of `asked` ids is complete, and there may be controls.
+    fn needs_check(&self, asked: usize, returned: usize) -> bool {
+        let is_known = self.completeness.is_complete(asked, returned) || self.size.exceeded(asked).is_some();
+        !is_known && (self.reads_ahead || !self.completeness.controls.is_empty())
     }
 }

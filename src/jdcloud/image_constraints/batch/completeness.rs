@@ -16,8 +16,6 @@ pub(super) struct Completeness {
     ids: usize,
     /// So many rows came in one response.
     rows: usize,
-    /// The gateway's silent limit, once it was found.
-    limit: Option<usize>,
     /// Ids that were returned by name or listed with a constraint, as many as the largest request may have.
     pub(super) controls: Vec<Arc<str>>,
     /// A check that was larger than the response that it checked did not succeed.
@@ -39,32 +37,14 @@ impl Completeness {
         self.controls.retain(|id| !ids.contains(id));
     }
 
-    /// The silent limit, where a request for `asked` ids exceeded it.
-    pub(super) fn exceeded(&self, asked: usize) -> Option<usize> {
-        self.limit.filter(|limit| asked > *limit)
-    }
-
     /// Whether fewer controls are known than a check of `missing` ids needs.
     pub(super) fn lacks_controls(&self, missing: usize) -> bool {
         self.controls.len() < missing.min(FEW_CONTROLS)
     }
 
-    /// The controls of a check of a response with `returned` of `asked` ids; none where the response is known to be
-    /// complete, or nothing is known to check it with.
-    pub(super) fn check(&self, asked: usize, returned: usize) -> Option<Vec<Arc<str>>> {
-        let is_complete = returned == asked || asked == 1 || asked <= self.ids && returned < self.rows;
-        if self.controls.is_empty() || is_complete || self.exceeded(asked).is_some() {
-            return None;
-        }
-        let count = (returned + 1).max(FEW_CONTROLS).max(asked / 2).min(asked - 1);
-        Some(self.controls(count))
-    }
-
-    /// The controls of a check of `missing` ids that is as large as a request of `size` ids, which spares checks of larger
-    /// responses; none where that is not more than `asked` ids, or such a check has failed.
-    pub(super) fn larger_check(&self, asked: usize, missing: usize, size: usize) -> Option<Vec<Arc<str>>> {
-        let controls = size.saturating_sub(missing).min(self.controls.len());
-        (missing + controls > asked && !self.larger_failed).then(|| self.controls(controls))
+    /// Whether a response with `returned` of `asked` ids is known to be complete.
+    pub(super) fn is_complete(&self, asked: usize, returned: usize) -> bool {
+        asked == 1 || asked <= self.ids && returned < self.rows
     }
 
     /// So many controls, of both ends of their order, since a gateway may consider ids in that order.
@@ -86,7 +66,7 @@ impl Completeness {
     /// fewer.
     pub(super) fn record_incomplete(&mut self, asked: usize, returned: usize) -> usize {
         let limit = returned.max(self.ids.min(self.rows)).min(asked - 1).max(1);
-        (self.ids, self.rows, self.limit) = (limit, limit + 1, Some(limit));
+        (self.ids, self.rows) = (limit, limit + 1);
         limit
     }
 }

@@ -1,10 +1,12 @@
 //! The requests of a check, and where the controls stand in them.
 //!
 //! A gateway may consider only so many ids of a request: the first or last ones by their numbers, by these as text, since a
-//! query is sorted, or by the ids themselves. So controls stand at both ends of a request in the order of the numbers, and
-//! ids that sort beyond all controls are asked for without controls as well.
+//! query is sorted, or by the ids themselves. So controls stand at both ends of a request in the order of the numbers. If
+//! too many missing ids sort beyond all controls, the missing ids are asked for without controls as well.
 
 use std::sync::Arc;
+
+use super::completeness::Completeness;
 
 /// So many controls stand at every end of a request.
 pub(super) const FEW_CONTROLS: usize = 3;
@@ -19,16 +21,24 @@ pub(super) struct Check {
     pub(super) considered: usize,
 }
 
-impl Check {
-    /// A check of a response with `returned` of `asked` ids, with up to `size` ids in a request.
-    pub(super) fn new(
+impl Completeness {
+    /// A check of a response with `returned` of `asked` ids, with up to `size` ids in a request; none where no control is
+    /// known.
+    pub(super) fn new_check(
+        &self,
         missing: &[Arc<str>],
-        controls: Vec<Arc<str>>,
         asked: usize,
         returned: usize,
         size: usize,
-    ) -> Self {
-        let (left_out, rest) = missing.split_at((missing.len() + controls.len()).saturating_sub(size));
+    ) -> Option<Check> {
+        let count = (size - missing.len()).max(returned + 1).max(FEW_CONTROLS).max(asked / 2);
+        let mut controls = self.controls(count.min(size - 1));
+        // A malformed row makes its id known and does not settle it, so that it can be asked for again and be missing.
+        controls.retain(|id| !missing.contains(id));
+        if controls.is_empty() {
+            return None;
+        }
+        let rest = &missing[(missing.len() + controls.len()).saturating_sub(size)..];
         let ids: Vec<Arc<str>> = rest.iter().chain(&controls).cloned().collect();
         // As text, `ids.9` is the last of up to 89 ids, and `ids.99` of more than 99.
         let last_as_text = match ids.len() {
@@ -38,34 +48,29 @@ impl Check {
         };
         let mut ends = vec![0, last_as_text - 1, ids.len() - 1];
         ends.dedup();
-        let beside = ends.chunks(controls.len()).map(|ends| {
+        let with_controls_at = |ends: &[usize]| {
             let mut ids = ids.clone();
             for (control, end) in (rest.len()..).zip(ends) {
                 ids.swap(control, *end);
             }
             ids
-        });
-        let beside: Vec<_> = beside.collect();
+        };
+        let beside: Vec<_> = ends.chunks(controls.len()).map(with_controls_at).collect();
         if missing.len() <= beside.len() {
             let alone = missing.chunks(1).map(Vec::from).collect();
-            return Self { controls, beside: vec![], alone, considered: 1 };
+            return Some(Check { controls: vec![], beside: vec![], alone, considered: 1 });
         }
         let (smallest, greatest) = (controls.iter().min(), controls.iter().max());
-        let (before, beyond) = (|id: &&_| Some(*id) < smallest, |id: &&_| Some(*id) > greatest);
-        let certain = ids.len() - rest.iter().filter(before).count().max(rest.iter().filter(beyond).count());
-        let uncertain: Vec<Arc<str>> =
-            rest.iter().filter(|id| before(id) || beyond(id)).chain(left_out).cloned().collect();
-        // Three rows that all sort at one end are no chance.
+        let before = rest.iter().filter(|id| Some(*id) < smallest).count();
+        let beyond = rest.iter().filter(|id| Some(*id) > greatest).count();
+        let certain = ids.len() - before.max(beyond);
+        // Three rows that all sort at one end are not there by chance.
         let most = if returned < FEW_CONTROLS { 2 } else { asked };
-        let alone = if controls.len() == returned {
-            // A gateway that returns no more rows hides those of the missing ids behind those of the controls.
-            missing.chunks(if missing.len() > most * certain { missing.len() } else { certain })
-        } else if certain < asked && uncertain.len() <= most * certain {
-            uncertain.chunks(certain)
-        } else {
-            [].chunks(1)
-        };
-        let alone = alone.map(Vec::from).collect();
-        Self { controls, beside, alone, considered: certain.max(asked).min(ids.len()) }
+        let is_provable = missing.len() <= most * certain;
+        // A gateway that returns no more rows hides those of the missing ids behind those of the controls.
+        let may_be_hidden = controls.len() == returned || certain < asked && is_provable;
+        let alone = if may_be_hidden { missing } else { &[] };
+        let alone = alone.chunks(if is_provable { certain } else { asked }).map(Vec::from).collect();
+        Some(Check { controls, beside, alone, considered: certain.max(asked).min(ids.len()) })
     }
 }

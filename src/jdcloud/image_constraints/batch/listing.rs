@@ -5,47 +5,29 @@
 //! which most often answers it and all that follow. A check for which few ids are known causes it as well. A
 //! constraint in it settles its image; an image that it lacks, or lists without instance types, is asked for by name.
 
+use std::collections::BTreeSet;
+use std::slice::from_ref;
 use std::sync::Arc;
 
-use futures_util::FutureExt as _;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
+use super::part::spare_time;
 use super::request::Response;
-use super::waiter::Part;
 use super::{Batcher, Found};
-use crate::jdcloud::call::error::{CallError, RequestSummary};
-use crate::jdcloud::call::waiter::{Retries, SharedCall, UnderWay, Waiter, Waiters, Waiting as _};
+use crate::jdcloud::call::error::CallError;
+use crate::jdcloud::call::waiter::{Retries, SharedCall, UnderWay, Waiter, Waiters};
 use crate::jdcloud::image_constraints::answer::Image;
 
 /// What a listing of the region returned.
-pub(super) type RegionRows = Arc<Response>;
-
-/// Whether many small requests are answered ahead.
-pub(super) enum ReadAhead {
-    /// Not yet.
-    Wanted,
-    /// By this listing.
-    Started(UnderWay<RegionRows>),
-    /// Not any more, or it is turned off.
-    Done,
-}
+pub(super) type RegionRows = Result<Arc<Response>, Arc<CallError>>;
 
 impl Batcher {
     /// Every image that the API returns for the region.
     pub(crate) async fn all(self: &Arc<Self>, started: Instant) -> Result<Found, Arc<CallError>> {
-        let waiter = Arc::new(Waiter::new(started + self.caller.limits.read_timeout));
-        let listing = {
-            let mut state = self.lock();
-            if let Some(under_way) = state.listing.as_ref().and_then(|started| started.joined(&waiter)) {
-                under_way
-            } else {
-                let (listing, started) = self.list(self.caller.limits.max_retries, &[Arc::clone(&waiter)]);
-                state.listing = started;
-                listing
-            }
-        };
-        let listed = timeout_at(waiter.deadline, listing).await;
-        let response = listed.map_err(|_| self.out_of_time(RequestSummary::default(), &waiter))??;
+        let waiter = Waiter::new(started + self.caller.limits.read_timeout, BTreeSet::new());
+        let most = self.caller.limits.max_retries;
+        let listing = self.join_or_list(&mut self.lock().listing, from_ref(&waiter), most);
+        let response = self.in_time(&waiter, listing).await?;
         let (rows, context) = &*response;
         let images = rows.iter().map(|(id, rule)| match rule {
             Ok(rule) => Ok(Image { id: Arc::clone(id), rule: rule.clone() }),
@@ -54,61 +36,50 @@ impl Batcher {
         Ok(Found { images: images.collect::<Result<_, Arc<_>>>()?, missing: Vec::new() })
     }
 
-    /// Waits for the listing ahead of requests for `part`, which is sent if it `is_wanted` now.
-    pub(super) async fn read_ahead(self: &Arc<Self>, part: &Part, is_wanted: bool) {
-        let waiters = part.waiters();
-        if waiters.is_empty() {
-            return;
-        }
+    /// Waits for the listing ahead of requests for `waiters`, which is sent if it `is_wanted` now.
+    pub(super) async fn read_ahead(self: &Arc<Self>, waiters: &[Arc<Waiter>], is_wanted: bool) {
         let listing = {
             let mut state = self.lock();
-            let joined = match &state.ahead {
-                ReadAhead::Started(started) => started.joined(&waiters[0]),
-                ReadAhead::Wanted | ReadAhead::Done => None,
-            };
-            // One that was started may be gone with the reads that waited for it.
-            if joined.is_none() && is_wanted && !matches!(state.ahead, ReadAhead::Done) {
-                let (listing, started) = self.list(0, &waiters);
-                state.ahead = started.map_or(ReadAhead::Done, ReadAhead::Started);
-                Some(listing)
-            } else {
-                joined
+            // One that was sent may be gone with the reads that waited for it.
+            let is_under_way = state.ahead.as_ref().is_some_and(|ahead| ahead.joined(waiters).is_some());
+            if waiters.is_empty() || !state.reads_ahead || !(is_wanted || is_under_way) {
+                return;
             }
+            self.join_or_list(&mut state.ahead, waiters, 0)
         };
-        if let Some(listing) = listing
-            && !matches!(timeout(part.spare_time(), listing).await, Ok(Ok(_)))
-        {
-            self.lock().ahead = ReadAhead::Done;
+        if !matches!(timeout(spare_time(waiters), listing).await, Ok(Ok(_))) {
+            self.lock().reads_ahead = false;
             tracing::debug!(region = %self.region, "no listing of the region; asking by name");
         }
     }
 
-    /// A listing for `waiters`, which is sent when one of them polls it.
-    fn list(
+    /// The listing of `slot`, for `waiters`, or else a new one that takes its place, with at most `most` retries.
+    fn join_or_list(
         self: &Arc<Self>,
-        most: u32,
+        slot: &mut Option<UnderWay<RegionRows>>,
         waiters: &[Arc<Waiter>],
-    ) -> (SharedCall<RegionRows>, Option<UnderWay<RegionRows>>) {
-        let shared = Arc::new(Waiters::default());
-        waiters.iter().for_each(|waiter| shared.add(waiter));
-        let (batcher, waiters) = (Arc::clone(self), Arc::clone(&shared));
-        let listing = async move {
-            let retries = Retries { waiting: &*waiters, most, has_failed_on_server: false };
-            let response = batcher.send(&[], &retries).await?;
-            let mut state = batcher.lock();
-            state.ahead = ReadAhead::Done;
-            for (id, rule) in &response.0 {
-                if let Ok(rule) = rule
-                    && !rule.instance_types().is_empty()
-                {
-                    state.completeness.record_row(id);
-                    state.answers.insert(Arc::clone(id), Some(rule.clone()));
-                }
+        most: u32,
+    ) -> SharedCall<RegionRows> {
+        slot.as_ref().and_then(|listing| listing.joined(waiters)).unwrap_or_else(|| {
+            let (listing, started) = UnderWay::new(waiters, |waiters| Arc::clone(self).list(waiters, most));
+            *slot = Some(started);
+            listing
+        })
+    }
+
+    /// Lists the region for `waiters`, with at most `most` retries.
+    async fn list(self: Arc<Self>, waiters: Arc<Waiters>, most: u32) -> RegionRows {
+        let response = self.send(&[], &Retries::new(&waiters, most)).await?;
+        let mut state = self.lock();
+        state.reads_ahead = false;
+        for (id, rule) in &response.0 {
+            if let Ok(rule) = rule
+                && !rule.instance_types().is_empty()
+            {
+                state.completeness.record_row(id);
+                state.answers.insert(Arc::clone(id), Some(rule.clone()));
             }
-            Ok(Arc::new(response))
-        };
-        let listing = listing.boxed().shared();
-        let started = UnderWay::new(shared, &listing);
-        (listing, started)
+        }
+        Ok(Arc::new(response))
     }
 }

@@ -15,13 +15,14 @@ mod listing;
 #[cfg(test)]
 mod model;
 mod open_batch;
+mod part;
 mod request;
 mod split;
 #[cfg(test)]
 mod tests;
-mod waiter;
 
-use std::iter::Peekable;
+use std::collections::BTreeSet;
+use std::slice::from_ref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::StreamExt as _;
@@ -31,15 +32,14 @@ use tokio::time::{Instant, timeout_at};
 
 use self::batch_size::BatchSize;
 use self::completeness::Completeness;
-use self::listing::{ReadAhead, RegionRows};
+use self::listing::RegionRows;
 use self::open_batch::{BatchWindow, OpenBatch};
-use self::request::{InFlight, Settling};
-use self::waiter::Part;
+use self::part::Part;
 use crate::jdcloud::call::caller::Caller;
-use crate::jdcloud::call::error::{CallError, RequestSummary};
-use crate::jdcloud::call::waiter::{UnderWay, Waiter};
+use crate::jdcloud::call::error::CallError;
+use crate::jdcloud::call::waiter::{SharedCall, UnderWay, Waiter};
 use crate::jdcloud::image_constraints::answer::Image;
-use crate::jdcloud::image_constraints::api::OPERATION;
+use crate::jdcloud::image_constraints::api::{self, OPERATION};
 use crate::jdcloud::image_constraints::constraint::{Interner, Rule};
 use crate::jdcloud::settings::Region;
 
@@ -59,8 +59,6 @@ pub(crate) struct Batcher {
     /// The length of a request's URL before its first id.
     bare_url: usize,
     interner: Arc<Mutex<Interner>>,
-    /// Each read holds a clone, so that its references count the reads under way.
-    reads: Arc<()>,
     /// Held by the check of a response.
     checking: tokio::sync::Mutex<()>,
     state: Mutex<State>,
@@ -70,13 +68,17 @@ pub(crate) struct Batcher {
 struct State {
     /// The settled ids; `None` for one that was asked for by name and has no row. Failures are not kept.
     answers: HashMap<Arc<str>, Option<Rule>>,
-    /// The ids that a request asks for, or will ask for when the open batch closes.
-    in_flight: HashMap<Arc<str>, InFlight>,
+    /// The requests that ask for these ids, or will ask for them when the open batch closes.
+    in_flight: HashMap<Arc<str>, UnderWay<()>>,
     open: Option<OpenBatch>,
     window: BatchWindow,
     size: BatchSize,
     completeness: Completeness,
-    ahead: ReadAhead,
+    /// A listing may be sent ahead of requests by name.
+    reads_ahead: bool,
+    /// The listing that was sent ahead.
+    ahead: Option<UnderWay<RegionRows>>,
+    /// The listing for reads without ids.
     listing: Option<UnderWay<RegionRows>>,
 }
 
@@ -89,7 +91,8 @@ impl Batcher {
             window: BatchWindow::default(),
             size: BatchSize::new(caller.limits.batch_size),
             completeness: Completeness::default(),
-            ahead: if caller.limits.read_ahead { ReadAhead::Wanted } else { ReadAhead::Done },
+            reads_ahead: caller.limits.read_ahead,
+            ahead: None,
             listing: None,
         };
         Self {
@@ -97,88 +100,80 @@ impl Batcher {
             caller,
             region,
             interner: Arc::default(),
-            reads: Arc::default(),
             checking: tokio::sync::Mutex::default(),
             state: Mutex::new(state),
         }
     }
 
-    /// What the API says about `ids`, which are unique. Dropping the future withdraws the read, which began at `started`.
+    /// What the API says about `ids`. Dropping the future withdraws the read, which began at `started`.
     pub(crate) async fn named(
         self: &Arc<Self>,
-        ids: &[Arc<str>],
+        ids: BTreeSet<Arc<str>>,
         started: Instant,
     ) -> Result<Found, Arc<CallError>> {
-        let waiter = Arc::new(Waiter::new(started + self.caller.limits.read_timeout));
-        let _read = Arc::clone(&self.reads);
-        self.lock().window.record_reads(Arc::strong_count(&self.reads) - 1);
-        let settled = timeout_at(waiter.deadline, self.settled(ids, &waiter)).await;
-        settled.map_err(|_| self.out_of_time(RequestSummary::ids(ids), &waiter))?
+        let waiter = Waiter::new(started + self.caller.limits.read_timeout, ids);
+        let _read = self.lock().window.record_read();
+        self.in_time(&waiter, self.settled(&waiter)).await
     }
 
-    async fn settled(
-        self: &Arc<Self>,
-        ids: &[Arc<str>],
-        waiter: &Arc<Waiter>,
-    ) -> Result<Found, Arc<CallError>> {
-        let mut rest = Vec::from(ids).into_iter().peekable();
-        let mut requests = FuturesUnordered::new();
-        let mut settled = 0;
+    async fn settled(self: &Arc<Self>, waiter: &Arc<Waiter>) -> Result<Found, Arc<CallError>> {
+        let (mut rest, mut requests) = (Vec::new(), FuturesUnordered::new());
         loop {
-            self.hand_in(&mut rest, waiter, &mut requests);
-            let may_be_found = tokio::select! {
-                ended = requests.next() => ended.is_none(),
-                // A request may go on for other reads.
-                () = waiter.woken() => {
-                    let state = self.lock();
-                    settled += ids[settled..].iter().take_while(|id| state.answers.contains_key(*id)).count();
-                    settled == ids.len()
-                }
-            };
-            if let Some(error) = waiter.failure() {
-                return Err(error);
+            if rest.is_empty() && requests.is_empty() {
+                // Again, where answers were withdrawn because a response turned out to be incomplete.
+                rest = waiter.ids.iter().rev().collect();
             }
-            if may_be_found {
-                match self.lock().found(ids) {
-                    Ok(found) => return Ok(found),
-                    // Answers are withdrawn when a response turns out to be incomplete.
-                    Err(unsettled) => (rest, settled) = (unsettled.into_iter().peekable(), 0),
-                }
+            self.hand_in(&mut rest, waiter, &mut requests);
+            if let Some(error) = waiter.failure.get() {
+                return Err(Arc::clone(error));
+            }
+            if rest.is_empty()
+                && let Some(found) = self.lock().found(&waiter.ids)
+            {
+                return Ok(found);
+            }
+            tokio::select! {
+                _ = requests.next() => {}
+                // A request may go on for other reads.
+                () = waiter.woken.notified() => {}
             }
         }
     }
 
-    /// Hands in ids of `rest` until `max_concurrent_requests` requests are under way for this read. A short read that
-    /// comes later waits for a round of these, not for all.
+    /// Hands in ids from the end of `rest` until `max_concurrent_requests` requests are under way for this read. A short
+    /// read that comes later waits for a round of these, not for all.
     fn hand_in(
         self: &Arc<Self>,
-        rest: &mut Peekable<std::vec::IntoIter<Arc<str>>>,
+        rest: &mut Vec<&Arc<str>>,
         waiter: &Arc<Waiter>,
-        requests: &mut FuturesUnordered<Settling>,
+        requests: &mut FuturesUnordered<SharedCall<()>>,
     ) {
         let mut state = self.lock();
-        while let Some(id) = rest.peek() {
-            if !state.answers.contains_key(id) {
-                let joined = state.join(id, waiter).or_else(|| state.gather(id, waiter));
-                let settling = match joined {
-                    Some(settling) => settling,
-                    None if requests.len() < self.caller.limits.max_concurrent_requests => {
-                        let settling = self.open(&mut state);
-                        state.gather(id, waiter);
-                        settling
-                    }
-                    None => break,
-                };
+        while let Some(id) = rest.last() {
+            if !state.answers.contains_key(*id) {
+                let joined = state.in_flight.get(*id).and_then(|request| request.joined(from_ref(waiter)));
+                let joined = joined.or_else(|| state.gather(id, waiter));
+                let may_open = requests.len() < self.caller.limits.max_concurrent_requests;
+                let opened = || may_open.then(|| self.open(&mut state, id, waiter));
+                let Some(settling) = joined.or_else(opened) else { break };
                 if !requests.iter().any(|ours| ours.ptr_eq(&settling)) {
                     requests.push(settling);
                 }
             }
-            rest.next();
+            rest.pop();
         }
     }
 
-    fn out_of_time(&self, asked: RequestSummary, waiter: &Waiter) -> Arc<CallError> {
-        self.caller.out_of_time(&OPERATION, &self.region, asked, waiter)
+    /// What `read` gives, or an error when `waiter` gives up.
+    async fn in_time<T>(
+        &self,
+        waiter: &Waiter,
+        read: impl Future<Output = Result<T, Arc<CallError>>>,
+    ) -> Result<T, Arc<CallError>> {
+        timeout_at(waiter.deadline, read).await.unwrap_or_else(|_| {
+            let asked = api::summary(&waiter.ids.iter().cloned().collect::<Vec<_>>());
+            Err(self.caller.out_of_time(&OPERATION, &self.region, asked, waiter))
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -187,42 +182,24 @@ impl Batcher {
 }
 
 impl State {
-    /// The request that asks for `id`, which `waiter` joins.
-    fn join(&self, id: &Arc<str>, waiter: &Arc<Waiter>) -> Option<Settling> {
-        let request = self.in_flight.get(id)?;
-        let settling = request.joinable()?;
-        request.members.add(id, waiter);
-        Some(settling)
-    }
-
     /// The ids of `part` that a read waits for and that have no answer.
     fn unsettled(&self, part: &Part) -> Part {
-        let mut ids = part.wanted();
-        ids.retain(|id| !self.answers.contains_key(id));
-        part.of(ids)
+        let waiters = part.waiters();
+        let is_wanted = |id| waiters.iter().any(|waiter| waiter.ids.contains(id));
+        let unsettled = part.ids.iter().filter(|id| is_wanted(*id) && !self.answers.contains_key(*id));
+        part.of(unsettled.cloned().collect::<Vec<_>>())
     }
 
-    /// Settles ids that were asked for by name and have no row, unless a listing has settled them meanwhile.
-    fn settle_absent(&mut self, ids: &[Arc<str>]) {
-        for id in ids {
-            self.answers.entry(Arc::clone(id)).or_default();
-        }
-    }
-
-    fn has_answers(&self, ids: &[Arc<str>]) -> bool {
-        ids.iter().all(|id| self.answers.contains_key(id))
-    }
-
-    /// The answers to `ids`, or the ids that have none.
-    fn found(&self, ids: &[Arc<str>]) -> Result<Found, Vec<Arc<str>>> {
-        let (mut found, mut unsettled) = (Found::default(), Vec::new());
-        for id in ids {
-            match self.answers.get(id) {
-                Some(Some(rule)) => found.images.push(Image { id: Arc::clone(id), rule: rule.clone() }),
-                Some(None) => found.missing.push(Arc::clone(id)),
-                None => unsettled.push(Arc::clone(id)),
+    /// The answers to `ids`, if all have one.
+    fn found(&self, ids: &BTreeSet<Arc<str>>) -> Option<Found> {
+        let mut found = Found::default();
+        // The last ids are most often the last to be settled.
+        for id in ids.iter().rev() {
+            match self.answers.get(id)? {
+                Some(rule) => found.images.push(Image { id: Arc::clone(id), rule: rule.clone() }),
+                None => found.missing.push(Arc::clone(id)),
             }
         }
-        if unsettled.is_empty() { Ok(found) } else { Err(unsettled) }
+        Some(found)
     }
 }

@@ -350,9 +350,20 @@ fn case() -> impl Strategy<Value = Case> {
                         let absent = gateway.images.iter_mut().filter(|image| **image == Image::Absent);
                         absent.skip(limit - 1).for_each(|image| *image = Image::Constrained);
                     }
-                    Some(SilentLimit::Sorted(..)) if !names_controls => gateway.silent_limit = None,
-                    // Later responses are not checked for ids that sort beyond all controls.
+                    // Only the first response is checked for ids that sort beyond all controls.
+                    Some(SilentLimit::Sorted(..))
+                        if !names_controls || !matches!(gateway.listing, Listing::Complete) =>
+                    {
+                        gateway.silent_limit = None;
+                    }
                     Some(SilentLimit::Sorted(..)) => {
+                        gateway.ghosts.clear();
+                        // It would sort before all others.
+                        gateway
+                            .images
+                            .iter_mut()
+                            .filter(|image| **image == Image::OtherCase)
+                            .for_each(|image| *image = Image::Absent);
                         gateway.images[0] = Image::Constrained;
                         gateway.images[IMAGES - 1] = Image::Constrained;
                     }

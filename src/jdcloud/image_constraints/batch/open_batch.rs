@@ -3,18 +3,18 @@
 //! Terraform starts as many reads at once as its parallelism allows, and the next ones when they are answered. So
 //! reads that were answered together are followed by as many others, within the time that a busy machine needs.
 
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use super::chunk::Chunk;
-use super::request::{InFlight, Settling};
-use super::waiter::Members;
+use super::part::Part;
 use super::{Batcher, State};
-use crate::jdcloud::call::waiter::Waiter;
+use crate::jdcloud::call::waiter::{SharedCall, UnderWay, Waiter, Waiters};
 
 /// How long the batch waits after the last read that joined.
 const QUIET: Duration = Duration::from_millis(5);
@@ -35,30 +35,40 @@ const MANY: usize = 10;
 #[derive(Debug, Default)]
 pub(super) struct BatchWindow {
     small_requests: u32,
+    /// Counts the reads under way by its references.
+    reads: Arc<()>,
     /// The most reads that were ever under way together, which is what the host's parallelism looks like.
     most_reads: usize,
     last_answer: Option<Instant>,
 }
 
 pub(super) struct OpenBatch {
-    request: InFlight,
-    chunk: Chunk,
+    request: UnderWay<()>,
+    /// The request looks when it changes, and is sent when it is dropped.
+    chunk: watch::Sender<Chunk>,
     opened: Instant,
     last_joined: Instant,
-    reads: usize,
     /// `most_reads` when the batch opened.
     most_reads: usize,
-    /// Wakes the request, which waits until the batch closes.
-    changed: Arc<Notify>,
 }
 
 impl BatchWindow {
-    pub(super) fn record_reads(&mut self, under_way: usize) {
-        self.most_reads = self.most_reads.max(under_way);
+    /// A read begins, and holds the reference until it ends.
+    pub(super) fn record_read(&mut self) -> Arc<()> {
+        let read = Arc::clone(&self.reads);
+        self.most_reads = self.most_reads.max(Arc::strong_count(&read) - 1);
+        read
     }
 
     pub(super) fn record_answer(&mut self) {
         self.last_answer = Some(Instant::now());
+    }
+
+    /// Counts a small request of `reads` reads, or several where these are many. Tells whether more reads will follow.
+    fn record_small_request(&mut self, reads: usize) -> bool {
+        let has_many = reads >= MANY;
+        self.small_requests += if has_many { FEW } else { 1 };
+        has_many || self.small_requests > FEW
     }
 
     /// When `open` closes unless another read joins.
@@ -66,7 +76,7 @@ impl BatchWindow {
         let is_recent = self.last_answer.is_some_and(|answer| answer.elapsed() < LONGEST);
         let quiet = if self.small_requests < FEW || !is_recent {
             QUIET
-        } else if open.reads >= self.most_reads && open.most_reads == self.most_reads {
+        } else if open.most_reads == self.most_reads && open.request.waiters.all().len() >= self.most_reads {
             return open.last_joined;
         } else {
             FOLLOWERS
@@ -75,68 +85,80 @@ impl BatchWindow {
     }
 }
 
+/// Whether the batch of `chunk` is the open one, which drops its end of the channel when it closes.
+fn is_open(chunk: &watch::Receiver<Chunk>) -> bool {
+    chunk.has_changed().is_ok()
+}
+
 impl Batcher {
-    /// Opens a batch, in the place of another one.
-    pub(super) fn open(self: &Arc<Self>, state: &mut State) -> Settling {
+    /// Opens a batch with `id`, for `waiter`, in the place of another one.
+    pub(super) fn open(
+        self: &Arc<Self>,
+        state: &mut State,
+        id: &Arc<str>,
+        waiter: &Arc<Waiter>,
+    ) -> SharedCall<()> {
         state.close();
-        let (members, changed) = (Arc::<Members>::default(), Arc::new(Notify::new()));
-        let settling = Arc::clone(self).send_when_closed(Arc::clone(&members), Arc::clone(&changed));
-        let (request, settling) = self.request(members, settling);
+        let (chunk, changes) = watch::channel(Chunk::new(state.size.next(), self.bare_url));
+        let (settling, request) =
+            UnderWay::new(&[], |waiters| Arc::clone(self).send_when_closed(waiters, changes));
         let now = Instant::now();
         state.open = Some(OpenBatch {
             request,
-            chunk: Chunk::new(state.size.next(), self.bare_url),
+            chunk,
             opened: now,
             last_joined: now,
-            reads: 0,
             most_reads: state.window.most_reads,
-            changed,
         });
+        state.gather(id, waiter);
         settling
     }
 
-    async fn send_when_closed(self: Arc<Self>, members: Arc<Members>, changed: Arc<Notify>) {
-        let is_ours = |open: &OpenBatch| Arc::ptr_eq(&open.request.members, &members);
-        let closes_at = || {
-            let state = self.lock();
-            state.open.as_ref().filter(|open| is_ours(open)).map(|open| state.window.closes_at(open))
-        };
-        while let Some(time) = closes_at() {
-            if timeout_at(time, changed.notified()).await.is_ok() {
+    async fn send_when_closed(self: Arc<Self>, waiters: Arc<Waiters>, mut chunk: watch::Receiver<Chunk>) {
+        while let Some(time) = self.closes_at(&chunk) {
+            if timeout_at(time, chunk.changed()).await.is_ok() {
                 continue;
             }
             // On a busy machine more reads may have arrived that wait for their tasks to run.
             for _ in 0..3 {
                 yield_now().await;
             }
-            if closes_at().is_some_and(|time| time <= Instant::now()) {
-                let is_followed = self.lock().record_small_request();
+            if self.closes_at(&chunk).is_some_and(|time| time <= Instant::now()) {
+                let reads = waiters.all();
+                let is_followed = self.lock().window.record_small_request(reads.len());
                 // More reads join while the listing runs.
-                self.read_ahead(&members.all(), is_followed).await;
+                self.read_ahead(&reads, is_followed).await;
                 let mut state = self.lock();
-                if state.open.as_ref().is_some_and(is_ours) {
+                if is_open(&chunk) {
                     state.close();
                 }
             }
         }
-        self.fetch(members.all()).await;
+        let part = Part::new(chunk.borrow().ids(), waiters);
+        self.fetch(part.clone()).await;
+        self.lock().end(&part);
+    }
+
+    /// When the open batch closes, if that is still the one of `chunk`.
+    fn closes_at(&self, chunk: &watch::Receiver<Chunk>) -> Option<Instant> {
+        let state = self.lock();
+        let open = state.open.as_ref().filter(|_| is_open(chunk))?;
+        Some(state.window.closes_at(open))
     }
 }
 
 impl State {
     /// Adds `id` to the open batch, for `waiter`, unless there is none or it has no room. One that every read has left is
     /// gone.
-    pub(super) fn gather(&mut self, id: &Arc<str>, waiter: &Arc<Waiter>) -> Option<Settling> {
+    pub(super) fn gather(&mut self, id: &Arc<str>, waiter: &Arc<Waiter>) -> Option<SharedCall<()>> {
         let open = self.open.as_mut()?;
-        let settling = open.request.joinable()?;
-        if !open.chunk.push(id) {
+        if !open.chunk.send_if_modified(|chunk| chunk.push(id)) {
             return None;
         }
-        open.reads += usize::from(open.request.members.add(id, waiter));
+        let settling = open.request.joined(from_ref(waiter))?;
         open.last_joined = Instant::now();
-        open.changed.notify_one();
         self.in_flight.insert(Arc::clone(id), open.request.clone());
-        if open.chunk.is_full() {
+        if open.chunk.borrow().is_full() {
             self.close();
         }
         Some(settling)
@@ -145,16 +167,7 @@ impl State {
     /// Closes the open batch, whose request is sent when it wakes.
     fn close(&mut self) {
         if let Some(open) = self.open.take() {
-            self.size.record_attempt(open.chunk.ids().len());
-            open.changed.notify_one();
+            self.size.record_attempt(open.chunk.borrow().ids().len());
         }
-    }
-
-    /// Counts the open batch as a small request, or as several where many reads wait for it. Tells whether more reads will
-    /// follow.
-    fn record_small_request(&mut self) -> bool {
-        let has_many = self.open.as_ref().is_some_and(|open| open.reads >= MANY);
-        self.window.small_requests += if has_many { FEW } else { 1 };
-        has_many || self.window.small_requests > FEW
     }
 }

@@ -5,65 +5,33 @@
 
 use std::sync::Arc;
 
-use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared, WeakShared, join_all};
+use futures_util::future::{BoxFuture, join_all};
 
-use super::waiter::{Members, Part};
+use super::part::Part;
 use super::{Batcher, State};
 use crate::jdcloud::call::caller::Request;
-use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
-use crate::jdcloud::call::waiter::{Retries, Waiting as _};
+use crate::jdcloud::call::error::{CallError, Context, Failure};
+use crate::jdcloud::call::waiter::Retries;
 use crate::jdcloud::http::transport::RawResponse;
 use crate::jdcloud::image_constraints::api::{self, OPERATION, Rows};
 use crate::jdcloud::untrusted::Redactor;
 
-/// Settles the ids of a request. It runs while a read holds a clone of it, and is dropped with the last one.
-pub(super) type Settling = Shared<BoxFuture<'static, ()>>;
-
-/// A request for reads to join, which this reference does not keep running.
-#[derive(Clone)]
-pub(super) struct InFlight {
-    pub(super) members: Arc<Members>,
-    settling: Option<WeakShared<BoxFuture<'static, ()>>>,
-}
-
 /// The rules of a response, and its context for the errors in its rows.
 pub(super) type Response = (Rows, Context);
 
-impl InFlight {
-    /// The request, for one more read, unless it has failed once or no read waits for it any more.
-    pub(super) fn joinable(&self) -> Option<Settling> {
-        self.settling.as_ref()?.upgrade().filter(|_| self.members.may_be_joined())
-    }
-}
-
 impl Batcher {
-    /// The request of `members` that `settling` carries out, for reads to share.
-    pub(super) fn request(
-        self: &Arc<Self>,
-        members: Arc<Members>,
-        settling: impl Future<Output = ()> + Send + 'static,
-    ) -> (InFlight, Settling) {
-        let (batcher, ours) = (Arc::clone(self), Arc::clone(&members));
-        let settling = settling.inspect(move |()| batcher.lock().end(&ours.all())).boxed().shared();
-        (InFlight { members, settling: settling.downgrade() }, settling)
-    }
-
     /// Settles the ids of `part` that a read waits for, or fails these reads.
     pub(super) fn fetch(self: &Arc<Self>, part: Part) -> BoxFuture<'_, ()> {
-        let fetch = async move {
+        Box::pin(async move {
             let part = self.lock().unsettled(&part);
             if part.ids.is_empty() {
                 return;
             }
-            let most = self.caller.limits.max_retries;
-            let retries = Retries { waiting: &part, most, has_failed_on_server: part.has_failed_on_server };
-            match self.send(&part.ids, &retries).await {
+            match self.send(&part.ids, &part.retries(self.caller.limits.max_retries)).await {
                 Ok(response) => self.settle(&part, response).await,
                 Err(error) => self.refused(part, error).await,
             }
-        };
-        fetch.boxed()
+        })
     }
 
     /// Fetches at most `size` of the ids at once, in several requests at the same time.
@@ -78,21 +46,25 @@ impl Batcher {
             let mut state = self.lock();
             state.window.record_answer();
             state.size.record_success(part.ids.len());
+            let considered = if rows.len() == part.ids.len() { rows.len() } else { 0 };
+            state.completeness.record_complete(considered, rows.len());
             for id in &*part.ids {
-                match rows.get(id) {
-                    Some(Ok(rule)) => {
-                        state.completeness.record_row(id);
-                        state.answers.insert(Arc::clone(id), Some(rule.clone()));
+                let row = if let Some(row) = rows.get(id) {
+                    state.completeness.record_row(id);
+                    row.clone()
+                } else if let Some(row) = rows.keys().find(|row| row.eq_ignore_ascii_case(id)) {
+                    // A gateway that ignores case has one row for two spellings.
+                    let asked = api::summary(std::slice::from_ref(id));
+                    Err(Failure::OtherRow { asked, got: self.caller.untrusted(row) })
+                } else {
+                    missing.push(Arc::clone(id));
+                    continue;
+                };
+                match row {
+                    Ok(rule) => {
+                        state.answers.insert(Arc::clone(id), Some(rule));
                     }
-                    Some(Err(failure)) => {
-                        state.completeness.record_row(id);
-                        failures.push((id, failure.clone()));
-                    }
-                    None => match rows.keys().find(|row| row.eq_ignore_ascii_case(id)) {
-                        // A gateway that ignores case has one row for two spellings.
-                        Some(row) => failures.push((id, self.other_row(id, row))),
-                        None => missing.push(Arc::clone(id)),
-                    },
+                    Err(failure) => failures.push((id, failure)),
                 }
             }
         }
@@ -100,18 +72,15 @@ impl Batcher {
         for (id, failure) in failures {
             self.fail(&part.of([Arc::clone(id)]), CallError { failure, context: context.clone() });
         }
-        self.settle_missing(part, rows.len(), missing).await;
-    }
-
-    fn other_row(&self, id: &Arc<str>, row: &str) -> Failure {
-        let asked = RequestSummary::ids(std::slice::from_ref(id));
-        Failure::OtherRow { asked, got: self.caller.untrusted(row) }
+        if !missing.is_empty() {
+            self.settle_missing(part, rows.len(), missing).await;
+        }
     }
 
     /// Fails the reads that wait for `part`.
     pub(super) fn fail(&self, part: &Part, error: CallError) {
         self.lock().end(part);
-        part.members.id_is_to_blame.cancel();
+        part.id_is_to_blame.cancel();
         let error = Arc::new(error);
         part.waiters().iter().for_each(|waiter| waiter.fail(&error));
     }
@@ -122,7 +91,7 @@ impl Batcher {
             operation: &OPERATION,
             region: &self.region,
             query: api::query(ids),
-            summary: if ids.is_empty() { RequestSummary::default() } else { RequestSummary::ids(ids) },
+            summary: api::summary(ids),
         };
         let (requested, interner): (Arc<[_]>, _) = (ids.into(), Arc::clone(&self.interner));
         let open = move |response: &RawResponse, redactor: &Redactor| {
@@ -135,9 +104,9 @@ impl Batcher {
 
 impl State {
     /// The request of `part` asks for its ids no more.
-    fn end(&mut self, part: &Part) {
+    pub(super) fn end(&mut self, part: &Part) {
         for id in &*part.ids {
-            if self.in_flight.get(id).is_some_and(|request| Arc::ptr_eq(&request.members, &part.members)) {
+            if self.in_flight.get(id).is_some_and(|request| Arc::ptr_eq(&request.waiters, &part.request)) {
                 self.in_flight.remove(id);
             }
         }

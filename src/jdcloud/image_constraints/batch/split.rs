@@ -11,9 +11,8 @@ use futures_util::future::join;
 use tokio::time::timeout;
 
 use super::Batcher;
-use super::waiter::Part;
+use super::part::{Part, spare_time};
 use crate::jdcloud::call::error::CallError;
-use crate::jdcloud::call::waiter::Waiting as _;
 use crate::jdcloud::image_constraints::answer::Notice;
 
 impl Batcher {
@@ -22,32 +21,32 @@ impl Batcher {
         let code = error.context.code;
         let may_be_number = matches!(code, Some(400 | 413 | 414));
         part.has_failed_on_server |= error.is_of_the_server();
-        let wanted = part.wanted();
-        if error.may_be_of_an_id() && wanted.len() < part.ids.len() {
+        let unsettled = self.lock().unsettled(&part);
+        if error.may_be_of_an_id() && unsettled.ids.len() < part.ids.len() {
             // A read that has left may have brought the id that is to blame.
-            return self.fetch(part.of(wanted)).await;
+            return self.fetch(unsettled).await;
         }
         if part.ids.len() < 2 || !(may_be_number || error.may_be_of_an_id() && part.waiters().len() > 1) {
-            self.fail(&part, error);
-            return;
+            return self.fail(&part, error);
         }
         let (from, to) = (part.ids.len(), part.ids.len().div_ceil(2));
         let (first, second) = part.ids.split_at(to);
         let (first, second) = (part.of(first), part.of(second));
-        let turn = part.members.id_is_to_blame.child_token();
+        let turn = part.id_is_to_blame.child_token();
         let first = async {
             self.fetch(first).await;
             turn.cancel();
         };
         let second = async {
-            let _ = timeout(second.spare_time(), turn.cancelled()).await;
+            let _ = timeout(spare_time(&second.waiters()), turn.cancelled()).await;
             let size = self.lock().size.known();
             self.fetch_in_chunks(&second, size).await;
         };
         join(first, second).await;
         let mut state = self.lock();
         // Both halves are answered: the number of ids was to blame.
-        if may_be_number && state.has_answers(&part.ids) && state.size.learn(from, to) {
+        let is_answered = part.ids.iter().all(|id| state.answers.contains_key(id));
+        if may_be_number && is_answered && state.size.learn(from, to) {
             tracing::warn!(region = %self.region, from, to, "requests were refused: sending smaller ones");
             self.caller.notice(Notice::SmallerBatches { from, to });
         }

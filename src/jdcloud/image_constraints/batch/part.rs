@@ -1,0 +1,64 @@
+//! The ids of a request, and the reads that wait for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::jdcloud::call::waiter::{Retries, Waiter, Waiters};
+
+/// The reads of a request wait so long for another one that may spare requests and may not answer them.
+const SPARE: Duration = Duration::from_secs(5);
+
+/// And no longer than this part of the time that the first of them to give up has left.
+const SHARE: u32 = 4;
+
+/// Some ids of a request.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) ids: Arc<[Arc<str>]>,
+    /// The reads of the whole request, by which it is told from others.
+    pub(super) request: Arc<Waiters>,
+    /// The retries of a server's failure are used up.
+    pub(super) has_failed_on_server: bool,
+    /// An id of the request is to blame for a refusal, and not the number of ids.
+    pub(super) id_is_to_blame: CancellationToken,
+}
+
+impl Part {
+    /// All `ids` of a request.
+    pub(super) fn new(ids: &[Arc<str>], request: Arc<Waiters>) -> Self {
+        let id_is_to_blame = CancellationToken::new();
+        Self { ids: ids.into(), request, has_failed_on_server: false, id_is_to_blame }
+    }
+
+    /// These `ids` of it alone.
+    pub(super) fn of(&self, ids: impl Into<Arc<[Arc<str>]>>) -> Self {
+        Self { ids: ids.into(), ..self.clone() }
+    }
+
+    /// The reads that still wait for one of the ids.
+    pub(super) fn waiters(&self) -> Vec<Arc<Waiter>> {
+        self.request.of(&self.ids)
+    }
+
+    /// Up to `most` retries for the reads.
+    pub(super) fn retries(&self, most: u32) -> Retries<'_> {
+        let has_failed_on_server = self.has_failed_on_server;
+        Retries { waiters: &self.request, ids: Some(&self.ids), most, has_failed_on_server }
+    }
+
+    /// Lets the reads look whether they are answered.
+    pub(super) fn wake(&self) {
+        self.waiters().iter().for_each(|waiter| waiter.woken.notify_one());
+    }
+}
+
+/// How long `waiters` wait for a request that may not answer them.
+pub(super) fn spare_time(waiters: &[Arc<Waiter>]) -> Duration {
+    let deadline = waiters.iter().map(|waiter| waiter.deadline).min();
+    deadline.map_or(Duration::ZERO, |deadline| {
+        SPARE.min(deadline.saturating_duration_since(Instant::now()) / SHARE)
+    })
+}
