@@ -54,14 +54,26 @@ pub(crate) struct Waiters {
     list: Mutex<Vec<Weak<Waiter>>>,
     /// An attempt has failed, so that a read that joins now would have fewer attempts than with a call of its own.
     has_failed: AtomicBool,
+    /// The reads of another call, which this one waits for.
+    awaited: OnceLock<Arc<Waiters>>,
 }
 
 impl Waiters {
+    /// These reads, and those that join them, wait for the call of `other` reads as well.
+    pub(crate) fn also_await(&self, other: &Arc<Self>) {
+        if self.awaited.set(Arc::clone(other)).is_ok() {
+            self.all().iter().for_each(|waiter| other.add(waiter));
+        }
+    }
+
     /// Adds `waiter`, unless it waits already.
     pub(crate) fn add(&self, waiter: &Arc<Waiter>) {
         let mut list = self.lock();
         if !list.iter().any(|other| other.as_ptr() == Arc::as_ptr(waiter)) {
             list.push(Arc::downgrade(waiter));
+        }
+        if let Some(other) = self.awaited.get() {
+            other.add(waiter);
         }
     }
 
@@ -75,6 +87,10 @@ impl Waiters {
         let mut waiters = self.all();
         waiters.retain(|waiter| ids.iter().any(|id| waiter.ids.contains(id)));
         waiters
+    }
+
+    fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed) || self.awaited.get().is_some_and(|other| other.has_failed())
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Weak<Waiter>>> {
@@ -148,7 +164,7 @@ impl<T: Clone> UnderWay<T> {
     /// The call for more reads, unless it has ended or failed once, or no read waits for it any more.
     pub(crate) fn joined(&self, waiters: &[Arc<Waiter>]) -> Option<SharedCall<T>> {
         let call = self.call.as_ref()?.upgrade()?;
-        if call.peek().is_some() || self.waiters.has_failed.load(Ordering::Relaxed) {
+        if call.peek().is_some() || self.waiters.has_failed() {
             return None;
         }
         waiters.iter().for_each(|waiter| self.waiters.add(waiter));

@@ -81,22 +81,23 @@ impl Listings {
         waiters: &Waiters,
     ) -> (SharedCall<RowsResult>, Ids) {
         let key = (R::OPERATION.name, region.clone());
-        let waiters = waiters.all();
         let mut gathering = self.lookups.lock();
-        let joined = gathering
-            .get(&key)
-            .and_then(|lookup| Some((lookup.call.joined(&waiters)?, Arc::clone(&lookup.ids))));
-        let (call, ids) = if let Some(joined) = joined {
+        let joined = gathering.get(&key).and_then(|lookup| {
+            Some((lookup.call.joined(&[])?, lookup.call.waiters.clone(), lookup.ids.clone()))
+        });
+        let (call, others, ids) = if let Some(joined) = joined {
             joined
         } else {
             let ids = Ids::default();
-            let (call, under_way) = UnderWay::new(&waiters, |waiters| {
+            let (call, under_way) = UnderWay::new(&[], |waiters| {
                 let (key, ids) = (key.clone(), Arc::clone(&ids));
                 Arc::clone(self).gather::<R>(key, question.clone(), ids, waiters)
             });
+            let others = Arc::clone(&under_way.waiters);
             gathering.insert(key, Lookup { ids: Arc::clone(&ids), call: under_way });
-            (call, ids)
+            (call, others, ids)
         };
+        waiters.also_await(&others);
         locked(&ids).extend(own.iter().cloned());
         (call, ids)
     }

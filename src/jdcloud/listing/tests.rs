@@ -694,17 +694,21 @@ async fn a_failing_server_is_retried_once_for_reads_that_share_a_lookup() {
 /// A read that joined a lookup after its first failure would have fewer attempts than alone.
 #[tokio::test(start_paused = true)]
 async fn a_read_joins_no_lookup_that_has_failed() {
-    let (client, _) = answering(|n, received| match n {
-        0..3 => refusal(503, "UNAVAILABLE", ""),
-        _ => first_ids(100, received),
+    let script = |n, received: &Received| {
+        let unavailable = || response(503, &[("retry-after", "1")], "");
+        Some(Instead::Respond(if n < 2 { unavailable() } else { first_ids(100, received) }))
+    };
+    let (client, api) = TestApi::new(&[]).script(script).latency(|| LATENCY).client(|settings| {
+        settings.max_retries = Argument::Known(1);
     });
     let late = async {
         tokio::time::sleep(LATENCY + LATENCY / 2).await;
         read(&client, &named([1])).await
     };
     let query = named([1]);
-    let (_, late) = tokio::join!(read(&client, &query), late);
+    let (first, late) = tokio::join!(read(&client, &query), late);
     assert_eq!(ids(&late.unwrap()), expected([1]));
+    assert_eq!((ids(&first.unwrap()), api.calls()), (expected([1]), 4));
 }
 
 /// A total that is too small is shown to be so by the rows, one that is too large by the ids.
