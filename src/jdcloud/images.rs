@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::jdcloud::call::caller::Operation;
 use crate::jdcloud::call::error::Error;
 use crate::jdcloud::client::Client;
-use crate::jdcloud::listing::{FieldReader, FromFields, Listed, Question, Row};
+use crate::jdcloud::listing::{FieldReader, FromFields, ListRequest, Listed, Row};
 
 const OPERATION: Operation = Operation {
     name: "describeImages",
@@ -82,21 +82,21 @@ impl Client {
         query: &Query,
         started: Instant,
     ) -> Result<Listed<Image>, Error> {
-        self.list(region, query.questions(), started).await
+        self.list(region, query.requests(), started).await
     }
 }
 
 impl Query {
-    fn questions(&self) -> Vec<Question> {
+    fn requests(&self) -> Vec<ListRequest> {
         match self {
-            Self::Ids(ids) => Question::for_ids(ids, &[], "ids."),
+            Self::Ids(ids) => ListRequest::for_ids(ids, &[], "ids."),
             Self::Source { source, platform, architecture, status, offline } => {
                 let optional = [("platform", platform), ("architecture", architecture), ("status", status)];
                 let optional = optional.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
                 let offline = offline.then(|| ("offline", "true".to_owned()));
                 let parameters = [("imageSource", source.clone())].into_iter().chain(optional).chain(offline);
                 let parameters = parameters.map(|(name, value)| (name.to_owned(), value)).collect();
-                vec![Question { parameters, ..Question::default() }]
+                vec![ListRequest { parameters, ..ListRequest::default() }]
             }
         }
     }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::jdcloud::call::caller::Operation;
 use crate::jdcloud::call::error::{Error, RowProblem};
 use crate::jdcloud::client::Client;
-use crate::jdcloud::listing::{FieldReader, FromFields, Listed, Question, Row};
+use crate::jdcloud::listing::{FieldReader, FromFields, ListRequest, Listed, Row};
 
 const OPERATION: Operation = Operation {
     name: "describeInstanceTypes",
@@ -93,13 +93,13 @@ impl Client {
         names: Option<&BTreeSet<Arc<str>>>,
         started: Instant,
     ) -> Result<Listed<InstanceType>, Error> {
-        let questions = match names {
-            None => vec![Question::default()],
+        let requests = match names {
+            None => vec![ListRequest::default()],
             Some(names) => {
-                Question::for_ids(names, &[("filters.1.name", "instanceTypes")], "filters.1.values.")
+                ListRequest::for_ids(names, &[("filters.1.name", "instanceTypes")], "filters.1.values.")
             }
         };
-        self.list(region, questions, started).await
+        self.list(region, requests, started).await
     }
 }
 

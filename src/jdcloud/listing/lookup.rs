@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use hashbrown::HashMap;
 
-use super::{Listings, MAX_IDS, Question, Row, RowsResult, pages};
+use super::{ListRequest, Listings, MAX_IDS, Row, RowsResult, pages};
 use crate::jdcloud::call::waiter::{Retries, SharedCall, UnderWay, Waiters};
 use crate::jdcloud::settings::Region;
 
@@ -38,17 +38,17 @@ impl Lookups {
 }
 
 impl Listings {
-    /// The rows of `question`, for `waiters`.
+    /// The rows of `request`, for `waiters`.
     pub(super) async fn rows<R: Row>(
         self: &Arc<Self>,
         region: &Region,
-        question: &Question,
+        request: &ListRequest,
         waiters: &Waiters,
     ) -> RowsResult {
         let mut limits = Retries::new(waiters, self.caller.limits.max_retries);
         let mut is_rest = false;
-        if let Some(own) = question.ids.as_ref().filter(|own| own.len() < MAX_IDS) {
-            let (lookup, ids) = self.look_up::<R>(region, question, own, waiters);
+        if let Some(own) = request.ids.as_ref().filter(|own| own.len() < MAX_IDS) {
+            let (lookup, ids) = self.look_up::<R>(region, request, own, waiters);
             let outcome = lookup.await.map(|rows| {
                 let rows: Arc<Vec<Arc<R>>> = rows.downcast().unwrap_or_default();
                 rows.iter().filter(|row| own.contains(row.id())).cloned().collect::<Vec<_>>()
@@ -62,21 +62,21 @@ impl Listings {
                 }
                 outcome => {
                     let outcome = outcome.map_err(|error| (*error).clone());
-                    let question = question.clone();
-                    let rows = pages::settle(&self.caller, region, question, outcome, limits, false).await?;
+                    let request = request.clone();
+                    let rows = pages::settle(&self.caller, region, request, outcome, limits, false).await?;
                     return Ok(Arc::new(rows));
                 }
             }
         }
-        let question = question.clone();
-        Ok(Arc::new(pages::list::<R>(&self.caller, region, question, limits, is_rest).await?))
+        let request = request.clone();
+        Ok(Arc::new(pages::list::<R>(&self.caller, region, request, limits, is_rest).await?))
     }
 
     /// The lookup of `own` ids and those of other reads, and all its ids.
     fn look_up<R: Row>(
         self: &Arc<Self>,
         region: &Region,
-        question: &Question,
+        request: &ListRequest,
         own: &[Arc<str>],
         waiters: &Waiters,
     ) -> (SharedCall<RowsResult>, Ids) {
@@ -91,7 +91,7 @@ impl Listings {
             let ids = Ids::default();
             let (call, under_way) = UnderWay::new(&[], |waiters| {
                 let (key, ids) = (key.clone(), Arc::clone(&ids));
-                Arc::clone(self).gather::<R>(key, question.clone(), ids, waiters)
+                Arc::clone(self).gather::<R>(key, request.clone(), ids, waiters)
             });
             let others = Arc::clone(&under_way.waiters);
             gathering.insert(key, Lookup { ids: Arc::clone(&ids), call: under_way });
@@ -106,16 +106,16 @@ impl Listings {
     async fn gather<R: Row>(
         self: Arc<Self>,
         key: Key,
-        question: Question,
+        request: ListRequest,
         ids: Ids,
         waiters: Arc<Waiters>,
     ) -> RowsResult {
         tokio::time::sleep(GATHERING).await;
         self.lookups.lock().remove(&key);
         let limits = Retries::new(&waiters, self.caller.limits.max_retries);
-        let questions = question.with_ids(&locked(&ids));
+        let requests = request.with_ids(&locked(&ids));
         let lists =
-            questions.iter().map(|question| pages::consistent::<R>(&self.caller, &key.1, question, &limits));
+            requests.iter().map(|request| pages::consistent::<R>(&self.caller, &key.1, request, &limits));
         let rows: Vec<Arc<R>> = try_join_all(lists).await?.into_iter().flatten().collect();
         Ok(Arc::new(rows))
     }

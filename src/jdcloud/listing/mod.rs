@@ -1,6 +1,6 @@
-//! Lists of a region: one question, every row of its answer, however many pages it has.
+//! Lists of a region: every row of the response to a request, however many pages it has.
 //!
-//! Reads that ask the same question share one listing, which runs while one of them waits and is dropped with the last;
+//! Reads with the same request share one listing, which runs while one of them waits and is dropped with the last;
 //! reads of a few ids each share a lookup (`lookup`).
 //! Its rows are remembered for a while; failures are not. Knows no operation: what a row is, and how it is
 //! read, is a [`Row`].
@@ -54,15 +54,15 @@ pub(crate) trait Row: FromFields + Debug + PartialEq + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Whether an answer to a call with this parameter cannot hold it.
+    /// Whether the response to a call with this parameter cannot have it.
     fn contradicts(&self, _parameter: &str, _value: &str) -> bool {
         false
     }
 }
 
-/// What a listing asks.
+/// A request for a list, or for the rows of some ids, without paging.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Question {
+pub(crate) struct ListRequest {
     /// The parameters, without those of the ids and of paging.
     pub(crate) parameters: Vec<(String, String)>,
     /// The requested ids: no other row may be in the response.
@@ -87,8 +87,8 @@ const MAX_IDS: usize = pages::PAGE_SIZE;
 /// The most bytes of a query that names ids; JD Cloud's gateway takes URLs of 8 KiB.
 const MAX_QUERY: usize = 7 << 10;
 
-impl Question {
-    /// The questions that ask for `ids`, as few as there can be; `fixed` are the other parameters.
+impl ListRequest {
+    /// Requests for `ids`, as few as possible; `fixed` are the other parameters.
     pub(crate) fn for_ids(
         ids: &BTreeSet<Arc<str>>,
         fixed: &[(&str, &str)],
@@ -116,7 +116,7 @@ impl Question {
         chunks.into_iter().map(|chunk| Self { ids: Some(chunk.into()), ..self.clone() }).collect()
     }
 
-    /// The question for those of its ids that have none of these `rows`, if it has any.
+    /// A request for those of its ids that have none of these `rows`, if it has any.
     fn rest<R: Row>(&self, rows: &[Arc<R>]) -> Option<Self> {
         let found: HashSet<&Arc<str>> = rows.iter().map(|row| row.id()).collect();
         let rest: Arc<[_]> = self.ids.as_ref()?.iter().filter(|id| !found.contains(id)).cloned().collect();
@@ -160,7 +160,7 @@ pub(crate) struct Listings {
 
 enum Entry {
     UnderWay(UnderWay<RowsResult>),
-    Answered(Rows, Instant),
+    Found(Rows, Instant),
 }
 
 /// How long a list is remembered: for the blocks of a plan, and not for one that `depends_on` defers to a later moment of an
@@ -168,26 +168,26 @@ enum Entry {
 const REMEMBERED: Duration = Duration::from_secs(30);
 
 impl Client {
-    /// The answers to `questions` in `region`, or in the configured one, within `read_timeout` from `started` on.
+    /// The rows of `requests` in `region`, or in the configured one, within `read_timeout` from `started` on.
     ///
-    /// No question gives an empty answer without any call. Dropping the future withdraws from the calls under way.
+    /// No request gives an empty list without any call. Dropping the future withdraws from the calls under way.
     ///
     /// # Errors
     /// See [`Error`].
     pub(crate) async fn list<R: Row>(
         &self,
         region: Option<&str>,
-        questions: Vec<Question>,
+        requests: Vec<ListRequest>,
         started: Instant,
     ) -> Result<Listed<R>, Error> {
         self.unless_stopped(async {
-            if questions.is_empty() {
+            if requests.is_empty() {
                 let region = self.region(region).await?;
                 return Ok(Listed { region, rows: Vec::new(), notices: Vec::new() });
             }
             let (region, connection) = self.region_and_connection(region, started).await?;
             let reads =
-                questions.into_iter().map(|question| connection.listings.read(&region, question, started));
+                requests.into_iter().map(|request| connection.listings.read(&region, request, started));
             let lists = try_join_all(reads).await?;
             let rows = lists.iter().flat_map(|rows: &Arc<Vec<Arc<R>>>| rows.iter().cloned()).collect();
             Ok(Listed { region, rows, notices: connection.caller.take_notices() })
@@ -204,12 +204,12 @@ impl Listings {
     async fn read<R: Row>(
         self: &Arc<Self>,
         region: &Region,
-        question: Question,
+        request: ListRequest,
         started: Instant,
     ) -> Result<Arc<Vec<Arc<R>>>, Arc<CallError>> {
         let waiter = Waiter::new(started + self.caller.limits.read_timeout, BTreeSet::new());
-        let query = question.query(None);
-        let summary = question.summary(&query);
+        let query = request.query(None);
+        let summary = request.summary(&query);
         let key = (R::OPERATION.name, region.clone(), query);
         let listing = {
             let mut entries = self.lock();
@@ -217,7 +217,7 @@ impl Listings {
                 Some(listing) => listing,
                 None => {
                     let (listing, under_way) = UnderWay::new(std::slice::from_ref(&waiter), |waiters| {
-                        Arc::clone(self).listed::<R>(key.clone(), question, waiters)
+                        Arc::clone(self).listed::<R>(key.clone(), request, waiters)
                     });
                     entries.insert(key, Entry::UnderWay(under_way));
                     listing
@@ -236,15 +236,15 @@ impl Listings {
         })
     }
 
-    /// The rows of `question`, which are remembered.
+    /// The rows of `request`, which are remembered.
     async fn listed<R: Row>(
         self: Arc<Self>,
         key: Key,
-        question: Question,
+        request: ListRequest,
         waiters: Arc<Waiters>,
     ) -> RowsResult {
-        let rows = self.rows::<R>(&key.1, &question, &waiters).await?;
-        self.lock().insert(key, Entry::Answered(Arc::clone(&rows), Instant::now()));
+        let rows = self.rows::<R>(&key.1, &request, &waiters).await?;
+        self.lock().insert(key, Entry::Found(Arc::clone(&rows), Instant::now()));
         Ok(rows)
     }
 
@@ -257,8 +257,8 @@ impl Entry {
     /// The listing for one more read, unless it has failed, is too old, or no read waits for it any more.
     fn joined(&self, waiter: &Arc<Waiter>) -> Option<SharedCall<RowsResult>> {
         match self {
-            Self::Answered(_, at) if at.elapsed() > REMEMBERED => None,
-            Self::Answered(rows, _) => Some(std::future::ready(Ok(Arc::clone(rows))).boxed().shared()),
+            Self::Found(_, at) if at.elapsed() > REMEMBERED => None,
+            Self::Found(rows, _) => Some(std::future::ready(Ok(Arc::clone(rows))).boxed().shared()),
             Self::UnderWay(listing) => listing.joined(std::slice::from_ref(waiter)),
         }
     }

@@ -15,7 +15,7 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
 use super::parse::{Page, parse};
-use super::{Question, Row};
+use super::{ListRequest, Row};
 use crate::jdcloud::call::caller::{Caller, Request};
 use crate::jdcloud::call::error::{CallError, Context, Failure, RowProblem};
 use crate::jdcloud::call::waiter::Retries;
@@ -28,26 +28,26 @@ pub(super) const PAGE_SIZE: usize = 100;
 /// The most rows of a list; no region has so many images. Whoever says it has more would have us ask for ever.
 const MAX_ROWS: u64 = 100_000;
 
-/// Every row of the response to `question`. `is_rest` tells that its ids were missing among others.
+/// Every row of the response to `request`. `is_rest` tells that its ids were missing among others.
 pub(super) async fn list<R: Row>(
     caller: &Caller,
     region: &Region,
-    question: Question,
+    request: ListRequest,
     limits: Retries<'_>,
     is_rest: bool,
 ) -> Result<Vec<Arc<R>>, CallError> {
-    let outcome = consistent(caller, region, &question, &limits).await;
-    settle(caller, region, question, outcome, limits, is_rest).await
+    let outcome = consistent(caller, region, &request, &limits).await;
+    settle(caller, region, request, outcome, limits, is_rest).await
 }
 
-/// Goes on after this `outcome` of `question`.
+/// Goes on after this `outcome` of `request`.
 ///
 /// Ids that are missing are requested once more, without the others: the API may consider only so many of them, without an
 /// error. A request for ids that is refused is halved: their number may be to blame, or one that does not exist.
 pub(super) fn settle<'a, R: Row>(
     caller: &'a Caller,
     region: &'a Region,
-    question: Question,
+    request: ListRequest,
     outcome: Result<Vec<Arc<R>>, CallError>,
     limits: Retries<'a>,
     is_rest: bool,
@@ -57,7 +57,7 @@ pub(super) fn settle<'a, R: Row>(
             Ok(mut rows) => {
                 let mut before = 0;
                 while rows.len() > before
-                    && let Some(rest) = question.rest(&rows)
+                    && let Some(rest) = request.rest(&rows)
                 {
                     before = rows.len();
                     rows.extend(match consistent(caller, region, &rest, &limits).await {
@@ -69,13 +69,13 @@ pub(super) fn settle<'a, R: Row>(
             }
             Err(error) => error,
         };
-        match question.ids.as_deref().unwrap_or_default() {
+        match request.ids.as_deref().unwrap_or_default() {
             // Alone, 404 may mean the region as well, or a wrong address.
             [id] if error.context.code == Some(404) && (is_rest || error.context.names(id)) => Ok(Vec::new()),
             ids @ [_, _, ..] if matches!(error.context.code, Some(400 | 404 | 413 | 414)) => {
                 let mut rows = Vec::new();
                 for half in ids.chunks(ids.len().div_ceil(2)) {
-                    let half = Question { ids: Some(half.into()), ..question.clone() };
+                    let half = ListRequest { ids: Some(half.into()), ..request.clone() };
                     rows.extend(list(caller, region, half, limits, is_rest).await?);
                 }
                 Ok(rows)
@@ -90,10 +90,10 @@ pub(super) fn settle<'a, R: Row>(
 pub(super) async fn consistent<R: Row>(
     caller: &Caller,
     region: &Region,
-    question: &Question,
+    request: &ListRequest,
     limits: &Retries<'_>,
 ) -> Result<Vec<Arc<R>>, CallError> {
-    let pages = Pages { caller, region, question, limits };
+    let pages = Pages { caller, region, request, limits };
     let mut list = pages.read::<R>().await?;
     if !list.is_consistent() {
         tracing::warn!(
@@ -109,7 +109,7 @@ pub(super) async fn consistent<R: Row>(
 struct Pages<'a> {
     caller: &'a Caller,
     region: &'a Region,
-    question: &'a Question,
+    request: &'a ListRequest,
     limits: &'a Retries<'a>,
 }
 
@@ -161,20 +161,19 @@ impl Pages<'_> {
 
     /// Whether every id that was asked for has a row.
     fn has_all<R: Row>(&self, list: &List<R>) -> bool {
-        self.question.ids.as_ref().is_some_and(|ids| ids.len() == list.rows.len())
+        self.request.ids.as_ref().is_some_and(|ids| ids.len() == list.rows.len())
     }
 
     async fn page<R: Row>(&self, page: Option<u64>) -> Result<Received<R>, CallError> {
-        let query = self.question.query(page);
-        let summary = self.question.summary(&query);
-        let request =
-            Request { operation: R::OPERATION, region: self.region, query, summary: summary.clone() };
-        let question = self.question.clone();
+        let query = self.request.query(page);
+        let summary = self.request.summary(&query);
+        let call = Request { operation: R::OPERATION, region: self.region, query, summary: summary.clone() };
+        let request = self.request.clone();
         let open = move |response: &RawResponse, redactor: &Redactor| {
-            parse::<R>(response, redactor, &question, &summary)
+            parse::<R>(response, redactor, &request, &summary)
         };
-        let mut received = self.caller.call(&request, self.limits, open).await?;
-        if let Some(ids) = &self.question.ids {
+        let mut received = self.caller.call(&call, self.limits, open).await?;
+        if let Some(ids) = &self.request.ids {
             // A total of more rows than ids were asked for is that of another list.
             received.0.total = received.0.total.filter(|total| *total <= ids.len() as u64);
         }

@@ -1,6 +1,6 @@
 //! One page of a list: `{"<collection>": [rows], "totalCount": n}`, read as it streams by.
 //!
-//! The first row that makes no sense, or that was not asked for, ends the parsing, and what is kept of an answer is
+//! The first row that makes no sense, or that was not asked for, ends the parsing, and what is kept of a response is
 //! bounded, so that a hostile one costs no memory.
 
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use hashbrown::{HashMap, HashSet};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed as _, Error as _, MapAccess, SeqAccess};
 
-use super::{Question, Row};
+use super::{ListRequest, Row};
 use crate::jdcloud::call::envelope::{self, ResponseMeta, ResultReader};
 use crate::jdcloud::call::error::{Failure, RequestSummary, RowProblem};
 use crate::jdcloud::call::json::{
@@ -21,7 +21,7 @@ use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
 /// The longest text taken. Names have some twenty characters, and a description a few hundred, or what a user has written.
 const MAX_TEXT: usize = 64 << 10;
-/// What the rows of one answer may cost in memory. Together with the longest body this is three times the body.
+/// What the rows of one response may cost in memory. Together with the longest body this is three times the body.
 const MAX_COST: usize = 2 * MAX_BODY;
 /// What a text costs besides its bytes.
 const TEXT_COST: usize = 64;
@@ -49,23 +49,23 @@ pub(crate) trait FromFields: Sized {
     fn from_fields<'de, A: MapAccess<'de>>(fields: &mut FieldReader<'_, A>) -> Result<Self, A::Error>;
 }
 
-/// The page that `response` holds, as an answer to `question`.
+/// The page in `response`, as the response to `request`.
 ///
 /// # Errors
-/// Anything but an answer to that question.
+/// Anything but the response to that request.
 pub(super) fn parse<R: Row>(
     response: &RawResponse,
     redactor: &Redactor,
-    question: &Question,
+    request: &ListRequest,
     asked: &RequestSummary,
 ) -> (ResponseMeta, Result<Page<R>, Failure>) {
-    envelope::open(response, redactor, Reader { redactor, question, asked, row: PhantomData })
+    envelope::open(response, redactor, Reader { redactor, request, asked, row: PhantomData })
 }
 
 /// Reads `result`.
 struct Reader<'a, R> {
     redactor: &'a Redactor,
-    question: &'a Question,
+    request: &'a ListRequest,
     asked: &'a RequestSummary,
     row: PhantomData<R>,
 }
@@ -157,9 +157,9 @@ impl<'de, R: Row> Elements<'de> for RowElements<'_, R> {
     type Value = Vec<R>;
 
     fn read<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<R>, A::Error> {
-        let question = self.reader.question;
+        let request = self.reader.request;
         let asked: Option<HashMap<&str, &Arc<str>>> =
-            question.ids.as_ref().map(|ids| ids.iter().map(|id| (&**id, id)).collect());
+            request.ids.as_ref().map(|ids| ids.iter().map(|id| (&**id, id)).collect());
         let mut rows = Vec::new();
         loop {
             let number = rows.len() + 1;
@@ -181,7 +181,7 @@ impl<'de, R: Row> Elements<'de> for RowElements<'_, R> {
             } else if self.is_more && asked.as_ref().is_some_and(|asked| !asked.contains_key(&**row.id())) {
                 continue;
             } else if asked.as_ref().is_some_and(|asked| !asked.contains_key(&**row.id()))
-                || question.parameters.iter().any(|(name, value)| row.contradicts(name, value))
+                || request.parameters.iter().any(|(name, value)| row.contradicts(name, value))
             {
                 Some(self.reader.other_row(row.id()))
             } else if !self.kept.charge(size_of::<R>()) {
@@ -199,9 +199,9 @@ impl<'de, R: Row> Elements<'de> for RowElements<'_, R> {
 }
 
 impl<R> Reader<'_, R> {
-    /// The failure of an answer with a row that was not asked for.
+    /// The failure of a response with a row that was not asked for.
     fn other_row(&self, id: &str) -> Failure {
-        let asked = match &self.question.ids {
+        let asked = match &self.request.ids {
             None => self.asked.clone(),
             Some(ids) => {
                 // An id that differs only in its case tells most.
@@ -214,7 +214,7 @@ impl<R> Reader<'_, R> {
     }
 }
 
-/// What an answer keeps in memory: its texts, of which most stand in many rows, and what the rest costs.
+/// What a response keeps in memory: its texts, of which most stand in many rows, and what the rest costs.
 #[derive(Default)]
 struct Kept {
     texts: HashSet<Arc<str>>,

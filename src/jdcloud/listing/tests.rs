@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use super::Question;
+use super::ListRequest;
 use crate::jdcloud::images::{Image, Query};
 use crate::jdcloud::instance_types::{Gpu, InstanceType, LocalDisk, Zone};
 use crate::jdcloud::test_api::{Instead, Received, TestApi, refusal, response};
@@ -255,7 +255,7 @@ async fn a_look_alike_does_not_pass_for_a_public_image() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reads_of_one_question_share_one_listing_and_its_answer() {
+async fn reads_of_one_request_share_one_listing_and_its_answer() {
     let (client, api) = answering(|_, received| paged(&images(0..150), received, 100, Some(150)));
     let query = public();
     let reads = (0..50).map(|_| read(&client, &query));
@@ -273,12 +273,12 @@ async fn reads_of_one_question_share_one_listing_and_its_answer() {
         offline: true,
     };
     read(&client, &other).await.unwrap();
-    assert_eq!(api.calls(), 4, "another query is another question");
+    assert_eq!(api.calls(), 4, "another query is another request");
     tokio::time::sleep(Duration::from_secs(31)).await;
     read(&client, &query).await.unwrap();
     assert_eq!(api.calls(), 6, "a later read of an apply does not get the list of an earlier one");
     client.images(Some("cn-east-2"), &query, Instant::now()).await.unwrap();
-    assert_eq!(api.calls_in("cn-east-2"), 2, "another region is another question");
+    assert_eq!(api.calls_in("cn-east-2"), 2, "another region is another request");
 }
 
 #[tokio::test(start_paused = true)]
@@ -563,17 +563,17 @@ proptest! {
 
     /// No id is lost or asked for twice, and no query is too long, however long the ids are.
     #[test]
-    fn ids_are_divided_into_questions_without_loss(
+    fn ids_are_divided_into_requests_without_loss(
         ids in proptest::collection::btree_set("[a-z镜 &%-]{1,256}".prop_map(Arc::from), 0..250),
     ) {
-        let questions = Question::for_ids(&ids, &[("filters.1.name", "n")], "filters.1.values.");
+        let requests = ListRequest::for_ids(&ids, &[("filters.1.name", "n")], "filters.1.values.");
         let asked: Vec<Arc<str>> =
-            questions.iter().flat_map(|question| question.ids.iter().flat_map(|ids| ids.iter())).cloned().collect();
+            requests.iter().flat_map(|request| request.ids.iter().flat_map(|ids| ids.iter())).cloned().collect();
         prop_assert_eq!(asked, ids.into_iter().collect::<Vec<_>>());
-        for question in &questions {
-            let ids = question.ids.as_ref().unwrap();
+        for request in &requests {
+            let ids = request.ids.as_ref().unwrap();
             prop_assert!(ids.len() <= 100);
-            prop_assert!(question.query(Some(1)).len() < 8000 || ids.len() == 1);
+            prop_assert!(request.query(Some(1)).len() < 8000 || ids.len() == 1);
         }
     }
 }
