@@ -112,7 +112,9 @@ fn a_secret_in_the_wrong_place_is_not_shown() {
 
 #[test]
 fn the_current_profile_of_the_cli_is_used() {
-    for (current, expected) in [(None, "DA/DS%/"), (Some("work\n"), "WA/WS/"), (Some(" \n"), "DA/DS%/")] {
+    for (current, expected) in
+        [(None, "DA/DS%/"), (Some("\u{feff}work\n"), "WA/WS/"), (Some(" \n"), "DA/DS%/")]
+    {
         let home = home(CONFIG, current);
         let sources = Sources::new(Settings::default(), environment(&[], Some(home.path())));
         assert_eq!(pair(&sources), expected, "{current:?}");
