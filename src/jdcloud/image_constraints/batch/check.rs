@@ -10,6 +10,7 @@ use super::controls::Check;
 use super::part::{Part, spare_time};
 use super::{Batcher, State};
 use crate::jdcloud::call::error::CallError;
+use crate::jdcloud::call::waiter::Retries;
 use crate::jdcloud::image_constraints::answer::Notice;
 
 /// So many checks of one response are tried, each with other controls.
@@ -121,7 +122,8 @@ impl Batcher {
 
     /// What the responses to a check show. If nothing is left out, their rows are those of the controls.
     async fn compare(&self, part: &Part, check: &Check, most: u32) -> Result<Finding, CallError> {
-        let retries = part.retries(most);
+        // A half has one attempt, but what is asked for again was answered.
+        let retries = Retries { has_failed_on_server: false, ..part.retries(most) };
         for ids in &check.beside {
             let (rows, _) = self.send(ids, &retries).await?;
             if rows.keys().any(|id| !check.controls.contains(id)) {

@@ -1043,6 +1043,32 @@ async fn a_check_that_fails_has_used_up_the_retries() {
     assert!(api.calls() <= 2 + 1 + 6 + 10, "{} calls", api.calls());
 }
 
+/// The check of a half is retried, although the half itself has used up the retries.
+#[tokio::test(start_paused = true)]
+async fn the_check_of_a_half_is_retried() {
+    let known = ["a", "n", "z"].map(str::to_owned);
+    let script = {
+        let (known, checks) = (known.clone(), AtomicUsize::new(0));
+        move |n, call: &Received| {
+            let is_check = call.ids.iter().any(|id| known.contains(id));
+            // The request of all ids and its retry fail, then the large check and the first attempt of the small one; and an
+            // id that is asked for alone.
+            let fails = match call.ids.len() {
+                0 => false,
+                1 => true,
+                _ if is_check => checks.fetch_add(1, Ordering::Relaxed) < 2,
+                _ => n <= 2,
+            };
+            if fails { refuse(500, "INTERNAL") } else { None }
+        }
+    };
+    let (client, _) = TestApi::new(&known).script(script).client(|settings| {
+        settings.max_retries = Argument::Known(1);
+    });
+    client.image_constraints(None, ImageSelection::All).await.unwrap();
+    assert!(read_each(&client, &ids(8), "cn-north-1", 8).await.is_empty());
+}
+
 /// What a gateway that considers only the first `limit` ids returns of `constrained`.
 fn first_ids(limit: usize, constrained: &[String], call: &Received) -> Option<Instead> {
     let considered = call.ids.iter().take(limit).filter(|id| constrained.contains(id));
