@@ -247,8 +247,8 @@ pub(crate) fn open<'a, R: ResultReader<'a>>(
             identify(&request_id);
             error
         }
-        // A server in between refuses in its own words.
-        Err(error) if error.is_syntax() && matches!(response.status, 400..=428 | 430..=499) => {
+        // A server in between refuses in its own words. The gateway itself may answer 413 and 414 in HTML.
+        Err(error) if error.is_syntax() && matches!(response.status, 400..=412 | 415..=428 | 430..=499) => {
             return (meta, Err(unreadable(response, &error, redactor)));
         }
         Err(_) => None,

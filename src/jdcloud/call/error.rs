@@ -44,6 +44,11 @@ impl CallError {
         is_of_a_row || self.context.code.is_some_and(|code| matches!(code, 400..=599) && !refuses_all(code))
     }
 
+    /// JD Cloud itself says so, and not a server in between.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.failure == Failure::NotFound && self.context.request_id.is_some()
+    }
+
     /// The server failed, and one of the ids that it was asked for may be the reason. It is not overloaded, as with 503.
     pub(crate) fn is_of_the_server(&self) -> bool {
         matches!(self.context.code, Some(500 | 502 | 504))
@@ -109,7 +114,7 @@ pub enum Failure {
         /// The status.
         status: u16,
     },
-    /// 200 with something other than JSON.
+    /// A response that is not JSON: with 200, or a 4xx that another server may have sent.
     #[error("the response is not JSON ({}): {reason}", or(.content_type, "no content type"))]
     NotJson {
         /// `Content-Type`.

@@ -59,7 +59,12 @@ pub(crate) struct Waiters {
 }
 
 impl Waiters {
-    /// These reads, and those that join them, wait for the call of `other` reads as well.
+    /// Lets the reads look for answers.
+    pub(crate) fn wake(&self) {
+        self.all().iter().for_each(|waiter| waiter.woken.notify_one());
+    }
+
+    /// These reads, and those that join them, wait for the call of `other` reads as well. Only the first call has an effect.
     pub(crate) fn also_await(&self, other: &Arc<Self>) {
         if self.awaited.set(Arc::clone(other)).is_ok() {
             self.all().iter().for_each(|waiter| other.add(waiter));

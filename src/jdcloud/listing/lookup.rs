@@ -55,7 +55,7 @@ impl Listings {
             });
             let is_shared = locked(&ids).len() > own.len();
             match outcome {
-                // Its ids may be to blame that all of them are missing.
+                // The ids of other reads may hide all of these.
                 Ok(rows) if is_shared && rows.is_empty() => is_rest = true,
                 Err(error) if is_shared && (error.may_be_of_an_id() || error.context.code == Some(200)) => {
                     limits.has_failed_on_server = error.is_of_the_server();

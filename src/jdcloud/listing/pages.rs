@@ -25,7 +25,7 @@ use crate::jdcloud::untrusted::Redactor;
 
 /// The most rows a page can have.
 pub(super) const PAGE_SIZE: usize = 100;
-/// The most rows of a list; no region has so many images. Whoever says it has more would have us ask for ever.
+/// The most rows of a list; no region has so many images. A larger `totalCount` would cause requests without end.
 const MAX_ROWS: u64 = 100_000;
 
 /// Every row of the response to `request`. `is_rest` tells that its ids were missing among others.
@@ -42,8 +42,8 @@ pub(super) async fn list<R: Row>(
 
 /// Goes on after this `outcome` of `request`.
 ///
-/// Ids that are missing are requested once more, without the others: the API may consider only so many of them, without an
-/// error. A request for ids that is refused is halved: their number may be to blame, or one that does not exist.
+/// Missing ids are requested again, without the others, as long as that returns rows: the API may consider only so many of
+/// them, without an error. A request for ids that is refused is halved: their number may be to blame, or one that does not exist.
 pub(super) fn settle<'a, R: Row>(
     caller: &'a Caller,
     region: &'a Region,
@@ -71,7 +71,7 @@ pub(super) fn settle<'a, R: Row>(
         };
         match request.ids.as_deref().unwrap_or_default() {
             // Alone, 404 may mean the region as well, or a wrong address.
-            [id] if error.context.code == Some(404) && (is_rest || error.context.names(id)) => Ok(Vec::new()),
+            [id] if error.is_not_found() && (is_rest || error.context.names(id)) => Ok(Vec::new()),
             ids @ [_, _, ..] if matches!(error.context.code, Some(400 | 404 | 413 | 414)) => {
                 let mut rows = Vec::new();
                 for half in ids.chunks(ids.len().div_ceil(2)) {

@@ -30,7 +30,7 @@ const TEXT_COST: usize = 64;
 #[derive(Debug)]
 pub(super) struct Page<R> {
     pub(super) rows: Vec<R>,
-    /// How many rows came, with those that were passed over.
+    /// How many rows came, with those whose id is listed already.
     pub(super) received: usize,
     /// How many rows the whole list has, as the page says.
     pub(super) total: Option<u64>,
@@ -160,9 +160,9 @@ impl<'de, R: Row> Elements<'de> for RowElements<'_, R> {
         let request = self.reader.request;
         let asked: Option<HashMap<&str, &Arc<str>>> =
             request.ids.as_ref().map(|ids| ids.iter().map(|id| (&**id, id)).collect());
-        let mut rows = Vec::new();
+        let (mut rows, mut number) = (Vec::new(), 0);
         loop {
-            let number = rows.len() + 1;
+            number += 1;
             let row =
                 elements.next_element_seed(Object(RowFields::<R>::new(self.kept))).inspect_err(|_| {
                     let reason = UntrustedText::default();

@@ -828,3 +828,26 @@ async fn a_page_without_a_new_row_ends_the_reading() {
     assert_eq!(error.failure, Failure::IncompleteList { rows: 1, total: 50_000 });
     assert!(api.calls() <= 2 * (1 + 8), "{} calls", api.calls());
 }
+
+/// The refusal of a proxy must not pass for "this image does not exist".
+#[tokio::test(start_paused = true)]
+async fn a_404_of_a_server_in_between_says_nothing_of_an_image() {
+    for body in ["<html>blocked</html>", ""] {
+        let (client, _) = answering(move |n, _| match n {
+            0 => page("images", &images(0..1), Some(1)),
+            _ => response(404, &[], body),
+        });
+        let listed = read(&client, &named(0..2)).await;
+        assert!(listed.is_err(), "{listed:?}");
+    }
+}
+
+/// The number of a row in an error counts the rows that are passed over.
+#[tokio::test(start_paused = true)]
+async fn rows_that_are_passed_over_are_counted() {
+    let names = ["b"].map(Arc::from).into();
+    let body = r#"{"requestId":"r","result":{"instanceTypes":[],"specificInstanceTypes":[{"instanceType":"a"},{"instanceType":""}]}}"#;
+    let (client, _) = answering(move |_, _| response(200, &[], body));
+    let error = failed(client.instance_types(None, Some(&names), Instant::now()).await);
+    assert!(matches!(error.failure, Failure::MalformedRow { row: 2, .. }), "{:?}", error.failure);
+}

@@ -87,7 +87,7 @@ pub enum SettingsError {
         /// Why.
         problem: EndpointProblem,
     },
-    /// A profile that is named explicitly does not exist.
+    /// A profile that is named explicitly does not exist, or is set in the provider block and has no keys.
     #[error("{0}")]
     NoProfile(SourceTried),
     /// The CLI's file cannot be read.

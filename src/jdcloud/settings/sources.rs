@@ -159,7 +159,7 @@ impl Sources {
     fn redactor_of(&self, origin: &Source) -> Result<Redactor, SettingsError> {
         let mut redactor = self.redactor().clone();
         if let Source::Profile { .. } = origin
-            && let Some(secret) = self.profile()?.get(ARGUMENTS.secret_key)?
+            && let Ok(Some(secret)) = self.profile()?.get(ARGUMENTS.secret_key)
         {
             redactor.add(secret.expose_secret());
         }

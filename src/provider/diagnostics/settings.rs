@@ -13,6 +13,9 @@ pub(super) fn argument(problem: &SettingsError) -> Option<&'static str> {
         SettingsError::HalfKeyPair { origin: Source::Arguments(_), present, .. } => {
             present.first().copied().filter(|argument| *argument == "access_key")
         }
+        SettingsError::UnusableKey { origin: Source::Arguments(_), name } if *name == "access_key" => {
+            Some(name)
+        }
         SettingsError::InvalidRegion { origin: Source::Arguments(_) | Source::Read, .. } => Some("region"),
         SettingsError::InvalidEndpoint { origin: Source::Arguments(_), .. } => Some("vm_endpoint"),
         SettingsError::CaBundle { .. } => Some("ca_bundle"),

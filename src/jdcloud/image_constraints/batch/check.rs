@@ -51,6 +51,7 @@ impl Batcher {
                         // A listing may have settled it meanwhile.
                         state.answers.entry(Arc::clone(id)).or_default();
                     }
+                    state.end(&missing.ids, &missing.request);
                     return missing.wake();
                 }
             }
@@ -76,7 +77,7 @@ impl Batcher {
         }
         // As large as a request can be, so that larger responses need none. It may exceed a limit, and says nothing then.
         let larger_check = {
-            let state = self.lock();
+            let mut state = self.lock();
             *missing = state.unsettled(missing);
             if missing.ids.is_empty() || !state.needs_check(asked, returned) {
                 return Ok(true);
@@ -84,7 +85,11 @@ impl Batcher {
             let size = state.size.known().max(asked);
             state.completeness.new_check(&missing.ids, asked, returned, size)
         };
-        let Some(larger_check) = larger_check else { return Ok(true) };
+        let Some(larger_check) = larger_check else {
+            // Without other controls, a missing id that had a malformed row shows that the response is incomplete.
+            let known = &self.lock().completeness.controls;
+            return Ok(!missing.ids.iter().any(|id| known.contains(id)));
+        };
         if larger_check.beside.first().is_some_and(|ids| ids.len() > asked)
             && !self.lock().completeness.larger_failed
         {
@@ -94,16 +99,19 @@ impl Batcher {
             }
             self.lock().completeness.larger_failed = true;
         }
+        let most = self.caller.limits.max_retries;
         for _ in 0..MOST_CHECKS {
             // A request for no more ids than the one that is checked, which was not refused.
             let check = self.lock().completeness.new_check(&missing.ids, asked, returned, asked);
             let Some(check) = check else { break };
-            match self.compare(missing, &check, self.caller.limits.max_retries).await {
+            match self.compare(missing, &check, most).await {
                 Ok(Finding::Complete) => return Ok(true),
-                Ok(Finding::Lacks(control)) if self.probe(missing, vec![control.clone()]).await == 0 => {
+                Ok(Finding::Lacks(control))
+                    if self.probe(missing, vec![control.clone()], most).await == 0 =>
+                {
                     self.lock().completeness.forget(&[control]);
                     let others = self.lock().completeness.controls(asked);
-                    self.probe(missing, others).await;
+                    self.probe(missing, others, 0).await;
                 }
                 Ok(_) => {
                     self.find_limit(missing, asked, returned).await;
@@ -142,9 +150,9 @@ impl Batcher {
     }
 
     /// How many of `controls` are returned where nothing else is asked for. Forgets the others.
-    async fn probe(&self, part: &Part, mut controls: Vec<Arc<str>>) -> usize {
+    async fn probe(&self, part: &Part, mut controls: Vec<Arc<str>>, most: u32) -> usize {
         if !controls.is_empty()
-            && let Ok((rows, _)) = self.send(&controls, &part.retries(0)).await
+            && let Ok((rows, _)) = self.send(&controls, &part.retries(most)).await
         {
             controls.retain(|id| !rows.contains_key(id));
             self.lock().completeness.forget(&controls);
@@ -159,7 +167,7 @@ impl Batcher {
             self.read_ahead(&missing.waiters(), true).await;
         }
         let controls = self.lock().completeness.controls(asked);
-        let rows = self.probe(missing, controls).await;
+        let rows = self.probe(missing, controls, 0).await;
         if rows == asked {
             // There is no limit: the fault has passed.
             return;
@@ -170,6 +178,10 @@ impl Batcher {
         self.caller.notice(Notice::IncompleteResponses { limit });
         state.size.cap(limit);
         state.answers.retain(|_, answer| answer.is_some());
+        state.withdrawals += 1;
+        for request in state.in_flight.values() {
+            request.waiters.wake();
+        }
     }
 }
 

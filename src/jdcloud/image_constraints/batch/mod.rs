@@ -68,6 +68,8 @@ pub(crate) struct Batcher {
 struct State {
     /// The settled ids; `None` for one that was asked for by name and has no row. Failures are not kept.
     answers: HashMap<Arc<str>, Option<Rule>>,
+    /// How often answers were withdrawn, because a response turned out to be incomplete.
+    withdrawals: u32,
     /// The requests that ask for these ids, or will ask for them when the open batch closes.
     in_flight: HashMap<Arc<str>, UnderWay<()>>,
     open: Option<OpenBatch>,
@@ -86,6 +88,7 @@ impl Batcher {
     pub(crate) fn new(caller: Arc<Caller>, region: Region) -> Self {
         let state = State {
             answers: HashMap::new(),
+            withdrawals: 0,
             in_flight: HashMap::new(),
             open: None,
             window: BatchWindow::default(),
@@ -117,10 +120,10 @@ impl Batcher {
     }
 
     async fn settled(self: &Arc<Self>, waiter: &Arc<Waiter>) -> Result<Found, Arc<CallError>> {
-        let (mut rest, mut requests) = (Vec::new(), FuturesUnordered::new());
+        let (mut rest, mut requests, mut withdrawals) = (Vec::new(), FuturesUnordered::new(), 0);
         loop {
-            if rest.is_empty() && requests.is_empty() {
-                // Again, where answers were withdrawn because a response turned out to be incomplete.
+            let seen = std::mem::replace(&mut withdrawals, self.lock().withdrawals);
+            if rest.is_empty() && requests.is_empty() || seen != withdrawals {
                 rest = waiter.ids.iter().rev().collect();
             }
             self.hand_in(&mut rest, waiter, &mut requests);
@@ -182,12 +185,14 @@ impl Batcher {
 }
 
 impl State {
-    /// The ids of `part` that a read waits for and that have no answer.
-    fn unsettled(&self, part: &Part) -> Part {
+    /// The ids of `part` that a read waits for and that have no answer. The request asks for the others no more.
+    fn unsettled(&mut self, part: &Part) -> Part {
         let waiters = part.waiters();
-        let is_wanted = |id| waiters.iter().any(|waiter| waiter.ids.contains(id));
-        let unsettled = part.ids.iter().filter(|id| is_wanted(*id) && !self.answers.contains_key(*id));
-        part.of(unsettled.cloned().collect::<Vec<_>>())
+        let is_wanted = |id: &Arc<str>| waiters.iter().any(|waiter| waiter.ids.contains(id));
+        let (unsettled, others): (Vec<_>, Vec<_>) =
+            part.ids.iter().cloned().partition(|id| is_wanted(id) && !self.answers.contains_key(id));
+        self.end(&others, &part.request);
+        part.of(unsettled)
     }
 
     /// The answers to `ids`, if all have one.

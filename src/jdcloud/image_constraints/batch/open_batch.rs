@@ -136,7 +136,7 @@ impl Batcher {
         }
         let part = Part::new(chunk.borrow().ids(), waiters);
         self.fetch(part.clone()).await;
-        self.lock().end(&part);
+        self.lock().end(&part.ids, &part.request);
     }
 
     /// When the open batch closes, if that is still the one of `chunk`.

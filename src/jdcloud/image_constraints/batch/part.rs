@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::jdcloud::call::waiter::{Retries, Waiter, Waiters};
 
-/// The reads of a request wait so long for another one that may spare requests and may not answer them.
+/// How long reads wait for a request that only saves others and may not answer them.
 const SPARE: Duration = Duration::from_secs(5);
 
-/// And no longer than this part of the time that the first of them to give up has left.
+/// And at most this part of the time that the earliest deadline leaves.
 const SHARE: u32 = 4;
 
 /// Some ids of a request.

@@ -11,7 +11,7 @@ use super::part::Part;
 use super::{Batcher, State};
 use crate::jdcloud::call::caller::Request;
 use crate::jdcloud::call::error::{CallError, Context, Failure};
-use crate::jdcloud::call::waiter::Retries;
+use crate::jdcloud::call::waiter::{Retries, Waiters};
 use crate::jdcloud::http::transport::RawResponse;
 use crate::jdcloud::image_constraints::api::{self, OPERATION, Rows};
 use crate::jdcloud::untrusted::Redactor;
@@ -63,6 +63,7 @@ impl Batcher {
                 match row {
                     Ok(rule) => {
                         state.answers.insert(Arc::clone(id), Some(rule));
+                        state.end(std::slice::from_ref(id), &part.request);
                     }
                     Err(failure) => failures.push((id, failure)),
                 }
@@ -79,7 +80,7 @@ impl Batcher {
 
     /// Fails the reads that wait for `part`.
     pub(super) fn fail(&self, part: &Part, error: CallError) {
-        self.lock().end(part);
+        self.lock().end(&part.ids, &part.request);
         part.id_is_to_blame.cancel();
         let error = Arc::new(error);
         part.waiters().iter().for_each(|waiter| waiter.fail(&error));
@@ -103,10 +104,10 @@ impl Batcher {
 }
 
 impl State {
-    /// The request of `part` asks for its ids no more.
-    pub(super) fn end(&mut self, part: &Part) {
-        for id in &*part.ids {
-            if self.in_flight.get(id).is_some_and(|request| Arc::ptr_eq(&request.waiters, &part.request)) {
+    /// The `request` of these reads asks for `ids` no more.
+    pub(super) fn end(&mut self, ids: &[Arc<str>], request: &Arc<Waiters>) {
+        for id in ids {
+            if self.in_flight.get(id).is_some_and(|other| Arc::ptr_eq(&other.waiters, request)) {
                 self.in_flight.remove(id);
             }
         }

@@ -1173,3 +1173,73 @@ async fn an_id_in_other_case_beside_the_right_one_is_an_error() {
         assert!(matches!(failed(wrong.await.unwrap().1).failure, Failure::OtherRow { .. }));
     }
 }
+
+/// An id that its only read has left before the request was sent is in no request.
+#[tokio::test(start_paused = true)]
+async fn a_read_does_not_wait_for_a_request_that_does_not_ask_for_its_id() {
+    let ids = ids(2);
+    let (a, b) = (ids[..1].to_vec(), ids[1..].to_vec());
+    let hangs = b[0].clone();
+    let script = move |_, call: &Received| call.ids.contains(&hangs).then_some(Instead::Hang);
+    let (client, _) = TestApi::new(&ids).script(script).client(|settings| {
+        settings.read_timeout = Argument::Known(Duration::from_secs(15));
+    });
+    let leaves = timeout(Duration::from_millis(2), read(&client, &a));
+    let stays = read(&client, &b);
+    let late = async {
+        sleep(Duration::from_secs(1)).await;
+        read(&client, &a).await
+    };
+    let (_, _, late) = tokio::join!(leaves, stays, late);
+    assert!(late.is_ok(), "{late:?}");
+}
+
+/// A response without an id that is known to have a row is incomplete, also where nothing else is known.
+#[tokio::test(start_paused = true)]
+async fn an_id_that_had_a_malformed_row_is_not_missing() {
+    let ids = ids(2);
+    let script = move |n, call: &Received| match call.ids.len() {
+        1 if n == 0 => Some(Instead::Respond(rows([(call.ids[0].as_str(), r#"{"instanceTypes":[]}"#)]))),
+        1 => None,
+        _ => Some(Instead::Respond(rows([]))),
+    };
+    let (client, _) = TestApi::new(&ids).script(script).client(|settings| {
+        settings.read_ahead = Argument::Known(false);
+    });
+    assert!(read(&client, &ids[..1]).await.is_err());
+    let answer = read(&client, &ids).await.unwrap();
+    assert!(answer.missing.is_empty());
+}
+
+/// An answer that is withdrawn is asked for again, also while the request that gave it goes on for another read.
+#[tokio::test(start_paused = true)]
+async fn a_withdrawn_answer_is_asked_for_again_at_once() {
+    let known = ids(2);
+    let (absent, bad) = ("img-0".to_owned(), "img-bbbbb".to_owned());
+    let (bad_id, known_ids) = (bad.clone(), known.clone());
+    let script = move |_, call: &Received| {
+        if call.ids.contains(&bad_id) {
+            return if call.ids.len() > 1 { refuse(400, "no") } else { Some(Instead::Hang) };
+        }
+        // A silent limit of one id.
+        let returned = call.ids.iter().take(1).filter(|id| known_ids.contains(id));
+        Some(Instead::Respond(rows(returned.map(|id| (id.as_str(), "null")).collect::<Vec<_>>())))
+    };
+    let latency =
+        |call: &Received| Duration::from_millis(if call.ids[0].starts_with("img-0000") { 6_000 } else { 50 });
+    let (client, api) = TestApi::new(&[]).script(script).latency_of(latency).client(|settings| {
+        settings.read_ahead = Argument::Known(false);
+        settings.batch_size = Argument::Known(2);
+    });
+    let other = read(&client, std::slice::from_ref(&bad));
+    let mut wanted = known.clone();
+    wanted.push(absent.clone());
+    let ours = async {
+        sleep(Duration::from_millis(1)).await;
+        let started = Instant::now();
+        (read(&client, &wanted).await, started.elapsed())
+    };
+    let (_, (ours, took)) = tokio::join!(other, ours);
+    let asked: Vec<_> = api.received().iter().map(|call| call.ids.join(" ")).collect();
+    assert!(ours.is_ok() && took < Duration::from_secs(60), "{took:?} {asked:?} {:?}", ours.err());
+}

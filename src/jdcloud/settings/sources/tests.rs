@@ -355,3 +355,13 @@ fn limits_have_ranges() {
         assert!(matches!(error, SettingsError::OutOfRange { argument, .. } if argument == name), "{error}");
     }
 }
+
+/// A secret that is not used must not keep the region of its profile from being read.
+#[test]
+fn a_region_needs_no_valid_secret() {
+    let config = "[default]\nregion_id = cn-north-1\nsecret_key = a%b\n";
+    let home = home(config, None);
+    let sources = Sources::new(Settings::default(), environment(&KEYS, Some(home.path())));
+    assert_eq!(pair(&sources), "EA/ES/");
+    assert_eq!(sources.region(None).unwrap().as_str(), "cn-north-1");
+}
