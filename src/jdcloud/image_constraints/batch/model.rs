@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::jdcloud::test_api::{Instead, Received, TestApi, read, returned, rows};
-use crate::jdcloud::{Answer, Argument, Error, Failure, RawResponse};
+use crate::jdcloud::{Answer, Argument, Error, Failure, ImageSelection, RawResponse};
 
 /// What an image is to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +104,8 @@ struct Case {
     max_retries: u32,
     max_concurrent_requests: u32,
     read_ahead: bool,
+    /// The region is listed before the reads.
+    is_listed: bool,
     /// When Terraform stops the provider.
     stops_ms: Option<u64>,
 }
@@ -350,7 +352,7 @@ fn case() -> impl Strategy<Value = Case> {
                         let absent = gateway.images.iter_mut().filter(|image| **image == Image::Absent);
                         absent.skip(limit - 1).for_each(|image| *image = Image::Constrained);
                     }
-                    // Only the first response is checked for ids that sort beyond all controls.
+                    // Only the first response is checked for ids that sort beyond all controls, so these are known before.
                     Some(SilentLimit::Sorted(..))
                         if !names_controls || !matches!(gateway.listing, Listing::Complete) =>
                     {
@@ -369,6 +371,7 @@ fn case() -> impl Strategy<Value = Case> {
                     }
                     _ => {}
                 }
+                let is_listed = matches!(gateway.silent_limit, Some(SilentLimit::Sorted(..)));
                 Case {
                     gateway,
                     reads,
@@ -376,6 +379,7 @@ fn case() -> impl Strategy<Value = Case> {
                     max_retries,
                     max_concurrent_requests,
                     read_ahead,
+                    is_listed,
                     stops_ms,
                 }
             },
@@ -400,6 +404,10 @@ async fn run(case: &Case) -> Result<(), String> {
         settings.read_ahead = Argument::Known(case.read_ahead);
         settings.read_timeout = Argument::Known(Duration::from_secs(3600));
     });
+    if case.is_listed {
+        // Fails where a row is malformed.
+        let _ = client.image_constraints(None, ImageSelection::All).await;
+    }
     let mut reads = JoinSet::new();
     for (number, Read { ids, starts_ms, leaves_after_ms }) in case.reads.iter().cloned().enumerate() {
         let (client, api) = (Arc::clone(&client), api.clone());
