@@ -36,21 +36,21 @@ pub struct CallError {
 }
 
 impl CallError {
-    /// One id of the request may be to blame: it was refused, or its row makes the whole response invalid.
-    pub(crate) fn may_be_of_an_id(&self) -> bool {
+    /// One id of the request may be the reason: it was refused, or its row makes the whole response invalid.
+    pub(crate) fn may_concern_one_id(&self) -> bool {
         let is_of_a_row =
             matches!(self.failure, Failure::MalformedRow { .. } | Failure::UnreadableRow { .. });
         let refuses_all = |code| matches!(code, 401 | 403 | 407 | 408 | 429 | 503);
         is_of_a_row || self.context.code.is_some_and(|code| matches!(code, 400..=599) && !refuses_all(code))
     }
 
-    /// JD Cloud itself says so, and not a server in between.
+    /// JD Cloud itself, and not a server in between, responded with 404.
     pub(crate) fn is_not_found(&self) -> bool {
         self.failure == Failure::NotFound && self.context.request_id.is_some()
     }
 
-    /// The server failed, and one of the ids that it was asked for may be the reason. It is not overloaded, as with 503.
-    pub(crate) fn is_of_the_server(&self) -> bool {
+    /// The server failed, for which one of the requested ids may be the reason. With 503 it is overloaded instead.
+    pub(crate) fn is_server_error(&self) -> bool {
         matches!(self.context.code, Some(500 | 502 | 504))
     }
 }

@@ -110,14 +110,14 @@ pub(crate) struct Retries<'a> {
     /// Only the reads of these ids count.
     pub(crate) ids: Option<&'a [Arc<str>]>,
     pub(crate) most: u32,
-    /// A server's failure is final.
-    pub(crate) has_failed_on_server: bool,
+    /// Server errors (500, 502, 504) are not retried any more.
+    pub(crate) has_retried_server_error: bool,
 }
 
 impl<'a> Retries<'a> {
     /// At most `most` retries, for all of `waiters`.
     pub(crate) fn new(waiters: &'a Waiters, most: u32) -> Self {
-        Self { waiters, ids: None, most, has_failed_on_server: false }
+        Self { waiters, ids: None, most, has_retried_server_error: false }
     }
 
     fn waiters(&self) -> Vec<Arc<Waiter>> {
@@ -126,7 +126,7 @@ impl<'a> Retries<'a> {
 
     /// How often the call may be retried after `failed`.
     pub(crate) fn retries(&self, failed: &CallError) -> u32 {
-        if self.has_failed_on_server && failed.is_of_the_server() { 0 } else { self.most }
+        if self.has_retried_server_error && failed.is_server_error() { 0 } else { self.most }
     }
 
     /// When the last read that waits for the call gives up: no retry starts later.

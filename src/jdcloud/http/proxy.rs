@@ -50,7 +50,8 @@ pub(crate) fn of(
     // Otherwise, the beginning of a password would be the port.
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
         return Err(invalid(
-            "the URL goes on after the host and port; in a password, / is written %2F, ? is written %3F, and # is written %23",
+            "the URL goes on after the host and port; in a password, / is written %2F, ? is written %3F, and # is \
+             written %23",
         ));
     }
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();

@@ -57,8 +57,10 @@ impl Listings {
             match outcome {
                 // The ids of other reads may hide all of these.
                 Ok(rows) if is_shared && rows.is_empty() => is_rest = true,
-                Err(error) if is_shared && (error.may_be_of_an_id() || error.context.code == Some(200)) => {
-                    limits.has_failed_on_server = error.is_of_the_server();
+                Err(error)
+                    if is_shared && (error.may_concern_one_id() || error.context.code == Some(200)) =>
+                {
+                    limits.has_retried_server_error = error.is_server_error();
                 }
                 outcome => {
                     let outcome = outcome.map_err(|error| (*error).clone());

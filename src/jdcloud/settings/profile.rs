@@ -131,7 +131,7 @@ fn current(
     let name = match read(path, None, is_optional, redactor)? {
         Err(Missing::File) => String::new(),
         Err(missing) => return Ok(Err(missing)),
-        // Windows editors begin a file with a mark.
+        // Windows editors begin a file with a byte order mark.
         Ok(name) => name.trim_start_matches('\u{feff}').trim().to_owned(),
     };
     Ok(Ok(if name.is_empty() { "default".to_owned() } else { name }))

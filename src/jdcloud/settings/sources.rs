@@ -151,28 +151,27 @@ impl Sources {
     fn default_region(&self) -> Result<Region, SettingsError> {
         let found = self.text(&REGION, &self.settings.region, Profile::region)?;
         let (name, origin) = found.map_err(|tried| SettingsError::NoRegion { tried })?;
-        let redactor = self.redactor_of(&origin)?;
+        let redactor = self.redactor_of(&origin);
         Region::parse_redacted(&name, origin, &redactor)
     }
 
     /// The redactor for a value of `origin`. That of a profile has the profile's secret, too.
-    fn redactor_of(&self, origin: &Source) -> Result<Redactor, SettingsError> {
+    fn redactor_of(&self, origin: &Source) -> Redactor {
         let mut redactor = self.redactor().clone();
-        if let Source::Profile { .. } = origin
-            && let Ok(Some(secret)) = self.profile()?.get(ARGUMENTS.secret_key)
+        if let (Source::Profile { .. }, Ok(profile)) = (origin, self.profile())
+            && let Ok(Some(secret)) = profile.get(ARGUMENTS.secret_key)
         {
             redactor.add(secret.expose_secret());
         }
-        Ok(redactor)
+        redactor
     }
 
     /// The base URL of the VM API.
     pub(crate) fn endpoint(&self) -> Result<Endpoint, SettingsError> {
         let found = self.text(&ENDPOINT, &self.settings.vm_endpoint, Profile::endpoint)?;
         let (text, origin) = found.unwrap_or_else(|_| (endpoint::DEFAULT.to_owned(), Source::Default));
-        let redactor = self.redactor_of(&origin)?;
         Endpoint::parse(&text).map_err(|problem| SettingsError::InvalidEndpoint {
-            endpoint: redactor.text(endpoint::without_user_info(&text)),
+            endpoint: self.redactor_of(&origin).text(endpoint::without_user_info(&text)),
             origin,
             problem,
         })

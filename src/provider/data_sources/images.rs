@@ -72,7 +72,8 @@ impl DataSource<Client> for Images {
                 ),
                 filter(
                     "status",
-                    "Status of the image. Defaults to `\"ready\"`. Compared exactly; an image for which JD Cloud returns no status does not match.",
+                    "Status of the image. Defaults to `\"ready\"`. Compared exactly; an image for which JD Cloud returns no \
+                     status does not match.",
                 ),
                 Attribute::optional(
                     "offline",

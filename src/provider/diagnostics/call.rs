@@ -216,8 +216,8 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::AttemptTimeout { limit } => (
             "JD Cloud did not respond in time",
             format!(
-                "No complete response arrived within {}. Check the network, and the proxy if there is one, or increase request_timeout{} in the provider \
-                 block.{}",
+                "No complete response arrived within {}. Check the network, and the proxy if there is one, or increase \
+                 request_timeout{} in the provider block.{}",
                 span(*limit),
                 if context.time_left.is_some() { " and read_timeout" } else { "" },
                 smaller_requests(context)
@@ -309,7 +309,8 @@ fn transport(error: &TransportError, context: &Context) -> (&'static str, String
         TransportError::Broken { host, reason } => (
             "The connection to JD Cloud broke",
             format!(
-                "The connection to {host} ended before the response was complete: {reason}. Check the network and the proxy.{}",
+                "The connection to {host} ended before the response was complete: {reason}. Check the network and the \
+                 proxy.{}",
                 smaller_requests(context)
             ),
         ),

@@ -118,8 +118,8 @@ impl Batcher {
                     break;
                 }
                 // A control is to blame: the missing ids were not refused before.
-                Err(error) if error.may_be_of_an_id() || error.context.code == Some(403) => {
-                    missing.has_failed_on_server |= error.is_of_the_server();
+                Err(error) if error.may_concern_one_id() || error.context.code == Some(403) => {
+                    missing.has_retried_server_error |= error.is_server_error();
                     self.lock().completeness.forget(&check.controls);
                 }
                 Err(error) => return Err(error),
@@ -131,7 +131,7 @@ impl Batcher {
     /// What the responses to a check show. If nothing is left out, their rows are those of the controls.
     async fn compare(&self, part: &Part, check: &Check, most: u32) -> Result<Finding, CallError> {
         // A half has one attempt, but what is asked for again was answered.
-        let retries = Retries { has_failed_on_server: false, ..part.retries(most) };
+        let retries = Retries { has_retried_server_error: false, ..part.retries(most) };
         for ids in &check.beside {
             let (rows, _) = self.send(ids, &retries).await?;
             if rows.keys().any(|id| !check.controls.contains(id)) {

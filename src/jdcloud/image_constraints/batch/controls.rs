@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use super::completeness::Completeness;
 
-/// So many controls stand at every end of a request.
+/// The fewest controls of which one can stand at each end of a request.
 pub(super) const FEW_CONTROLS: usize = 3;
 
 pub(super) struct Check {
     pub(super) controls: Vec<Arc<str>>,
     /// Missing ids beside the controls.
     pub(super) beside: Vec<Vec<Arc<str>>>,
-    /// Missing ids without controls, no more at once than are considered for certain.
+    /// Missing ids without controls, where possible no more at once than are certainly considered.
     pub(super) alone: Vec<Vec<Arc<str>>>,
     /// So many ids are considered in one request if nothing is left out.
     pub(super) considered: usize,
@@ -64,7 +64,7 @@ impl Completeness {
         let before = rest.iter().filter(|id| Some(*id) < smallest).count();
         let beyond = rest.iter().filter(|id| Some(*id) > greatest).count();
         let certain = ids.len() - before.max(beyond);
-        // Three rows that all sort at one end are not there by chance.
+        // Fewer rows may all sort at one end by chance, which must not cost many requests.
         let most = if returned < FEW_CONTROLS { 2 } else { asked };
         let is_provable = missing.len() <= most * certain;
         // A gateway that returns no more rows hides those of the missing ids behind those of the controls.

@@ -20,8 +20,8 @@ pub(super) struct Part {
     pub(super) ids: Arc<[Arc<str>]>,
     /// The reads of the whole request, by which it is told from others.
     pub(super) request: Arc<Waiters>,
-    /// The retries of a server's failure are used up.
-    pub(super) has_failed_on_server: bool,
+    /// The retries of a server error are used up.
+    pub(super) has_retried_server_error: bool,
     /// An id of the request is to blame for a refusal, and not the number of ids.
     pub(super) id_is_to_blame: CancellationToken,
 }
@@ -30,7 +30,7 @@ impl Part {
     /// All `ids` of a request.
     pub(super) fn new(ids: &[Arc<str>], request: Arc<Waiters>) -> Self {
         let id_is_to_blame = CancellationToken::new();
-        Self { ids: ids.into(), request, has_failed_on_server: false, id_is_to_blame }
+        Self { ids: ids.into(), request, has_retried_server_error: false, id_is_to_blame }
     }
 
     /// These `ids` of it alone.
@@ -45,8 +45,8 @@ impl Part {
 
     /// Up to `most` retries for the reads.
     pub(super) fn retries(&self, most: u32) -> Retries<'_> {
-        let has_failed_on_server = self.has_failed_on_server;
-        Retries { waiters: &self.request, ids: Some(&self.ids), most, has_failed_on_server }
+        let has_retried_server_error = self.has_retried_server_error;
+        Retries { waiters: &self.request, ids: Some(&self.ids), most, has_retried_server_error }
     }
 
     /// Lets the reads look whether they are answered.

@@ -20,13 +20,13 @@ impl Batcher {
     pub(super) async fn refused(self: &Arc<Self>, mut part: Part, error: CallError) {
         let code = error.context.code;
         let may_be_number = matches!(code, Some(400 | 413 | 414));
-        part.has_failed_on_server |= error.is_of_the_server();
+        part.has_retried_server_error |= error.is_server_error();
         let unsettled = self.lock().unsettled(&part);
-        if error.may_be_of_an_id() && unsettled.ids.len() < part.ids.len() {
+        if error.may_concern_one_id() && unsettled.ids.len() < part.ids.len() {
             // A read that has left may have brought the id that is to blame.
             return self.fetch(unsettled).await;
         }
-        if part.ids.len() < 2 || !(may_be_number || error.may_be_of_an_id() && part.waiters().len() > 1) {
+        if part.ids.len() < 2 || !(may_be_number || error.may_concern_one_id() && part.waiters().len() > 1) {
             return self.fail(&part, error);
         }
         let (from, to) = (part.ids.len(), part.ids.len().div_ceil(2));
