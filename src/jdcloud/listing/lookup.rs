@@ -10,7 +10,8 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use hashbrown::HashMap;
 
-use super::{ListRequest, Listings, MAX_IDS, Row, RowsResult, pages};
+use super::pages::Lister;
+use super::{ListRequest, Listings, MAX_IDS, Row, RowsResult};
 use crate::jdcloud::call::waiter::{Retries, SharedCall, UnderWay, Waiters};
 use crate::jdcloud::settings::Region;
 
@@ -64,14 +65,16 @@ impl Listings {
                 }
                 outcome => {
                     let outcome = outcome.map_err(|error| (*error).clone());
-                    let request = request.clone();
-                    let rows = pages::settle(&self.caller, region, request, outcome, limits, false).await?;
+                    let rows = self.lister(region, limits).settle(request.clone(), outcome, false).await?;
                     return Ok(Arc::new(rows));
                 }
             }
         }
-        let request = request.clone();
-        Ok(Arc::new(pages::list::<R>(&self.caller, region, request, limits, is_rest).await?))
+        Ok(Arc::new(self.lister(region, limits).list::<R>(request.clone(), is_rest).await?))
+    }
+
+    fn lister<'a>(&'a self, region: &'a Region, limits: Retries<'a>) -> Lister<'a> {
+        Lister { caller: &self.caller, region, limits }
     }
 
     /// The lookup of `own` ids and those of other reads, and all its ids.
@@ -116,8 +119,7 @@ impl Listings {
         self.lookups.lock().remove(&key);
         let limits = Retries::new(&waiters, self.caller.limits.max_retries);
         let requests = request.with_ids(&locked(&ids));
-        let lists =
-            requests.iter().map(|request| pages::consistent::<R>(&self.caller, &key.1, request, &limits));
+        let lists = requests.iter().map(|request| self.lister(&key.1, limits).consistent::<R>(request));
         let rows: Vec<Arc<R>> = try_join_all(lists).await?.into_iter().flatten().collect();
         Ok(Arc::new(rows))
     }

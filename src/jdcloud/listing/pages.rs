@@ -28,89 +28,89 @@ pub(super) const PAGE_SIZE: usize = 100;
 /// The most rows of a list; no region has so many images. A larger `totalCount` would cause requests without end.
 const MAX_ROWS: u64 = 100_000;
 
-/// Every row of the response to `request`. `is_rest` tells that its ids were missing among others.
-pub(super) async fn list<R: Row>(
-    caller: &Caller,
-    region: &Region,
-    request: ListRequest,
-    limits: Retries<'_>,
-    is_rest: bool,
-) -> Result<Vec<Arc<R>>, CallError> {
-    let outcome = consistent(caller, region, &request, &limits).await;
-    settle(caller, region, request, outcome, limits, is_rest).await
+/// What every request for a list needs.
+#[derive(Clone, Copy)]
+pub(super) struct Lister<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) region: &'a Region,
+    pub(super) limits: Retries<'a>,
 }
 
-/// Goes on after this `outcome` of `request`.
-///
-/// Missing ids are requested again, without the others, as long as that returns rows: the API may consider only so many of
-/// them, without an error. A request for ids that is refused is halved: their number may be to blame, or one that does not exist.
-pub(super) fn settle<'a, R: Row>(
-    caller: &'a Caller,
-    region: &'a Region,
-    request: ListRequest,
-    outcome: Result<Vec<Arc<R>>, CallError>,
-    limits: Retries<'a>,
-    is_rest: bool,
-) -> BoxFuture<'a, Result<Vec<Arc<R>>, CallError>> {
-    let settle = async move {
-        let error = match outcome {
-            Ok(mut rows) => {
-                let mut before = 0;
-                while rows.len() > before
-                    && let Some(rest) = request.rest(&rows)
-                {
-                    before = rows.len();
-                    rows.extend(match consistent(caller, region, &rest, &limits).await {
-                        Err(error) => settle(caller, region, rest, Err(error), limits, true).await?,
-                        Ok(found) => found,
-                    });
-                }
-                return Ok(rows);
-            }
-            Err(error) => error,
-        };
-        match request.ids.as_deref().unwrap_or_default() {
-            // Alone, 404 may mean the region as well, or a wrong address.
-            [id] if error.is_not_found() && (is_rest || error.context.names(id)) => Ok(Vec::new()),
-            ids @ [_, _, ..] if matches!(error.context.code, Some(400 | 404 | 413 | 414)) => {
-                let mut rows = Vec::new();
-                for half in ids.chunks(ids.len().div_ceil(2)) {
-                    let half = ListRequest { ids: Some(half.into()), ..request.clone() };
-                    rows.extend(list(caller, region, half, limits, is_rest).await?);
-                }
-                Ok(rows)
-            }
-            _ => Err(error),
-        }
-    };
-    settle.boxed()
-}
-
-/// Every row, as far as the pages tell.
-pub(super) async fn consistent<R: Row>(
-    caller: &Caller,
-    region: &Region,
-    request: &ListRequest,
-    limits: &Retries<'_>,
-) -> Result<Vec<Arc<R>>, CallError> {
-    let pages = Pages { caller, region, request, limits };
-    let mut list = pages.read::<R>().await?;
-    if !list.is_consistent() {
-        tracing::warn!(
-            operation = R::OPERATION.name,
-            region = region.as_str(),
-            "the pages of a list disagree; reading it once more"
-        );
-        list = pages.read().await?;
+impl<'a> Lister<'a> {
+    /// Every row of the response to `request`. `is_rest` tells that its ids were missing among others.
+    pub(super) async fn list<R: Row>(
+        self,
+        request: ListRequest,
+        is_rest: bool,
+    ) -> Result<Vec<Arc<R>>, CallError> {
+        let outcome = self.consistent(&request).await;
+        self.settle(request, outcome, is_rest).await
     }
-    list.into_rows(caller)
+
+    /// Goes on after this `outcome` of `request`.
+    ///
+    /// Missing ids are requested again, without the others, as long as that returns rows: the API may consider only so many
+    /// of them, without an error. A request for ids that is refused is halved: their number may be to blame, or one that
+    /// does not exist.
+    pub(super) fn settle<R: Row>(
+        self,
+        request: ListRequest,
+        outcome: Result<Vec<Arc<R>>, CallError>,
+        is_rest: bool,
+    ) -> BoxFuture<'a, Result<Vec<Arc<R>>, CallError>> {
+        let settle = async move {
+            let error = match outcome {
+                Ok(mut rows) => {
+                    let mut before = 0;
+                    while rows.len() > before
+                        && let Some(rest) = request.rest(&rows)
+                    {
+                        before = rows.len();
+                        rows.extend(match self.consistent(&rest).await {
+                            Err(error) => self.settle(rest, Err(error), true).await?,
+                            Ok(found) => found,
+                        });
+                    }
+                    return Ok(rows);
+                }
+                Err(error) => error,
+            };
+            match request.ids.as_deref().unwrap_or_default() {
+                // Alone, 404 may mean the region as well, or a wrong address.
+                [id] if error.is_not_found() && (is_rest || error.context.names(id)) => Ok(Vec::new()),
+                ids @ [_, _, ..] if matches!(error.context.code, Some(400 | 404 | 413 | 414)) => {
+                    let mut rows = Vec::new();
+                    for half in ids.chunks(ids.len().div_ceil(2)) {
+                        let half = ListRequest { ids: Some(half.into()), ..request.clone() };
+                        rows.extend(self.list(half, is_rest).await?);
+                    }
+                    Ok(rows)
+                }
+                _ => Err(error),
+            }
+        };
+        settle.boxed()
+    }
+
+    /// Every row, as far as the pages tell.
+    pub(super) async fn consistent<R: Row>(self, request: &ListRequest) -> Result<Vec<Arc<R>>, CallError> {
+        let pages = Pages { lister: self, request };
+        let mut list = pages.read::<R>().await?;
+        if !list.is_consistent() {
+            tracing::warn!(
+                operation = R::OPERATION.name,
+                region = self.region.as_str(),
+                "the pages of a list disagree; reading it once more"
+            );
+            list = pages.read().await?;
+        }
+        list.into_rows(self.caller)
+    }
 }
 
 struct Pages<'a> {
-    caller: &'a Caller,
-    region: &'a Region,
+    lister: Lister<'a>,
     request: &'a ListRequest,
-    limits: &'a Retries<'a>,
 }
 
 impl Pages<'_> {
@@ -132,7 +132,7 @@ impl Pages<'_> {
             Some(total) if total > size && size > 0 => {
                 let others = stream::iter(2..=total.div_ceil(size)).map(|page| self.page(Some(page)));
                 // More would only wait for each other.
-                let mut others = others.buffer_unordered(self.caller.limits.max_concurrent_requests);
+                let mut others = others.buffer_unordered(self.lister.caller.limits.max_concurrent_requests);
                 while let Some(page) = others.try_next().await? {
                     list.add(page.0);
                     list.check_size(list.rows.len() as u64)?;
@@ -167,12 +167,13 @@ impl Pages<'_> {
     async fn page<R: Row>(&self, page: Option<u64>) -> Result<Received<R>, CallError> {
         let query = self.request.query(page);
         let summary = self.request.summary(&query);
-        let call = Request { operation: R::OPERATION, region: self.region, query, summary: summary.clone() };
+        let call =
+            Request { operation: R::OPERATION, region: self.lister.region, query, summary: summary.clone() };
         let request = self.request.clone();
         let open = move |response: &RawResponse, redactor: &Redactor| {
             parse::<R>(response, redactor, &request, &summary)
         };
-        let mut received = self.caller.call(&call, self.limits, open).await?;
+        let mut received = self.lister.caller.call(&call, &self.lister.limits, open).await?;
         if let Some(ids) = &self.request.ids {
             // A total of more rows than ids were asked for is that of another list.
             received.0.total = received.0.total.filter(|total| *total <= ids.len() as u64);
