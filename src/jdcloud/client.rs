@@ -114,7 +114,7 @@ impl Client {
             };
             images.sort_unstable_by(|a, b| a.id.cmp(&b.id));
             missing.sort_unstable();
-            Ok(Answer { region, images, missing, notices: connection.caller.take_notices() })
+            Ok(Answer { region, images, missing, notices: connection.caller.notices.take() })
         })
         .await
     }

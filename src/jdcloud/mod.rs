@@ -21,9 +21,10 @@ mod test_api;
 mod untrusted;
 
 pub use call::error::{CallError, Context, Error, Failure, RequestSummary, RowProblem};
+pub use call::notice::Notice;
 pub use client::Client;
 pub use http::transport::{MAX_BODY, RawResponse, SignedRequest, Transport, TransportError};
-pub use image_constraints::answer::{Answer, Image, ImageSelection, Notice};
+pub use image_constraints::answer::{Answer, Image, ImageSelection};
 pub use image_constraints::constraint::{EXCLUDES, INCLUDES, InstanceTypes, Rule, RuleError, Verdict};
 pub use listing::Listed;
 pub use settings::{

@@ -15,25 +15,19 @@ use super::retry;
 use crate::jdcloud::call::clock::{Clock, Finding, http_date};
 use crate::jdcloud::call::envelope::ResponseMeta;
 use crate::jdcloud::call::error::{CallError, Context, Failure, RequestSummary};
+use crate::jdcloud::call::notice::{Notice, Notices};
 use crate::jdcloud::call::waiter::{Retries, Waiter};
 use crate::jdcloud::http::transport::{RawResponse, SignedRequest, Transport, TransportError};
-use crate::jdcloud::image_constraints::answer::Notice;
 use crate::jdcloud::settings::{Credentials, Endpoint, Limits, Region};
 use crate::jdcloud::signing::query::encode_path;
 use crate::jdcloud::signing::random;
 use crate::jdcloud::signing::signer::{Unsigned, Version};
 use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
-/// The notices of a connection, and how many of them were reported.
-#[derive(Default)]
-struct Notices {
-    all: Vec<Notice>,
-    taken: usize,
-}
-
 /// What all calls of a connection share.
 pub(crate) struct Caller {
     pub(crate) limits: Limits,
+    pub(crate) notices: Notices,
     endpoint: Endpoint,
     credentials: Credentials,
     redactor: Arc<Redactor>,
@@ -42,7 +36,6 @@ pub(crate) struct Caller {
     budgets: Mutex<HashMap<Region, Arc<retry::Budget>>>,
     /// `max_concurrent_requests`; a call that waits for its next attempt holds no slot.
     slots: Semaphore,
-    notices: Mutex<Notices>,
     signature: Mutex<SignatureState>,
 }
 
@@ -139,10 +132,10 @@ impl Caller {
             redactor,
             transport,
             limits,
+            notices: Notices::default(),
             clock: Clock::default(),
             budgets: Mutex::default(),
             slots: Semaphore::new(limits.max_concurrent_requests),
-            notices: Mutex::default(),
             signature: Mutex::new(SignatureState::Untried),
         }
     }
@@ -161,22 +154,6 @@ impl Caller {
     /// The length of the URL of a request for `path` without a query.
     pub(crate) fn url_length(&self, path: &str) -> usize {
         self.endpoint.join(&encode_path(path), "").as_str().len()
-    }
-
-    /// Keeps `notice` for the next read that succeeds, unless an equal one was kept before.
-    pub(crate) fn notice(&self, notice: Notice) {
-        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        if !notices.all.contains(&notice) {
-            notices.all.push(notice);
-        }
-    }
-
-    /// The notices that were not reported yet.
-    pub(crate) fn take_notices(&self) -> Vec<Notice> {
-        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        let pending = notices.all[notices.taken..].to_vec();
-        notices.taken = notices.all.len();
-        pending
     }
 
     /// The error context of a call before it is made.
@@ -402,7 +379,7 @@ impl Caller {
             *signature = found;
             if found == SignatureState::Accepted(Version::V3) {
                 tracing::warn!("the gateway refused version 2 of the signature and accepted version 3");
-                self.notice(Notice::SignatureVersion3);
+                self.notices.add(Notice::SignatureVersion3);
             }
         }
     }
@@ -447,7 +424,7 @@ impl Caller {
             Finding::Corrected { by } => {
                 if let Some(by) = by {
                     tracing::warn!(seconds = by.whole_seconds(), "clock corrected from the Date header");
-                    self.notice(Notice::ClockCorrected { by });
+                    self.notices.add(Notice::ClockCorrected { by });
                 }
                 true
             }

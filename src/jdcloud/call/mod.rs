@@ -5,5 +5,6 @@ pub(crate) mod clock;
 pub(crate) mod envelope;
 pub(crate) mod error;
 pub(crate) mod json;
+pub(crate) mod notice;
 pub(crate) mod retry;
 pub(crate) mod waiter;

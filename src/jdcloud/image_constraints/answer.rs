@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::jdcloud::call::notice::Notice;
 use crate::jdcloud::image_constraints::constraint::Rule;
 use crate::jdcloud::settings::Region;
 
@@ -35,28 +36,4 @@ pub struct Answer {
     pub missing: Vec<Arc<str>>,
     /// The problems that were worked around, each reported once per connection.
     pub notices: Vec<Notice>,
-}
-
-/// A problem that a read worked around and that users should know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notice {
-    /// This machine's clock is wrong; requests are signed with the server's time.
-    ClockCorrected {
-        /// The server's time minus this machine's time.
-        by: time::Duration,
-    },
-    /// The API refused the signature JDCLOUD2-HMAC-SHA256 and accepted JDCLOUD3-HMAC-SHA256.
-    SignatureVersion3,
-    /// The API refused requests for `from` ids and accepts requests for `to`.
-    SmallerBatches {
-        /// The refused size.
-        from: usize,
-        /// The accepted size.
-        to: usize,
-    },
-    /// Responses to larger requests were incomplete without an error; the provider requests at most `limit` ids at once.
-    IncompleteResponses {
-        /// The size without incomplete responses.
-        limit: usize,
-    },
 }

@@ -24,9 +24,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::jdcloud::call::caller::{Caller, Operation};
 use crate::jdcloud::call::error::{CallError, Error, Failure, RequestSummary, RowProblem};
+use crate::jdcloud::call::notice::Notice;
 use crate::jdcloud::call::waiter::{SharedCall, UnderWay, Waiter, Waiters};
 use crate::jdcloud::client::Client;
-use crate::jdcloud::image_constraints::answer::Notice;
 use crate::jdcloud::settings::Region;
 use crate::jdcloud::signing::query::{canonical_query, encoded_len};
 
@@ -190,7 +190,7 @@ impl Client {
                 requests.into_iter().map(|request| connection.listings.read(&region, request, started));
             let lists = try_join_all(reads).await?;
             let rows = lists.iter().flat_map(|rows: &Arc<Vec<Arc<R>>>| rows.iter().cloned()).collect();
-            Ok(Listed { region, rows, notices: connection.caller.take_notices() })
+            Ok(Listed { region, rows, notices: connection.caller.notices.take() })
         })
         .await
     }

@@ -10,8 +10,8 @@ use super::controls::Check;
 use super::part::{Part, spare_time};
 use super::{Batcher, State};
 use crate::jdcloud::call::error::CallError;
+use crate::jdcloud::call::notice::Notice;
 use crate::jdcloud::call::waiter::Retries;
-use crate::jdcloud::image_constraints::answer::Notice;
 
 /// So many checks of one response are tried, each with other controls.
 const MOST_CHECKS: usize = 2;
@@ -175,7 +175,7 @@ impl Batcher {
         let mut state = self.lock();
         let limit = state.completeness.record_incomplete(asked, returned.max(rows));
         tracing::warn!(region = %self.region, limit, "incomplete responses: sending smaller requests");
-        self.caller.notice(Notice::IncompleteResponses { limit });
+        self.caller.notices.add(Notice::IncompleteResponses { limit });
         state.size.cap(limit);
         state.answers.retain(|_, answer| answer.is_some());
         state.withdrawals += 1;

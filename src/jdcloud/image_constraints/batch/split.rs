@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::Batcher;
 use super::part::{Part, spare_time};
 use crate::jdcloud::call::error::CallError;
-use crate::jdcloud::image_constraints::answer::Notice;
+use crate::jdcloud::call::notice::Notice;
 
 impl Batcher {
     /// Goes on after a request for `part` ended in `error`.
@@ -48,7 +48,7 @@ impl Batcher {
         let is_answered = part.ids.iter().all(|id| state.answers.contains_key(id));
         if may_be_number && is_answered && state.size.learn(from, to) {
             tracing::warn!(region = %self.region, from, to, "requests were refused: sending smaller ones");
-            self.caller.notice(Notice::SmallerBatches { from, to });
+            self.caller.notices.add(Notice::SmallerBatches { from, to });
         }
     }
 }
