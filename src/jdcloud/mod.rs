@@ -23,6 +23,7 @@ mod untrusted;
 pub use call::error::{CallError, Context, Error, Failure, RequestSummary, RowProblem};
 pub use call::notice::Notice;
 pub use client::Client;
+pub use http::tls::TlsProblem;
 pub use http::transport::{MAX_BODY, RawResponse, SignedRequest, Transport, TransportError};
 pub use image_constraints::answer::{Answer, Image, ImageSelection};
 pub use image_constraints::constraint::{EXCLUDES, INCLUDES, InstanceTypes, Rule, RuleError, Verdict};

@@ -188,7 +188,7 @@ fn a_404_of_a_known_region_does_not_blame_the_region(protocol: Protocol) {
     case.emulator().set_scenario(Scenario { fail_first: 1, fail_status: 404, ..Scenario::default() });
     case.plan().refused_with(&[Expected {
         summary: "JD Cloud found nothing at this address",
-        says: &["There is no describeImages in cn-east-1. If vm_endpoint is set"],
+        says: &["There is no describeImages in cn-east-1. Run Terraform again later. Check that JDCLOUD_VM_ENDPOINT is the endpoint"],
         at: "data \"jdcloud_images\" \"web\"",
     }]);
 }

@@ -284,15 +284,20 @@ fn errors_name_the_closed_port(protocol: Protocol) {
     refuses(
         &case,
         "JD Cloud can't be reached",
-        &[&format!("No connection to {closed}: "), "vm_endpoint", "Attempts: 1 in"],
+        &[
+            &format!("No connection to {closed}: "),
+            "the firewall, and JDCLOUD_VM_ENDPOINT.",
+            "Attempts: 1 in",
+        ],
     );
 }
 
 fn errors_name_the_wrong_scheme(protocol: Protocol) {
     let hcl = format!("{WEB}provider \"jdcloud\" {{\n  max_retries = 0\n}}\n");
-    for (tls, scheme, says) in
-        [(false, "https", "does not speak TLS"), (true, "http", "does not speak plain HTTP")]
-    {
+    for (tls, scheme, says, remedy) in [
+        (false, "https", "does not speak TLS", "Check the scheme of JDCLOUD_VM_ENDPOINT."),
+        (true, "http", "does not speak plain HTTP", "check the scheme of JDCLOUD_VM_ENDPOINT"),
+    ] {
         let mut case = Case::build(protocol, &hcl).emulator(|options| options.tls = tls).init();
         let url = case.emulator().url();
         let (_, host) = url.split_once("://").unwrap();
@@ -300,7 +305,7 @@ fn errors_name_the_wrong_scheme(protocol: Protocol) {
         refuses(
             &case,
             &format!("The server {says}"),
-            &[&format!("The server at {host} {says}; check the scheme of vm_endpoint"), "Attempts: 1 in"],
+            &[&format!("The server at {host} {says}"), remedy, "Attempts: 1 in"],
         );
     }
 }

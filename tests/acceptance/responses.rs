@@ -87,7 +87,7 @@ fn responses_of_other_servers_are_errors(protocol: Protocol) {
     ] {
         let server = StaticServer::responding(content_type, body);
         case.set("JDCLOUD_VM_ENDPOINT", &server.url());
-        refuses(&case, summary, &[says, "vm_endpoint"]);
+        refuses(&case, summary, &[says, "JDCLOUD_VM_ENDPOINT"]);
     }
 }
 
@@ -361,7 +361,7 @@ fn a_wrong_clock_is_corrected_with_a_warning(protocol: Protocol) {
             .init();
         case.plan().warned_of(&[Expected {
             summary: "The clock of this machine is wrong",
-            says: &["It is 3 h slow.", "Set the clock, for example by enabling NTP."],
+            says: &["It is 3 h behind JD Cloud's clock.", "Set the clock, for example by enabling NTP."],
             at: &block,
         }]);
         assert_eq!(case.emulator().counters().calls, 2, "{source}: the clock is corrected once");

@@ -5,10 +5,11 @@ use terraform_provider_jdcloud::framework::Value;
 
 use crate::support::{Options, emulator, runtime, strings, texts};
 
-/// A file of the JD Cloud CLI: a valid profile, one with an invalid region, and one with half a key pair.
+/// A file of the JD Cloud CLI: a valid profile, one with an invalid region, one with half a key pair, and one with an endpoint.
 const PROFILES: &str = "[default]\naccess_key = AK\nsecret_key = SK\nregion_id = cn-north-1\n\
                         [odd]\naccess_key = AK\nsecret_key = SK\nregion_id = no region\n\
-                        [half]\naccess_key = AK\nregion_id = cn-north-1\n";
+                        [half]\naccess_key = AK\nregion_id = cn-north-1\n\
+                        [private]\naccess_key = AK\nsecret_key = SK\nregion_id = cn-north-1\nendpoint = nowhere.invalid\n";
 
 #[test]
 fn an_invalid_setting_is_named_with_its_source_and_the_remedy() {
@@ -23,6 +24,11 @@ fn an_invalid_setting_is_named_with_its_source_and_the_remedy() {
     let token =
         [&with("JDCLOUD_SECURITY_TOKEN", "T")[..], &[("JDCLOUD_SECURITY_TOKEN_ENCODING", "hex")]].concat();
     let half = format!("by profile \"half\" of {file}");
+    let [unknown, private] = [
+        format!("{file}: the file has no such profile, which JDCLOUD_PROFILE names"),
+        format!("Check the network and its name server, and endpoint in profile \"private\" of {file}."),
+    ];
+    let unresolved = "JD Cloud's host name can't be resolved";
     for (variables, arguments, summary, detail) in [
         (
             vec![],
@@ -36,11 +42,19 @@ fn an_invalid_setting_is_named_with_its_source_and_the_remedy() {
         (token, vec![], "Invalid token encoding", "\"raw\", not \"hex\""),
         (with("HTTPS_PROXY", "socks5://proxy"), vec![], "Invalid proxy", "HTTPS_PROXY: only http"),
         (keys.to_vec(), vec![("ca_bundle", rubbish)], "Certificates can't be used", rubbish),
+        (keys.to_vec(), vec![("vm_endpoint", "https://nowhere.invalid")], unresolved, "nowhere.invalid: "),
         (
-            keys.to_vec(),
-            vec![("vm_endpoint", "https://nowhere.invalid")],
-            "JD Cloud's host name can't be resolved",
-            "nowhere.invalid: ",
+            with("JDCLOUD_VM_ENDPOINT", "https://nowhere.invalid"),
+            vec![],
+            unresolved,
+            "and JDCLOUD_VM_ENDPOINT.",
+        ),
+        (vec![], vec![("config_file", file), ("profile", "private")], unresolved, &*private),
+        (
+            vec![("JDCLOUD_PROFILE", "staging"), ("JDCLOUD_REGION", "cn-north-1")],
+            vec![("config_file", file)],
+            "No JD Cloud credentials",
+            &*unknown,
         ),
     ] {
         let options = Options::plain();

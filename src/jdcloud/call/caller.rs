@@ -163,6 +163,7 @@ impl Caller {
             asks_about: operation.asks_about,
             lists: operation.lists,
             endpoint: self.redactor.text(self.endpoint.to_string()),
+            endpoint_source: Some(self.endpoint.origin().clone()),
             region: self.redactor.text(region.as_str()),
             credentials: Some(self.credentials.origin().clone()),
             token: self.credentials.token_encoding(),

@@ -228,6 +228,8 @@ pub struct Context {
     pub lists: &'static str,
     /// The base URL.
     pub endpoint: UntrustedText,
+    /// Its source.
+    pub endpoint_source: Option<Source>,
     /// The region.
     pub region: UntrustedText,
     /// The source of the key pair.

@@ -38,6 +38,7 @@ pub(crate) fn is_retryable(failure: &Failure) -> bool {
             TransportError::Dns { .. }
             | TransportError::Connect { .. }
             | TransportError::Proxy { .. }
+            | TransportError::ProxyRefusal { .. }
             | TransportError::Broken { .. } => true,
             TransportError::Tls { .. }
             | TransportError::WrongScheme { .. }
@@ -103,6 +104,7 @@ mod tests {
     use backon::BackoffBuilder as _;
 
     use super::*;
+    use crate::jdcloud::TlsProblem;
 
     const SERVER: Failure = Failure::Server { retry_after: None };
     const THROTTLED: Failure = Failure::Throttled { retry_after: None };
@@ -154,7 +156,7 @@ mod tests {
             Failure::UnknownAccessKey,
             Failure::Unexpected { reason: reason() },
             Failure::NotJson { content_type: None, reason: reason(), cut_off: false, beginning: None },
-            TransportError::Tls { host: host(), reason: reason() }.into(),
+            TransportError::Tls { host: host(), problem: TlsProblem::OtherHost }.into(),
             TransportError::TooLarge { limit: 1 }.into(),
             TransportError::ProxyAuthentication { proxy: host(), variable: "HTTPS_PROXY" }.into(),
         ] {

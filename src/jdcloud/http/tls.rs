@@ -98,35 +98,84 @@ fn add_bundle(
         // The library's error quotes the text.
         let certificate = certificate
             .map_err(|_| unusable("it is not valid PEM; check that its line breaks are kept".to_owned()))?;
-        roots.add(certificate).map_err(|error| unusable(format!("certificate {}: {error}", added + 1)))?;
+        roots
+            .add(certificate)
+            .map_err(|_| unusable(format!("certificate {} is not a valid X.509 certificate", added + 1)))?;
         added += 1;
     }
     if added == 0 { Err(unusable("it contains no certificate".to_owned())) } else { Ok(()) }
 }
 
-/// A TLS error in terms that do not need knowledge of the library.
-pub(super) fn explain(error: &rustls::Error) -> String {
-    use rustls::CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
-        UnknownIssuer,
-    };
-    match error {
-        rustls::Error::InvalidCertificate(UnknownIssuer) => {
-            "its certificate is issued by an authority that is not trusted".to_owned()
+/// Why there is no trusted TLS connection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TlsProblem {
+    /// The issuer of the certificate is not known.
+    #[error("its certificate is issued by an authority that is not trusted")]
+    UntrustedAuthority,
+    /// The certificate's time has passed, or this machine's clock is wrong.
+    #[error("its certificate has expired")]
+    Expired,
+    /// The certificate's time has not begun, or this machine's clock is wrong.
+    #[error("its certificate is not valid yet")]
+    NotValidYet,
+    /// The certificate names other hosts.
+    #[error("its certificate is for another host name")]
+    OtherHost,
+    /// The certificate is that of an authority.
+    #[error("its certificate is that of a certificate authority (CA:TRUE), and not of a server")]
+    AuthorityAsServer,
+    /// The server requires a certificate of the client.
+    #[error("it requires a client certificate, which the provider does not support")]
+    ClientCertificate,
+    /// The server supports only versions before TLS 1.2.
+    #[error("it supports neither TLS 1.2 nor TLS 1.3")]
+    Version,
+    /// The server rejects the offered cipher suites or key exchanges.
+    #[error("it has no cipher suite or key exchange in common with the provider")]
+    CipherSuite,
+    /// Anything else.
+    #[error("{0}")]
+    Other(UntrustedText),
+}
+
+impl TlsProblem {
+    pub(super) fn of(error: &rustls::Error, redactor: &Redactor) -> Self {
+        use rustls::CertificateError::{
+            Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+            NotValidYetContext, UnknownIssuer,
+        };
+        use rustls::Error::{AlertReceived, InvalidCertificate, PeerIncompatible};
+        use rustls::{AlertDescription, PeerIncompatible as Incompatible};
+        match error {
+            InvalidCertificate(UnknownIssuer) => Self::UntrustedAuthority,
+            InvalidCertificate(Expired | ExpiredContext { .. }) => Self::Expired,
+            InvalidCertificate(NotValidYet | NotValidYetContext { .. }) => Self::NotValidYet,
+            InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => Self::OtherHost,
+            AlertReceived(AlertDescription::CertificateRequired) => Self::ClientCertificate,
+            AlertReceived(AlertDescription::ProtocolVersion)
+            | PeerIncompatible(Incompatible::ServerDoesNotSupportTls12Or13) => Self::Version,
+            AlertReceived(AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity) => {
+                Self::CipherSuite
+            }
+            other if other.to_string().contains("CaUsedAsEndEntity") => Self::AuthorityAsServer,
+            other => Self::Other(redactor.text(other.to_string())),
         }
-        rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
-            "its certificate has expired".to_owned()
-        }
-        rustls::Error::InvalidCertificate(NotValidYet | NotValidYetContext { .. }) => {
-            "its certificate is not valid yet".to_owned()
-        }
-        rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
-            "its certificate is for another host name".to_owned()
-        }
-        other if other.to_string().contains("CaUsedAsEndEntity") => {
-            "its certificate is that of a certificate authority (CA:TRUE), and not of a server; create one with CA:FALSE"
-                .to_owned()
-        }
-        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::AlertDescription::{CertificateRequired, HandshakeFailure, InternalError, ProtocolVersion};
+
+    use super::*;
+
+    /// The remedy differs: trusting another authority helps against none of these.
+    #[test]
+    fn what_the_server_rejects_is_told_apart() {
+        let problem = |alert| TlsProblem::of(&rustls::Error::AlertReceived(alert), &Redactor::default());
+        assert_eq!(problem(CertificateRequired), TlsProblem::ClientCertificate);
+        assert_eq!(problem(ProtocolVersion), TlsProblem::Version);
+        assert_eq!(problem(HandshakeFailure), TlsProblem::CipherSuite);
+        assert!(matches!(problem(InternalError), TlsProblem::Other(_)));
     }
 }

@@ -9,7 +9,7 @@ use http::header::{HeaderMap, LOCATION};
 use reqwest::{Url, redirect};
 
 use super::proxy::{self, SelectedProxy};
-use super::tls;
+use super::tls::{self, TlsProblem};
 use crate::jdcloud::settings::{Endpoint, Environment, SettingsError};
 use crate::jdcloud::untrusted::{Redactor, UntrustedText};
 
@@ -68,12 +68,12 @@ pub enum TransportError {
         reason: UntrustedText,
     },
     /// The server's certificate or its TLS is not acceptable.
-    #[error("no trusted TLS connection to {host}: {reason}")]
+    #[error("no trusted TLS connection to {host}: {problem}")]
     Tls {
         /// Host and port.
         host: UntrustedText,
-        /// The certificate's or the protocol's reason.
-        reason: UntrustedText,
+        /// Why.
+        problem: TlsProblem,
     },
     /// The server speaks plain HTTP instead of TLS, or the reverse.
     #[error("{host} {}", if *.tls { "does not speak TLS" } else { "does not speak plain HTTP" })]
@@ -89,7 +89,7 @@ pub enum TransportError {
         /// Why.
         reason: UntrustedText,
     },
-    /// The proxy cannot be reached or refused the connection.
+    /// The proxy cannot be reached.
     #[error("the proxy {proxy} failed: {reason}")]
     Proxy {
         /// The proxy, without user name and password.
@@ -98,6 +98,16 @@ pub enum TransportError {
         variable: &'static str,
         /// Why.
         reason: UntrustedText,
+    },
+    /// The proxy refused the connection to the server.
+    #[error("the proxy {proxy} refused the connection to {host}")]
+    ProxyRefusal {
+        /// The proxy, without user name and password.
+        proxy: UntrustedText,
+        /// The environment variable that it is from.
+        variable: &'static str,
+        /// Host and port of the server.
+        host: UntrustedText,
     },
     /// The proxy rejects the user name and password, or the lack of them. Repeated, that may lock an account.
     #[error("the proxy {proxy} requires another user name and password (HTTP 407)")]
@@ -195,7 +205,7 @@ impl HttpTransport {
                     Some(proxy) if proxy.is_https => self.redactor.text(format!("{host} or {}", proxy.shown)),
                     _ => host,
                 };
-                return TransportError::Tls { host, reason: self.redactor.text(tls::explain(tls)) };
+                return TransportError::Tls { host, problem: TlsProblem::of(tls, &self.redactor) };
             }
             None => !self.is_https && is_not_http(&error),
         };
@@ -204,8 +214,11 @@ impl HttpTransport {
         }
         let reason = self.redactor.text(reason(&error));
         match &self.proxy {
-            Some(proxy) if error.is_connect() && reason.to_string().contains(TUNNEL_407) => proxy.refusal(),
-            Some(proxy) if error.is_connect() => proxy.error(reason),
+            Some(proxy) if error.is_connect() => match reason.to_string() {
+                tunnel if tunnel.contains(TUNNEL_407) => proxy.authentication(),
+                tunnel if tunnel.contains(TUNNEL_REFUSED) => proxy.refusal(host),
+                _ => proxy.error(reason),
+            },
             _ if error.is_dns() => TransportError::Dns { host, reason },
             _ if error.is_connect() => TransportError::Connect { host, reason },
             _ => TransportError::Broken { host, reason },
@@ -216,9 +229,16 @@ impl HttpTransport {
 /// The HTTP client's words for a proxy that answers CONNECT with 407.
 const TUNNEL_407: &str = "proxy authorization required";
 
+/// And for one that answers with another error.
+const TUNNEL_REFUSED: &str = "tunnel error: unsuccessful";
+
 impl SelectedProxy {
-    fn refusal(&self) -> TransportError {
+    fn authentication(&self) -> TransportError {
         TransportError::ProxyAuthentication { proxy: self.shown.clone(), variable: self.variable }
+    }
+
+    fn refusal(&self, host: UntrustedText) -> TransportError {
+        TransportError::ProxyRefusal { proxy: self.shown.clone(), variable: self.variable, host }
     }
 
     fn error(&self, reason: UntrustedText) -> TransportError {
@@ -255,7 +275,7 @@ impl Transport for HttpTransport {
         let request = self.client().get(request.url).headers(request.headers);
         let mut response = request.send().await.map_err(|error| self.error(error))?;
         if let (407, Some(proxy)) = (response.status().as_u16(), &self.proxy) {
-            return Err(proxy.refusal());
+            return Err(proxy.authentication());
         }
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
         let mut body = Vec::new();

@@ -127,7 +127,7 @@ impl<'de, R: Row> Fields<'de> for ResultFields<'_, R> {
                 Known::Unknown(name) => unknown.skip(name, &mut fields)?,
             }
         }
-        if more.is_none()
+        if more.iter().flatten().all(Vec::is_empty)
             && let Some(name) = unknown.in_place_of(&rows)
         {
             *self.failure =

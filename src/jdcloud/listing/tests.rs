@@ -445,6 +445,7 @@ async fn what_makes_no_sense_is_an_error_and_not_a_short_list() {
     }
     for body in [
         r#"{"requestId":"r","result":{"instance_types":[]}}"#,
+        r#"{"requestId":"r","result":{"types":[],"specificInstanceTypes":[],"totalCount":150}}"#,
         r#"{"requestId":"r","result":{"instanceTypes":{}}}"#,
         r#"{"requestId":"r","result":{"instanceTypes":[5]}}"#,
         r#"{"requestId":"r","result":{"instanceTypes":[],"totalCount":-1}}"#,

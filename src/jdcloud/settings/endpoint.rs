@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
+use super::Source;
 use super::region::is_region;
 
 /// The default endpoint of the VM API.
@@ -15,6 +16,7 @@ pub(super) const DEFAULT: &str = "https://vm.jdcloud-api.com";
 pub struct Endpoint {
     url: Url,
     host: String,
+    origin: Source,
 }
 
 /// Why a text is not a valid endpoint.
@@ -62,12 +64,21 @@ impl Endpoint {
         let name = url.host_str().ok_or(EndpointProblem::NotUrl)?;
         // `Url` drops the default port of the scheme, as the HTTP client does in the Host header.
         let host = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
-        let endpoint = Self { host, url };
+        let endpoint = Self { host, url, origin: Source::Default };
         if endpoint.is_https() || endpoint.is_loopback() || endpoint.is_internal() {
             Ok(endpoint)
         } else {
             Err(EndpointProblem::PlainHttp)
         }
+    }
+
+    pub(super) fn with_origin(self, origin: Source) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// Its source.
+    pub(crate) fn origin(&self) -> &Source {
+        &self.origin
     }
 
     /// The Host header of its requests.

@@ -38,6 +38,11 @@ impl Profile {
         let named = profile.or_else(|| environment.variable("JDCLOUD_PROFILE"));
         // A container may not be allowed to read HOME, and need nothing from it.
         let is_optional = named.is_none() && config_file.is_none();
+        let named_by = match (named, profile) {
+            (None, _) => Some("~/.jdc/current"),
+            (Some(_), None) => Some("JDCLOUD_PROFILE"),
+            (Some(_), Some(_)) => None,
+        };
         let name = match (named, &directory) {
             (Some(name), _) => Ok(name.to_owned()),
             (None, Some(directory)) => current(&directory.join("current"), is_optional, redactor)?,
@@ -60,7 +65,10 @@ impl Profile {
         let ini = match ini {
             Ok(text) => {
                 let ini = Ini::parse(&text).map_err(|malformed| malformed_file(shown, malformed))?;
-                if ini.has(&name) { Ok(ini) } else { Err(Missing::Section) }
+                match ini.has(&name) {
+                    true => Ok(ini),
+                    false => Err(Missing::Section(named_by.filter(|_| name != "default"))),
+                }
             }
             Err(missing) => Err(missing),
         };

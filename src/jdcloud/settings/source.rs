@@ -73,8 +73,8 @@ pub enum Missing {
     File,
     /// The default file cannot be read, for this reason.
     Unreadable(UntrustedText),
-    /// The file does not contain the section.
-    Section,
+    /// The file does not contain the section, which this file or variable names.
+    Section(Option<&'static str>),
     /// The section does not contain these keys.
     Keys(Vec<&'static str>),
 }
@@ -86,7 +86,8 @@ impl fmt::Display for Missing {
             Self::Home => write!(f, "no home directory is known"),
             Self::File => write!(f, "there is no such file"),
             Self::Unreadable(reason) => write!(f, "it cannot be read: {reason}"),
-            Self::Section => write!(f, "the file has no such profile"),
+            Self::Section(None) => write!(f, "the file has no such profile"),
+            Self::Section(Some(by)) => write!(f, "the file has no such profile, which {by} names"),
             Self::Keys(keys) => write!(f, "it has no {}", joined(keys)),
         }
     }

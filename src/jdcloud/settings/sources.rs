@@ -170,11 +170,14 @@ impl Sources {
     pub(crate) fn endpoint(&self) -> Result<Endpoint, SettingsError> {
         let found = self.text(&ENDPOINT, &self.settings.vm_endpoint, Profile::endpoint)?;
         let (text, origin) = found.unwrap_or_else(|_| (endpoint::DEFAULT.to_owned(), Source::Default));
-        Endpoint::parse(&text).map_err(|problem| SettingsError::InvalidEndpoint {
-            endpoint: self.redactor_of(&origin).text(endpoint::without_user_info(&text)),
-            origin,
-            problem,
-        })
+        match Endpoint::parse(&text) {
+            Ok(endpoint) => Ok(endpoint.with_origin(origin)),
+            Err(problem) => Err(SettingsError::InvalidEndpoint {
+                endpoint: self.redactor_of(&origin).text(endpoint::without_user_info(&text)),
+                origin,
+                problem,
+            }),
+        }
     }
 
     /// The extra trusted roots.

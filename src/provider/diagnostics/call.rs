@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::jdcloud::{Context, Failure, RowProblem, RuleError, Source, TokenEncoding, TransportError};
+use crate::jdcloud::{
+    Context, Failure, RowProblem, RuleError, Source, TlsProblem, TokenEncoding, TransportError,
+};
 use crate::provider::sentence::{joined, span};
 
 /// The regions of JD Cloud's documentation.
@@ -40,10 +42,14 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::ClockSkew { by, server } => (
             "The clock of this machine is wrong",
             format!(
-                "It is {} {}: JD Cloud's clock shows {server}. JD Cloud rejects requests with a wrong time. Set the clock, for \
-                 example by enabling NTP.",
+                "It is {} {} JD Cloud's clock, which shows {} {:02}:{:02}:{:02} UTC. JD Cloud rejects requests with a wrong \
+                 time. Set the clock, for example by enabling NTP.",
                 span(by.unsigned_abs()),
-                if by.is_positive() { "slow" } else { "fast" }
+                if by.is_positive() { "behind" } else { "ahead of" },
+                server.date(),
+                server.hour(),
+                server.minute(),
+                server.second()
             ),
         ),
         Failure::ForbiddenAddress => (
@@ -63,35 +69,35 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::NotFound if context.asked.count.is_some() && COMMON_REGIONS.contains(&&*region.to_string()) => (
             "JD Cloud found nothing at this address",
             format!(
-                "One of the ids may not exist in {region}: see JD Cloud's message below, and look for a typing error. If \
-                 vm_endpoint is set, check that it is the endpoint of the VM service."
+                "One of the ids may not exist in {region}: see JD Cloud's message below, and look for a typing error.{}",
+                is_endpoint_of_vm(context)
             ),
         ),
         Failure::NotFound if COMMON_REGIONS.contains(&&*region.to_string()) => (
             "JD Cloud found nothing at this address",
             format!(
-                "There is no {} in {region}. If vm_endpoint is set, check that it is the endpoint of the VM service. Otherwise \
-                 run Terraform again later.",
-                context.operation
+                "There is no {} in {region}. Run Terraform again later.{}",
+                context.operation,
+                is_endpoint_of_vm(context)
             ),
         ),
         Failure::NotFound => (
             "JD Cloud found nothing at this address",
             format!(
-                "The region \"{region}\" probably does not exist{}. Common regions are {}. If vm_endpoint is set, check \
-                 that it is the endpoint of the VM service.",
+                "The region \"{region}\" probably does not exist{}. Common regions are {}.{}",
                 region_of_zone(&region.to_string())
                     .map_or_else(String::new, |of| format!(": it looks like a zone of the region {of}")),
-                joined(&COMMON_REGIONS)
+                joined(&COMMON_REGIONS),
+                is_endpoint_of_vm(context)
             ),
         ),
         Failure::Throttled { retry_after } => (
             "JD Cloud throttles this account",
             format!(
-                "{}The account has made too many requests in this minute, from this machine or from others{}. Run \
-                 Terraform again {}; read many images in one data block, reduce max_concurrent_requests, or increase {}.",
+                "{}The account has made too many requests in this minute, from this machine or from others{}. Run Terraform \
+                 again {}; read many images in one data block, reduce max_concurrent_requests, or increase {}.",
                 retry_after_too_long(*retry_after, context),
-                after_retries(context, ", also after retries"),
+                after_retries(context, "; retries did not help"),
                 if retry_after.and(context.time_left).is_some() { "after that" } else { "in a minute" },
                 if context.time_left.is_some() { "read_timeout" } else { "max_retries" }
             ),
@@ -131,63 +137,67 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
             "Redirected away from JD Cloud",
             format!(
                 "The response redirects to {}. The provider does not follow redirects with a signed request. Another server \
-                 responds in JD Cloud's place, such as a proxy's login page, or vm_endpoint is wrong.",
-                location.as_ref().map_or("another address".to_owned(), ToString::to_string)
+                 responds in JD Cloud's place, such as a proxy's login page{}.",
+                location.as_ref().map_or("another address".to_owned(), ToString::to_string),
+                or_endpoint_is_wrong(context)
             ),
         ),
         Failure::UnexpectedStatus { status } => (
             "Unexpected response",
             format!(
-                "The response has HTTP status {status}; JD Cloud sends results with status 200. {not_treated} Check \
-                 vm_endpoint, and whether a proxy responds in JD Cloud's place."
+                "The response has HTTP status {status}; JD Cloud sends results with status 200. {not_treated} Another server \
+                 responds in JD Cloud's place, such as a proxy{}.",
+                or_endpoint_is_wrong(context)
             ),
         ),
         Failure::NotJson { cut_off: true, reason, beginning, .. } => (
             "The response is not JSON",
             format!(
-                "The response {}{} ({reason}). Run Terraform again. If the error persists, check the proxy, and vm_endpoint if \
-                 it is set.",
+                "The response {}{} ({reason}). Run Terraform again. If the error persists, check the proxy{}.",
                 if beginning.is_some() {
                     "is JSON that ends too early: it was cut off on its way from JD Cloud"
                 } else {
                     "is empty: it was cut off on its way from JD Cloud, or another server responds in its place"
                 },
-                after_retries(context, ", also after retries")
+                after_retries(context, ", also after retries"),
+                and_endpoint(context)
             ),
         ),
         Failure::NotJson { content_type, reason, beginning, .. } => (
             "The response is not JSON",
             format!(
                 "The response has {} ({reason}); {}. Another server responds in JD Cloud's place, such as a proxy or a login \
-                 page, or vm_endpoint is wrong.",
+                 page{}.",
                 content_type
                     .as_ref()
                     .map_or("no content type".to_owned(), |content_type| format!("the content type {content_type}")),
                 beginning
                     .as_ref()
-                    .map_or("it is not text".to_owned(), |beginning| format!("it begins with: \"{beginning}\""))
+                    .map_or("it is not text".to_owned(), |beginning| format!("it begins with: \"{beginning}\"")),
+                or_endpoint_is_wrong(context)
             ),
         ),
         Failure::Unexpected { reason } => (
             "Unexpected response",
             format!(
-                "The response is JSON, but not a valid response of JD Cloud: {reason}. {not_treated} Check vm_endpoint, and \
-                 whether a proxy responds in JD Cloud's place."
+                "The response is JSON, but not a valid response of JD Cloud: {reason}. {not_treated} {}",
+                changed_or_other_server(context)
             ),
         ),
         Failure::UnreadableRow { row, reason } => (
             "Unexpected response",
             format!(
                 "The response is JSON, but element {row} of its list does not have the documented form: {reason}. \
-                 {not_treated} Check vm_endpoint, and whether a proxy responds in JD Cloud's place."
+                 {not_treated} {}",
+                changed_or_other_server(context)
             ),
         ),
         Failure::OtherRow { asked, got } => (
             "The response is for another request",
             format!(
                 "The response has a row for {asks_about} {got}, but the request was for {}{}. A server in between returned the \
-                 response to another request, such as a cache that ignores the query, or the {asks_about} differs in upper \
-                 and lower case. {not_treated}",
+                 response to another request, such as a cache that ignores the query, or the id of the {asks_about} differs \
+                 only in case. {not_treated}",
                 asked.query.as_ref().map_or_else(|| asked.sample.join(", "), ToString::to_string),
                 match asked.count.map(|count| count.saturating_sub(asked.sample.len())) {
                     Some(more @ 1..) => format!(" and {more} more"),
@@ -198,10 +208,11 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
         Failure::MalformedRow { row, id, problem } => (
             "Malformed response",
             format!(
-                "Row {row} of JD Cloud's response{} is malformed: {}. {not_treated} Open a ticket with JD Cloud and quote the \
-                 requestId below.",
+                "Row {row} of JD Cloud's response{} is malformed: {}. {not_treated} {} Otherwise open a ticket with JD Cloud \
+                 and quote the requestId below.",
                 id.as_ref().map(|id| format!(", for {asks_about} {id},")).unwrap_or_default(),
-                row_problem(*problem)
+                row_problem(*problem),
+                NEWER_VERSION
             ),
         ),
         Failure::IncompleteList { rows, total } => (
@@ -250,35 +261,37 @@ fn transport(error: &TransportError, context: &Context) -> (&'static str, String
         TransportError::Dns { host, reason } => (
             "JD Cloud's host name can't be resolved",
             format!(
-                "{host}: {reason}. Check the network and its name server, and vm_endpoint if it is set. Behind a corporate \
-                 proxy, set HTTPS_PROXY."
+                "{host}: {reason}. Check the network and its name server{}. Behind a corporate proxy, set HTTPS_PROXY.",
+                and_endpoint(context)
             ),
         ),
         TransportError::Connect { host, reason } => (
             "JD Cloud can't be reached",
             format!(
-                "No connection to {host}: {reason}. Check the network and the firewall, and vm_endpoint if it is set. Behind a \
-                 corporate proxy, set HTTPS_PROXY."
+                "No connection to {host}: {reason}. Check the network and the firewall{}. Behind a corporate proxy, set \
+                 HTTPS_PROXY.",
+                and_endpoint(context)
             ),
         ),
-        TransportError::Tls { host, reason } => (
+        TransportError::Tls { host, problem } => (
             "No trusted connection to JD Cloud",
-            format!(
-                "{host}: {reason}. If a proxy inspects TLS, or the endpoint is private, set ca_bundle in the provider block to \
-                 its certificate authority. Valid certificates are also rejected if this machine's clock is wrong."
-            ),
+            format!("{host}: {problem}. {}", tls_remedy(problem, context)),
         ),
         TransportError::WrongScheme { host, tls: true } => (
             "The server does not speak TLS",
             format!(
-                "The server at {host} does not speak TLS; check the scheme of vm_endpoint. If the scheme is correct, a proxy \
-                 or a firewall responds in the server's place."
+                "The server at {host} does not speak TLS. {}a proxy or a firewall responds in the server's place.",
+                endpoint_setting(context).map_or_else(
+                    || "Probably ".to_owned(),
+                    |setting| format!("Check the scheme of {setting}. If it is correct, ")
+                )
             ),
         ),
         TransportError::WrongScheme { host, tls: false } => (
             "The server does not speak plain HTTP",
             format!(
-                "The server at {host} does not speak plain HTTP; check the scheme of vm_endpoint, which is probably https."
+                "The server at {host} does not speak plain HTTP; check the scheme of {}, which is probably https.",
+                endpoint_setting(context).unwrap_or_else(|| "the endpoint".to_owned())
             ),
         ),
         TransportError::Unsendable { reason } => {
@@ -288,6 +301,13 @@ fn transport(error: &TransportError, context: &Context) -> (&'static str, String
             "The proxy can't be used",
             format!(
                 "{proxy}: {reason}. Check {variable}, or list JD Cloud's host in NO_PROXY to bypass the proxy."
+            ),
+        ),
+        TransportError::ProxyRefusal { proxy, variable, host } => (
+            "The proxy can't be used",
+            format!(
+                "{proxy}, the proxy of {variable}, refused a connection to {host}. It does not allow this host, or can't reach \
+                 it: ask its administrator, or list the host in NO_PROXY to bypass the proxy."
             ),
         ),
         TransportError::ProxyAuthentication { proxy, variable } => (
@@ -301,9 +321,10 @@ fn transport(error: &TransportError, context: &Context) -> (&'static str, String
         TransportError::TooLarge { limit } => (
             "The response is too large",
             format!(
-                "The response is larger than {} MiB, the maximum that the provider accepts. Read fewer in one data block, and \
-                 check vm_endpoint if it is set.",
-                limit >> 20
+                "The response is larger than {} MiB, the maximum that the provider accepts. Request fewer {}s in one data \
+                 block.",
+                limit >> 20,
+                context.asks_about
             ),
         ),
         TransportError::Broken { host, reason } => (
@@ -315,6 +336,66 @@ fn transport(error: &TransportError, context: &Context) -> (&'static str, String
             ),
         ),
     }
+}
+
+const NEWER_VERSION: &str = "JD Cloud's API may have changed: look for a newer version of the provider.";
+
+/// What a response of another form may come from.
+fn changed_or_other_server(context: &Context) -> String {
+    format!(
+        "{NEWER_VERSION} Or another server responds in JD Cloud's place, such as a proxy{}.",
+        or_endpoint_is_wrong(context)
+    )
+}
+
+fn tls_remedy(problem: &TlsProblem, context: &Context) -> String {
+    let ca_bundle = "If a proxy inspects TLS, or the endpoint is private, set ca_bundle in the provider block to its \
+                     certificate authority.";
+    match problem {
+        TlsProblem::UntrustedAuthority => ca_bundle.to_owned(),
+        TlsProblem::Expired | TlsProblem::NotValidYet => {
+            "Check this machine's clock. If it is right, the server, or the proxy that inspects TLS, needs a new certificate."
+                .to_owned()
+        }
+        TlsProblem::AuthorityAsServer => "Create a certificate for the server, with CA:FALSE.".to_owned(),
+        TlsProblem::OtherHost
+        | TlsProblem::ClientCertificate
+        | TlsProblem::Version
+        | TlsProblem::CipherSuite => {
+            format!(
+                "Another server may respond in JD Cloud's place, such as a proxy{}.",
+                or_endpoint_is_wrong(context)
+            )
+        }
+        TlsProblem::Other(_) => format!("{ca_bundle} Check this machine's clock as well."),
+    }
+}
+
+/// The setting that the endpoint is from; `None` for the default.
+fn endpoint_setting(context: &Context) -> Option<String> {
+    match context.endpoint_source.as_ref()? {
+        Source::Environment(names) => Some(joined(names)),
+        Source::Profile { name, file } => {
+            let file = file.as_ref().map_or("~/.jdc/config".to_owned(), ToString::to_string);
+            Some(format!("endpoint in profile \"{name}\" of {file}"))
+        }
+        Source::Arguments(_) | Source::Read => Some("vm_endpoint in the provider block".to_owned()),
+        Source::Default => None,
+    }
+}
+
+fn and_endpoint(context: &Context) -> String {
+    endpoint_setting(context).map_or_else(String::new, |setting| format!(", and {setting}"))
+}
+
+fn is_endpoint_of_vm(context: &Context) -> String {
+    endpoint_setting(context).map_or_else(String::new, |setting| {
+        format!(" Check that {setting} is the endpoint of the VM service.")
+    })
+}
+
+fn or_endpoint_is_wrong(context: &Context) -> String {
+    endpoint_setting(context).map_or_else(String::new, |setting| format!(", or {setting} is wrong"))
 }
 
 /// The region of a zone such as cn-north-1a.

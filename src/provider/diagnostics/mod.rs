@@ -44,10 +44,10 @@ pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
             None,
             "The clock of this machine is wrong",
             format!(
-                "It is {} {}. JD Cloud rejects requests with a wrong time, so the request was signed with JD Cloud's time. Set \
-                 the clock, for example by enabling NTP.",
+                "It is {} {} JD Cloud's clock. JD Cloud rejects requests with a wrong time, so the request was signed with JD \
+                 Cloud's time. Set the clock, for example by enabling NTP.",
                 span(by.unsigned_abs()),
-                if by.is_positive() { "slow" } else { "fast" }
+                if by.is_positive() { "behind" } else { "ahead of" }
             ),
         ),
         Notice::SignatureVersion3 => diagnostics.warning(
@@ -60,8 +60,8 @@ pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
             None,
             "JD Cloud returned incomplete responses",
             format!(
-                "Responses to requests for more than {} left out images without an error. The provider now sends smaller \
-                 requests, and requested every image again that was left out. Set batch_size = {limit} in the provider \
+                "Responses to requests for more than {} may be incomplete: they left out images without an error. The provider \
+                 now sends smaller requests, and requested again every image that was left out. Set batch_size = {limit} in the provider \
                  block to save these requests.",
                 counted(limit, "image")
             ),
@@ -71,7 +71,7 @@ pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
             "JD Cloud refused a request for many images",
             format!(
                 "A request for {} was refused. Requests for up to {to} succeed, so the provider now sends those. Set \
-                 batch_size = {to} in the provider block to save the refused request.",
+                 batch_size = {to} in the provider block to avoid refused requests.",
                 counted(from, "image")
             ),
         ),

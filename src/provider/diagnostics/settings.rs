@@ -53,7 +53,7 @@ pub(super) fn message(problem: &SettingsError) -> (String, String) {
             "Unusable credentials",
             format!(
                 "{name}, which is set {}, contains characters that are not valid in a key, such as a line break at its end. \
-                 Copy the key again from JD Cloud's console.",
+                 Copy the key again from JD Cloud's console; for a key in a file, use trimspace(file(...)).",
                 within(origin)
             ),
         ),
@@ -108,8 +108,8 @@ pub(super) fn message(problem: &SettingsError) -> (String, String) {
         SettingsError::MalformedFile { file, line, reason } => (
             "Configuration file is malformed",
             format!(
-                "{file}, line {line}: {reason}. The file must have a [section] for each profile, with lines such as \
-                 access_key = ...; a percent sign in a value is written twice (%%)."
+                "{file}, line {line}: {reason}. The file has a [profile] line for each profile, followed by lines such as \
+                 access_key = ...."
             ),
         ),
         SettingsError::CaBundle { bundle, reason } => (
@@ -134,7 +134,8 @@ pub(super) fn message(problem: &SettingsError) -> (String, String) {
         SettingsError::Proxy { variable, reason } => (
             "Invalid proxy",
             format!(
-                "{variable}: {reason}. It must be a URL such as http://proxy.example.com:3128, or unset."
+                "{variable}: {reason}. It must be unset, or a URL such as http://user:password@proxy.example.com:3128, with \
+                 special characters of the user name and the password percent-encoded (\"/\" as %2F)."
             ),
         ),
         SettingsError::Setup { reason } => {
@@ -202,7 +203,6 @@ fn no_profile(origin: &Source, missing: &Missing) -> String {
         _ => format!("{file} has no profile \"{name}\"."),
     };
     format!(
-        "{problem} The file is set by config_file in the provider block and defaults to ~/.jdc/config; the profile is set by \
-         profile in the provider block. Correct these, or create the profile with \"jdc configure add\"."
+        "{problem} Check profile and config_file in the provider block, or create the profile with \"jdc configure add\"."
     )
 }

@@ -222,6 +222,16 @@ fn tls(alpn: &[u8]) -> (rustls::ServerConfig, String) {
     (config, format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n")))
 }
 
+fn transport_error(error: &CallError) -> &TransportError {
+    let Failure::Transport(problem) = &error.failure else { panic!("{error}") };
+    problem
+}
+
+fn tls_problem(error: &CallError) -> &TlsProblem {
+    let TransportError::Tls { problem, .. } = transport_error(error) else { panic!("{error}") };
+    problem
+}
+
 #[tokio::test]
 async fn certificates_of_ca_bundle_are_trusted() {
     let (config, pem) = tls(b"http/1.1");
@@ -229,8 +239,7 @@ async fn certificates_of_ca_bundle_are_trusted() {
     let endpoint = format!("https://localhost:{}", address.port());
 
     let error = failure(&client(endpoint.clone())).await;
-    let Failure::Transport(TransportError::Tls { reason, .. }) = &error.failure else { panic!("{error}") };
-    assert_eq!(reason.to_string(), "its certificate is issued by an authority that is not trusted");
+    assert_eq!(tls_problem(&error), &TlsProblem::UntrustedAuthority);
 
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &pem).unwrap();
@@ -242,6 +251,10 @@ async fn certificates_of_ca_bundle_are_trusted() {
     let directories = std::env::join_paths(directories.iter().map(tempfile::TempDir::path)).unwrap();
     let environment = Environment::new([("SSL_CERT_DIR", directories.into_string().unwrap())], None);
     read(&Client::new(settings(endpoint.clone()), environment, "tests/1"), &ids(1)).await.unwrap();
+    let other_host = format!("https://127.0.0.1:{}", address.port());
+    let settings_of_other = Settings { ca_bundle: Argument::Known(pem.clone()), ..settings(other_host) };
+    let error = failure(&Client::new(settings_of_other, Environment::default(), "tests/1")).await;
+    assert_eq!(tls_problem(&error), &TlsProblem::OtherHost);
     for bundle in [pem, file.path().display().to_string(), with_mark.path().display().to_string()] {
         let settings = Settings { ca_bundle: Argument::Known(bundle), ..settings(endpoint.clone()) };
         let client = Client::new(settings, Environment::default(), "tests/1");
@@ -386,6 +399,11 @@ async fn a_proxy_is_used_and_its_errors_name_it() {
         assert_eq!((proxy.to_string(), *variable), (format!("http://{address}"), expected));
         assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
+    let (address, _) = serve(http("403 Forbidden", "", b""), None).await;
+    let error = failure(&through(format!("http://{address}"), "https://vm.jdcloud-api.com")).await;
+    let TransportError::ProxyRefusal { host, .. } = transport_error(&error) else { panic!("{error}") };
+    assert_eq!(host.to_string(), "vm.jdcloud-api.com", "the user can ask for this host");
+
     let log = LOG.take().unwrap();
     assert!(log.contains("message=call ") && !log.contains("hunter2"), "{log}");
 }
