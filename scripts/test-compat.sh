@@ -8,7 +8,7 @@
 #                                   here, and without the newest where `make test` uses it anyway
 #
 # Terraform before 1.2 has neither the JSON output nor the preconditions that the tests need; with those versions
-# compat/smoke.py plans, applies, and checks the state.
+# scripts/compat/smoke.py plans, applies, and checks the state.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -62,7 +62,7 @@ smoke() {
 	}
 	spoken=5
 	if ! older "$version" 0.15; then spoken='6, and 5 when forced'; fi
-	record "$spoken" "$(grep -c '^ok: ' "$work/output") of compat/smoke.py" 'JSON output, preconditions, functions of providers, and more'
+	record "$spoken" "$(grep -c '^ok: ' "$work/output") of scripts/compat/smoke.py" 'JSON output, preconditions, functions of providers, and more'
 }
 
 acceptance() {
