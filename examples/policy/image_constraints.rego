@@ -20,38 +20,40 @@ servers[change.address] := server if {
 	is_object(arguments)
 	server := {
 		"image_id": object.get(arguments, "image_id", "(unknown)"),
-		"instance_type": object.get(arguments, "instance_type", "(unknown)"),
+		"instance_type": object.get(arguments, "instance_type", null),
 	}
 }
 
 # Without ids, an image that is not returned would count as unrestricted, so such a read does not count here.
-is_checked(server) if {
-	some read in reads
-	server.image_id in read.ids
-}
+reads_of(image_id) := [read | some read in reads; image_id in read.ids]
 
-is_supported(server) if {
-	some read in reads
-	server.image_id in read.ids
+supports(read, server) if {
 	excluded := read.excluded_instance_types[server.image_id]
 	is_array(excluded)
 	not server.instance_type in excluded
 }
 
-is_supported(server) if {
-	some read in reads
+supports(read, server) if {
 	server.instance_type in read.included_instance_types[server.image_id]
 }
 
 deny contains message if {
 	some address, server in servers
-	not is_checked(server)
+	count(reads_of(server.image_id)) == 0
 	message := sprintf("%s: no jdcloud_image_constraints has the image %s in its ids", [address, server.image_id])
 }
 
 deny contains message if {
 	some address, server in servers
-	is_checked(server)
-	not is_supported(server)
+	not is_string(server.instance_type)
+	message := sprintf("%s: the instance type is not known in the plan", [address])
+}
+
+# The plan does not say in which region the server is, so each read of its image must support it.
+deny contains message if {
+	some address, server in servers
+	is_string(server.instance_type)
+	some read in reads_of(server.image_id)
+	not supports(read, server)
 	message := sprintf("%s: image %s does not support instance type %s", [address, server.image_id, server.instance_type])
 }

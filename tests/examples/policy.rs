@@ -35,6 +35,12 @@ fn the_policy_denies_servers_that_no_read_supports() {
     let unknown = main.replace("image_id = var.image_id", "image_id = terraform_data.image.output")
         + "resource \"terraform_data\" \"image\" {\n  input = \"img-ubuntu2204\"\n}\n";
     let deferred = unknown.replace("ids = var.checked_image_ids", "ids = [terraform_data.image.output]");
+    let unknown_type = main
+        .replace("instance_type = var.instance_type", "instance_type = terraform_data.type.output")
+        + "resource \"terraform_data\" \"type\" {\n  input = var.instance_type\n}\n";
+    let no_type = main.replace(", instance_type = var.instance_type", "");
+    let other_region = main.clone()
+        + "data \"jdcloud_image_constraints\" \"east\" {\n  region = \"cn-east-2\"\n  ids    = var.checked_image_ids\n}\n";
     for (configuration, image_id, instance_type, expected) in [
         (&main, "img-ubuntu2204", "g.n2.large", ""),
         (&main, "img-gpu", "p.c1p40.large", ""),
@@ -47,6 +53,15 @@ fn the_policy_denies_servers_that_no_read_supports() {
         (&main, "img-gpu", "g.n2.large", "image img-gpu does not support instance type g.n2.large"),
         (&main, "img-free", "g.n2.large", "no jdcloud_image_constraints has the image img-free in its ids"),
         (&unknown, "", "g.n2.large", "no jdcloud_image_constraints has the image (unknown) in its ids"),
+        (&unknown_type, "img-ubuntu2204", "g.n4.large", "the instance type is not known in the plan"),
+        (&unknown_type, "img-gpu", "p.c1p40.large", "the instance type is not known in the plan"),
+        (&no_type, "img-ubuntu2204", "", "the instance type is not known in the plan"),
+        (
+            &other_region,
+            "img-ubuntu2204",
+            "g.n4.large",
+            "image img-ubuntu2204 does not support instance type g.n4.large",
+        ),
         (&deferred, "", "g.n2.large", "no jdcloud_image_constraints has the image (unknown) in its ids"),
     ] {
         let case = build(Protocol::V6, "policy").file("main.tf", configuration).init();
