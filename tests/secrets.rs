@@ -177,6 +177,30 @@ fn reads_show_no_secret_whether_they_succeed_or_fail() {
     });
 }
 
+/// Terraform shows the details of a provider's diagnostics as they are, sensitive variables included.
+#[test]
+fn a_secret_in_the_place_of_another_argument_is_not_quoted() {
+    let plugin = Options::plain().start();
+    let mut shown = Vec::new();
+    runtime().block_on(async {
+        let client = plugin.connect_plain().await;
+        let mut wrong = arguments("http://127.0.0.1:1");
+        wrong[6].1 = Value::string(format!("{SECRET_KEY}\n"));
+        shown.extend(client.configure(&wrong).await);
+        assert_eq!(client.configure(&arguments("http://127.0.0.1:1")).await, []);
+        for argument in [
+            ("region", Value::string(SECRET_KEY)),
+            ("on_missing", Value::string(TOKEN)),
+            ("ids", strings(&[&format!("{SECRET_KEY} ")])),
+        ] {
+            shown.extend(client.read_value(&[argument]).await.1);
+        }
+    });
+    assert_eq!(shown.len(), 4, "{shown:?}");
+    assert!(shown.iter().all(|diagnostic| diagnostic.detail.contains("***")), "{shown:?}");
+    assert_clean("a diagnostic", format!("{shown:?}").as_bytes());
+}
+
 #[test]
 fn keys_of_any_source_are_shown_nowhere_whether_valid_or_not() {
     let emulator = emulator(Scenario::default(), TokenEncoding::Raw);

@@ -49,6 +49,11 @@ impl Diagnostics {
         self.0.push(diagnostic);
     }
 
+    /// Replaces each detail by what `rewrite` makes of it.
+    pub fn rewrite_details(&mut self, rewrite: impl Fn(&str) -> String) {
+        self.0.iter_mut().for_each(|diagnostic| diagnostic.detail = rewrite(&diagnostic.detail));
+    }
+
     /// Removes the errors.
     pub(super) fn drop_errors(&mut self) {
         self.0.retain(|diagnostic| diagnostic.severity != Severity::Error);

@@ -3,8 +3,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::value::without_duplicates;
@@ -68,17 +70,17 @@ fn read(ty: &Type, raw: &RawValue, depth: usize) -> Result<Value, ValueError> {
             Data::List(elements.collect::<Result<_, _>>()?)
         }
         Type::Map(element) => {
-            let members = members_of(text).ok_or_else(required)?.into_iter().map(|(key, raw)| {
-                let value = read(element, raw, depth + 1)
-                    .map_err(|error| error.within(Step::Key(key.to_string())))?;
+            let members = members_of(text)?.ok_or_else(required)?.into_iter().map(|(key, raw)| {
+                let value =
+                    read(element, raw, depth + 1).map_err(|error| error.within(Step::Key(key.clone())))?;
                 Ok((Str::from(key), value))
             });
             Data::Map(members.collect::<Result<_, ValueError>>()?)
         }
         Type::Object(attributes) => {
-            let found = members_of(text).ok_or_else(required)?;
+            let found = members_of(text)?.ok_or_else(required)?;
             if let Some(name) = found.keys().find(|name| !attributes.contains_key(&***name)) {
-                return Err(Problem::Unexpected(name.to_string()).into());
+                return Err(Problem::Unexpected(name.clone()).into());
             }
             let members = attributes.iter().map(|(name, ty)| {
                 let raw = found.get(&**name).ok_or_else(|| Problem::Missing(name.to_string()))?;
@@ -107,8 +109,43 @@ struct Typed<'a> {
     value: &'a RawValue,
 }
 
-fn members_of(text: &str) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
-    serde_json::from_str(text).ok()
+/// The members of the object `text`, or `None` if it is none.
+fn members_of(text: &str) -> Result<Option<BTreeMap<String, &RawValue>>, ValueError> {
+    let Ok(Pairs(pairs)) = serde_json::from_str(text) else { return Ok(None) };
+    let mut members = BTreeMap::new();
+    for (key, value) in pairs {
+        if members.insert(key.clone(), value).is_some() {
+            return Err(Problem::Duplicate(key).into());
+        }
+    }
+    Ok(Some(members))
+}
+
+/// The members of an object, duplicate keys included, of which a map would keep the last.
+struct Pairs<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Pairs<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<'de>, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
+        }
+        Ok(Pairs(pairs))
+    }
 }
 
 #[cfg(test)]
@@ -163,6 +200,7 @@ mod tests {
             (r#"{"rows":[{"id":"x"},{"id":1}]}"#, "rows[1].id: string is required"),
             (r#"{"rows":[{}]}"#, r#"rows[0]: attribute "id" is missing"#),
             (r#"{"rows":[],"more":1}"#, r#"attribute "more" is not expected"#),
+            (r#"{"rows":[{"id":"x"}],"rows":[]}"#, r#"duplicate key "rows""#),
             (r#"[]"#, "object is required"),
         ];
         for (json, message) in cases {

@@ -27,6 +27,9 @@ pub trait Provider: Send + Sync + 'static {
         diagnostics: &mut Diagnostics,
     ) -> Option<Self::Configured>;
 
+    /// `text` of a diagnostic without the secrets of `configured`, which a user may have given to another argument.
+    fn without_secrets(&self, configured: &Self::Configured, text: &str) -> String;
+
     /// Cancels reads in progress. Later reads work.
     fn stop(&self, configured: &Self::Configured);
 }

@@ -52,6 +52,8 @@ impl<P: Provider> Server<P> {
 
     /// Configures the provider.
     pub fn configure(&self, config: &EncodedValue, host: &Host) -> Diagnostics {
+        // Reads must not go on with an earlier configuration, which may be that of another account.
+        *lock(&self.configured) = None;
         guard(|diagnostics| {
             let Some(config) = decode_config(&self.provider.schema(), config, diagnostics) else { return };
             // Terraform 0.12 to 0.14 configure without validating first.
@@ -65,11 +67,13 @@ impl<P: Provider> Server<P> {
 
     /// Validates a data source's block.
     pub fn validate_data_source(&self, type_name: &str, config: &EncodedValue) -> Diagnostics {
-        guard(|diagnostics| {
+        let mut diagnostics = guard(|diagnostics| {
             if let Some(source) = self.data_source(type_name, diagnostics) {
                 validate(&*source, config, diagnostics);
             }
-        })
+        });
+        self.hide_secrets(&mut diagnostics);
+        diagnostics
     }
 
     /// Reads a data source.
@@ -93,7 +97,16 @@ impl<P: Provider> Server<P> {
             Ok(state) => response.state = state,
             Err(_) => report_panic(&mut response.diagnostics),
         }
+        self.hide_secrets(&mut response.diagnostics);
         response
+    }
+
+    /// Hides the secrets of the provider block in diagnostics that quote a data source's arguments.
+    fn hide_secrets(&self, diagnostics: &mut Diagnostics) {
+        let configured = lock(&self.configured).clone();
+        if let Some(configured) = configured {
+            diagnostics.rewrite_details(|text| self.provider.without_secrets(&configured, text));
+        }
     }
 
     /// Returns the encoded state, and adds the rest to `response`.

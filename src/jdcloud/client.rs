@@ -85,7 +85,16 @@ impl Client {
 
     /// Untrusted `text`, such as a part of a response, safe to show: without this client's secrets.
     pub fn untrusted(&self, text: &str) -> UntrustedText {
-        self.connection.get().map_or(self.sources.redactor(), |connection| &*connection.redactor).text(text)
+        self.redactor().text(text)
+    }
+
+    /// `text` without this client's secrets, otherwise unchanged.
+    pub fn without_secrets(&self, text: &str) -> String {
+        self.redactor().mask_secrets(text)
+    }
+
+    fn redactor(&self) -> &Redactor {
+        self.connection.get().map_or(self.sources.redactor(), |connection| &*connection.redactor)
     }
 
     /// The constraints of the images of `selection` in `region`, or in the default region.

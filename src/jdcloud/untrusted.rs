@@ -129,10 +129,7 @@ impl Redactor {
         let text = text.as_ref();
         let read = &text[..text.floor_char_boundary(MAX_READ)];
         let shown = if read.len() < text.len() { MAX_READ - MARGIN } else { read.len() };
-        let mut masked = vec![false; read.len()];
-        if !self.windows.is_empty() || !self.short.is_empty() {
-            self.mask(&Reading::plain(read.as_bytes()), LAYERS, &mut masked);
-        }
+        let masked = self.masked(read);
         let mut safe = String::with_capacity(shown.min(2 * max));
         let mut left = max;
         let mut in_mask = false;
@@ -153,6 +150,31 @@ impl Redactor {
             }
         }
         UntrustedText(safe.into())
+    }
+
+    /// `text` of the program itself, which may quote a secret: only that is replaced.
+    pub(crate) fn mask_secrets(&self, text: &str) -> String {
+        let masked = self.masked(text);
+        let mut safe = String::with_capacity(text.len());
+        let mut in_mask = false;
+        for (at, c) in text.char_indices() {
+            if !masked[at] {
+                safe.push(c);
+            } else if !in_mask {
+                safe.push_str(MASK);
+            }
+            in_mask = masked[at];
+        }
+        safe
+    }
+
+    /// Which bytes of `text` spell a secret.
+    fn masked(&self, text: &str) -> Vec<bool> {
+        let mut masked = vec![false; text.len()];
+        if !self.windows.is_empty() || !self.short.is_empty() {
+            self.mask(&Reading::plain(text.as_bytes()), LAYERS, &mut masked);
+        }
+        masked
     }
 
     /// Marks the bytes of the text that spell a secret, as they are read and in further `layers`.

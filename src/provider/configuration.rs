@@ -108,11 +108,12 @@ pub(super) fn client(config: &Config, host: &Host, diagnostics: &mut Diagnostics
 
 fn user_agent(host: &Host, append: &str) -> String {
     let mut user_agent = format!("terraform-provider-{NAME}/{VERSION}");
-    if !host.terraform_version.is_empty() {
-        user_agent.push_str(&format!(" (terraform {})", host.terraform_version));
-    }
     // Other characters are not valid in a header: the HTTP client would not send any request.
-    let append: String = append.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
+    let valid = |text: &str| text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect::<String>();
+    let (version, append) = (valid(&host.terraform_version), valid(append));
+    if !version.is_empty() {
+        user_agent.push_str(&format!(" (terraform {version})"));
+    }
     if !append.trim().is_empty() {
         user_agent.push(' ');
         user_agent.push_str(append.trim());
@@ -141,6 +142,7 @@ fn settings(config: &Config, diagnostics: &mut Diagnostics) -> Settings {
     settings.max_retries = count(config, "max_retries", diagnostics);
     settings.max_concurrent_requests = count(config, "max_concurrent_requests", diagnostics);
     settings.batch_size = count(config, "batch_size", diagnostics);
+    diagnostics.rewrite_details(|text| settings.without_secrets(text));
     settings
 }
 
@@ -156,11 +158,10 @@ fn duration(config: &Config, name: &str, diagnostics: &mut Diagnostics) -> Argum
     let value = config.string(name).map(|text| {
         let duration = duration::parse(text).ok();
         if duration.is_none() {
-            let secrets = ["secret_key", "security_token"].map(|secret| config.string(secret));
-            let is_secret = secrets.contains(&Value::Known(text));
-            let given = if is_secret { "a secret".to_owned() } else { names::quoted(text) };
-            let detail =
-                format!("{name} must be a duration such as \"20s\" or \"1m30s\", at most 24h; got {given}.");
+            let detail = format!(
+                "{name} must be a duration such as \"20s\" or \"1m30s\", at most 24h; got {}.",
+                names::quoted(text)
+            );
             diagnostics.argument_error(name, "Invalid duration", detail);
         }
         duration
@@ -195,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_user_agent_names_provider_host_and_appended_text() {
-        let host = Host { terraform_version: "1.11.4".into() };
+        let host = Host { terraform_version: "1.11.4\n".into() };
         let expected = format!("terraform-provider-jdcloud/{VERSION} (terraform 1.11.4) ci/7");
         assert_eq!(user_agent(&host, " ci/7\n中"), expected);
         assert_eq!(user_agent(&Host::default(), " "), format!("terraform-provider-jdcloud/{VERSION}"));

@@ -52,6 +52,10 @@ impl Provider for JdCloud {
         configuration::client(config, host, diagnostics)
     }
 
+    fn without_secrets(&self, client: &Client, text: &str) -> String {
+        client.without_secrets(text)
+    }
+
     fn stop(&self, client: &Client) {
         client.stop();
     }

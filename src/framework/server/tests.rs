@@ -24,6 +24,7 @@ impl DataSource<String> for FaultyProvider {
         match config.string("do").known() {
             Some("panic in validate") => panic!("as requested"),
             Some("reject") => diagnostics.argument_error("do", "Rejected", "No."),
+            Some(text) if text.starts_with("quote ") => diagnostics.argument_error("do", "Quoted", text),
             _ => {}
         }
     }
@@ -104,6 +105,10 @@ impl Provider for FaultyProvider {
         }
     }
 
+    fn without_secrets(&self, configured: &String, text: &str) -> String {
+        text.replace(configured, "***")
+    }
+
     fn stop(&self, _: &String) {}
 }
 
@@ -160,6 +165,29 @@ async fn a_failing_call_gets_a_diagnostic_and_the_next_call_works() {
         summaries(&server.validate_data_source("faulty", &block("panic in validate"))),
         ["Provider crashed"]
     );
+}
+
+/// Terraform shows the details of a provider's diagnostics as they are, sensitive or not.
+#[tokio::test]
+async fn a_secret_of_the_provider_block_is_hidden_where_another_argument_is_quoted() {
+    let server = Server::new(Arc::new(FaultyProvider));
+    server.configure(&block("hunter22"), &Host::default());
+    let quoted = block("quote hunter22");
+    let validated = server.validate_data_source("faulty", &quoted);
+    let read = server.read_data_source("faulty", &quoted, ClientCapabilities::default()).await;
+    for diagnostics in [validated, read.diagnostics] {
+        assert_eq!(diagnostics.iter().next().unwrap().detail, "quote ***");
+    }
+}
+
+/// It may be that of another account.
+#[tokio::test]
+async fn a_failed_configuration_leaves_no_earlier_one() {
+    let server = Server::new(Arc::new(FaultyProvider));
+    server.configure(&block("earlier"), &Host::default());
+    assert!(read(&server, "succeed").await.is_ok());
+    server.configure(&block("reject"), &Host::default());
+    assert_eq!(read(&server, "succeed").await, Err("Provider not configured".into()));
 }
 
 #[tokio::test]

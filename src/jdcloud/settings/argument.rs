@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::SettingsError;
+use crate::jdcloud::untrusted::Redactor;
 
 /// One argument: absent, known or unknown.
 ///
@@ -78,4 +79,22 @@ pub struct Settings {
     pub batch_size: Argument<u32>,
     /// Whether one request for the whole region may replace many small ones.
     pub read_ahead: Argument<bool>,
+}
+
+impl Settings {
+    /// `text` without the secrets among these arguments, which a user may have given to another argument.
+    #[must_use]
+    pub fn without_secrets(&self, text: &str) -> String {
+        self.redactor().mask_secrets(text)
+    }
+
+    pub(super) fn redactor(&self) -> Redactor {
+        let mut redactor = Redactor::default();
+        for argument in [&self.secret_key, &self.security_token] {
+            if let Argument::Known(secret) = argument {
+                redactor.add(secret.expose_secret());
+            }
+        }
+        redactor
+    }
 }

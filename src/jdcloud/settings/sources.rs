@@ -69,12 +69,7 @@ impl Sources {
     /// The redactor for errors about settings. It has the secrets of arguments and environment.
     pub(crate) fn redactor(&self) -> &Redactor {
         self.redactor.get_or_init(|| {
-            let mut redactor = Redactor::default();
-            for argument in [&self.settings.secret_key, &self.settings.security_token] {
-                if let Argument::Known(secret) = argument {
-                    redactor.add(secret.expose_secret());
-                }
-            }
+            let mut redactor = self.settings.redactor();
             for name in VARIABLES.iter().flat_map(|names| [names.secret_key, names.security_token]) {
                 redactor.add(self.environment.variable(name).unwrap_or_default());
             }
