@@ -40,11 +40,13 @@ impl fmt::Display for Address {
 pub enum ListenError {
     /// A socket cannot be created in any of the directories that were tried.
     #[error(
-        "a socket cannot be created in {dir}: {error}. Set TMPDIR to a writable directory with a shorter path"
+        "a socket cannot be created in {dir}: {error}. Set {variable} to a writable directory with a shorter path"
     )]
     Socket {
         /// The first directory tried.
         dir: String,
+        /// The variable that it is from.
+        variable: &'static str,
         /// The system's error.
         error: io::Error,
     },
@@ -94,16 +96,16 @@ mod unix {
             let group = environment.socket_group.as_deref();
             if let Some(dir) = &environment.socket_dir {
                 // The host looks in this directory only.
-                return bind_in(dir, group);
+                return bind_in(dir, "PLUGIN_UNIX_SOCKET_DIR", group);
             }
             // TMPDIR may be too long for the path of a socket, and a minimal container has no /tmp.
             let temporary = Some(std::env::temp_dir()).filter(|dir| !dir.as_os_str().is_empty());
-            let mut bound = bind_in(&temporary.unwrap_or_else(|| "/tmp".into()), group);
+            let mut bound = bind_in(&temporary.unwrap_or_else(|| "/tmp".into()), "TMPDIR", group);
             for dir in [Ok(PathBuf::from("/tmp")), std::env::current_dir()].into_iter().flatten() {
                 if !matches!(bound, Err(ListenError::Socket { .. })) {
                     break;
                 }
-                bound = bind_in(&dir, group).or(bound);
+                bound = bind_in(&dir, "TMPDIR", group).or(bound);
             }
             bound
         }
@@ -124,8 +126,8 @@ mod unix {
         }
     }
 
-    fn bind_in(dir: &Path, group: Option<&str>) -> Result<Listener, ListenError> {
-        let failed = |error| ListenError::Socket { dir: dir.display().to_string(), error };
+    fn bind_in(dir: &Path, variable: &'static str, group: Option<&str>) -> Result<Listener, ListenError> {
+        let failed = |error| ListenError::Socket { dir: dir.display().to_string(), variable, error };
         // The directory is private before the socket is created, so other users can connect at no moment.
         let private_dir = tempfile::Builder::new()
             .prefix("plugin")

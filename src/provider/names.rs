@@ -29,10 +29,13 @@ pub(super) fn problem(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether `c` is shown as nothing. It gets into a name with copied text, or at the beginning of a file, and would make it
-/// another name.
+/// Whether `c` is shown as nothing: Unicode's `Default_Ignorable_Code_Point`, and the empty Braille pattern. It gets into a name
+/// with copied text, or at the beginning of a file, and would make it another name.
 pub(super) fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// `name` in quotes, short and with its control characters escaped.
@@ -66,6 +69,8 @@ mod tests {
             ("\u{feff}img-a", "an invisible character, such as a byte order mark"),
             ("img-a\u{61c}", "an invisible character, such as a byte order mark"),
             ("g.n4.large\u{200b}", "an invisible character, such as a byte order mark"),
+            ("g.n4.large\u{fe0f}", "an invisible character, such as a byte order mark"),
+            ("img-a\u{e0041}", "an invisible character, such as a byte order mark"),
             ("img-m5s0****29", "an asterisk, as in a masked value"),
             (&"a".repeat(257), "longer than 256 characters"),
             (&"a".repeat(66_000), "longer than 256 characters"),
