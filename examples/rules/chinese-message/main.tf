@@ -29,7 +29,7 @@ resource "terraform_data" "server" {
         "镜像 %s 不支持实例规格 %s。%s", var.image_id, var.instance_type,
         local.excluded != null
         ? "该镜像不支持的实例规格：${join("、", local.excluded)}。"
-        : "该镜像仅支持以下实例规格：${join("、", local.included)}。"
+        : "该镜像仅支持以下实例规格：${length(local.included) == 0 ? "无" : join("、", local.included)}。"
       )
     }
   }
