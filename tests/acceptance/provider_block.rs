@@ -296,7 +296,12 @@ fn errors_name_the_wrong_scheme(protocol: Protocol) {
     let hcl = format!("{WEB}provider \"jdcloud\" {{\n  max_retries = 0\n}}\n");
     for (tls, scheme, says, remedy) in [
         (false, "https", "does not speak TLS", "Check the scheme of JDCLOUD_VM_ENDPOINT."),
-        (true, "http", "does not speak plain HTTP", "check the scheme of JDCLOUD_VM_ENDPOINT"),
+        (
+            true,
+            "http",
+            "does not speak plain HTTP",
+            "Write https:// in the place of http:// in JDCLOUD_VM_ENDPOINT.",
+        ),
     ] {
         let mut case = Case::build(protocol, &hcl).emulator(|options| options.tls = tls).init();
         let url = case.emulator().url();

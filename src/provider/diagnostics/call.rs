@@ -290,7 +290,7 @@ fn transport(error: &TransportError, context: &Context) -> (&'static str, String
         TransportError::WrongScheme { host, tls: false } => (
             "The server does not speak plain HTTP",
             format!(
-                "The server at {host} does not speak plain HTTP; check the scheme of {}, which is probably https.",
+                "The server at {host} does not speak plain HTTP. Write https:// in the place of http:// in {}.",
                 endpoint_setting(context).unwrap_or_else(|| "the endpoint".to_owned())
             ),
         ),
