@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::jdcloud::call::error::CallError;
@@ -20,27 +19,13 @@ pub(crate) struct Waiter {
     pub(crate) ids: BTreeSet<Arc<str>>,
     /// The last failure that was followed by a retry, in case the read gives up before the next attempt.
     last_failure: Mutex<Option<CallError>>,
-    /// What the read fails with.
+    /// What the read fails with, once it does.
     pub(crate) failure: OnceLock<Arc<CallError>>,
-    /// Lets the read look for answers.
-    pub(crate) woken: Notify,
 }
 
 impl Waiter {
     pub(crate) fn new(deadline: Instant, ids: BTreeSet<Arc<str>>) -> Arc<Self> {
-        Arc::new(Self {
-            deadline,
-            ids,
-            last_failure: Mutex::default(),
-            failure: OnceLock::new(),
-            woken: Notify::new(),
-        })
-    }
-
-    /// Fails the read with `error`, unless it has failed.
-    pub(crate) fn fail(&self, error: &Arc<CallError>) {
-        let _ = self.failure.set(Arc::clone(error));
-        self.woken.notify_one();
+        Arc::new(Self { deadline, ids, last_failure: Mutex::default(), failure: OnceLock::new() })
     }
 
     pub(crate) fn last_failure(&self) -> Option<CallError> {
@@ -59,11 +44,6 @@ pub(crate) struct Waiters {
 }
 
 impl Waiters {
-    /// Lets the reads look for answers.
-    pub(crate) fn wake(&self) {
-        self.all().iter().for_each(|waiter| waiter.woken.notify_one());
-    }
-
     /// These reads, and those that join them, wait for the call of `other` reads as well. Only the first call has an effect.
     pub(crate) fn also_await(&self, other: &Arc<Self>) {
         if self.awaited.set(Arc::clone(other)).is_ok() {

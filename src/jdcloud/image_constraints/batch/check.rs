@@ -37,7 +37,7 @@ impl Batcher {
         let mut missing = part.of(missing);
         let is_complete = match self.check(&mut missing, asked, returned).await {
             Ok(is_complete) => is_complete,
-            Err(error) => return self.fail(&missing, error),
+            Err(error) => return self.lock().fail(&missing, error),
         };
         let size = {
             let mut state = self.lock();
@@ -51,8 +51,7 @@ impl Batcher {
                         // A listing may have settled it meanwhile.
                         state.answers.entry(Arc::clone(id)).or_default();
                     }
-                    state.end(&missing.ids, &missing.request);
-                    return missing.wake();
+                    return state.end(&missing.ids, &missing.request);
                 }
             }
         };
@@ -179,9 +178,7 @@ impl Batcher {
         state.size.cap(limit);
         state.answers.retain(|_, answer| answer.is_some());
         state.withdrawals += 1;
-        for request in state.in_flight.values() {
-            request.waiters.wake();
-        }
+        state.changed.send_replace(());
     }
 }
 

@@ -28,6 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use hashbrown::HashMap;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use self::batch_size::BatchSize;
@@ -70,6 +71,8 @@ struct State {
     answers: HashMap<Arc<str>, Option<Rule>>,
     /// How often answers were withdrawn, because a response turned out to be incomplete.
     withdrawals: u32,
+    /// Changes when ids are settled, answers are withdrawn or reads fail.
+    changed: watch::Sender<()>,
     /// The requests that ask for these ids, or will ask for them when the open batch closes.
     in_flight: HashMap<Arc<str>, UnderWay<()>>,
     open: Option<OpenBatch>,
@@ -89,6 +92,7 @@ impl Batcher {
         let state = State {
             answers: HashMap::new(),
             withdrawals: 0,
+            changed: watch::Sender::default(),
             in_flight: HashMap::new(),
             open: None,
             window: BatchWindow::default(),
@@ -121,6 +125,7 @@ impl Batcher {
 
     async fn settled(self: &Arc<Self>, waiter: &Arc<Waiter>) -> Result<Found, Arc<CallError>> {
         let (mut rest, mut requests, mut withdrawals) = (Vec::new(), FuturesUnordered::new(), 0);
+        let mut changes = self.lock().changed.subscribe();
         loop {
             let seen = std::mem::replace(&mut withdrawals, self.lock().withdrawals);
             if rest.is_empty() && requests.is_empty() || seen != withdrawals {
@@ -138,7 +143,7 @@ impl Batcher {
             tokio::select! {
                 _ = requests.next() => {}
                 // A request may go on for other reads.
-                () = waiter.woken.notified() => {}
+                _ = changes.changed() => {}
             }
         }
     }

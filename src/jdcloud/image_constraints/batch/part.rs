@@ -48,11 +48,6 @@ impl Part {
         let has_retried_server_error = self.has_retried_server_error;
         Retries { waiters: &self.request, ids: Some(&self.ids), most, has_retried_server_error }
     }
-
-    /// Lets the reads look whether they are answered.
-    pub(super) fn wake(&self) {
-        self.waiters().iter().for_each(|waiter| waiter.woken.notify_one());
-    }
 }
 
 /// How long `waiters` wait for a request that may not answer them.

@@ -41,7 +41,7 @@ impl Batcher {
 
     /// Settles what a response says about `part`.
     async fn settle(self: &Arc<Self>, part: &Part, (rows, context): Response) {
-        let (mut missing, mut failures) = (Vec::new(), Vec::new());
+        let mut missing = Vec::new();
         {
             let mut state = self.lock();
             state.window.record_answer();
@@ -65,25 +65,16 @@ impl Batcher {
                         state.answers.insert(Arc::clone(id), Some(rule));
                         state.end(std::slice::from_ref(id), &part.request);
                     }
-                    Err(failure) => failures.push((id, failure)),
+                    Err(failure) => {
+                        let error = CallError { failure, context: context.clone() };
+                        state.fail(&part.of([Arc::clone(id)]), error);
+                    }
                 }
             }
-        }
-        part.wake();
-        for (id, failure) in failures {
-            self.fail(&part.of([Arc::clone(id)]), CallError { failure, context: context.clone() });
         }
         if !missing.is_empty() {
             self.settle_missing(part, rows.len(), missing).await;
         }
-    }
-
-    /// Fails the reads that wait for `part`.
-    pub(super) fn fail(&self, part: &Part, error: CallError) {
-        self.lock().end(&part.ids, &part.request);
-        part.id_is_to_blame.cancel();
-        let error = Arc::new(error);
-        part.waiters().iter().for_each(|waiter| waiter.fail(&error));
     }
 
     /// One request for `ids`, or for every image when there are none.
@@ -104,6 +95,16 @@ impl Batcher {
 }
 
 impl State {
+    /// Fails the reads that wait for `part`.
+    pub(super) fn fail(&mut self, part: &Part, error: CallError) {
+        part.id_is_to_blame.cancel();
+        let error = Arc::new(error);
+        for waiter in part.waiters() {
+            let _ = waiter.failure.set(Arc::clone(&error));
+        }
+        self.end(&part.ids, &part.request);
+    }
+
     /// The `request` of these reads asks for `ids` no more.
     pub(super) fn end(&mut self, ids: &[Arc<str>], request: &Arc<Waiters>) {
         for id in ids {
@@ -111,5 +112,6 @@ impl State {
                 self.in_flight.remove(id);
             }
         }
+        self.changed.send_replace(());
     }
 }

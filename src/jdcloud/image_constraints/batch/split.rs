@@ -27,7 +27,7 @@ impl Batcher {
             return self.fetch(unsettled).await;
         }
         if part.ids.len() < 2 || !(may_be_number || error.may_concern_one_id() && part.waiters().len() > 1) {
-            return self.fail(&part, error);
+            return self.lock().fail(&part, error);
         }
         let (from, to) = (part.ids.len(), part.ids.len().div_ceil(2));
         let (first, second) = part.ids.split_at(to);
