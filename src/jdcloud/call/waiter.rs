@@ -67,10 +67,11 @@ impl Waiters {
         self.lock().iter().filter_map(Weak::upgrade).filter(|waiter| waiter.failure.get().is_none()).collect()
     }
 
-    /// The reads that still wait for one of `ids`.
+    /// The reads that still wait for one of `ids`; without `ids`, those that name none.
     pub(crate) fn of(&self, ids: &[Arc<str>]) -> Vec<Arc<Waiter>> {
+        let names_none = |waiter: &Waiter| ids.is_empty() && waiter.ids.is_empty();
         let mut waiters = self.all();
-        waiters.retain(|waiter| ids.iter().any(|id| waiter.ids.contains(id)));
+        waiters.retain(|waiter| names_none(waiter) || ids.iter().any(|id| waiter.ids.contains(id)));
         waiters
     }
 
@@ -87,21 +88,21 @@ impl Waiters {
 #[derive(Clone, Copy)]
 pub(crate) struct Retries<'a> {
     pub(crate) waiters: &'a Waiters,
-    /// Only the reads of these ids count.
-    pub(crate) ids: Option<&'a [Arc<str>]>,
+    /// Only the reads of these ids count; without ids, those that name none.
+    pub(crate) ids: &'a [Arc<str>],
     pub(crate) most: u32,
     /// Server errors (500, 502, 504) are not retried any more.
     pub(crate) has_retried_server_error: bool,
 }
 
 impl<'a> Retries<'a> {
-    /// At most `most` retries, for all of `waiters`.
+    /// At most `most` retries, for those of `waiters` that name no ids.
     pub(crate) fn new(waiters: &'a Waiters, most: u32) -> Self {
-        Self { waiters, ids: None, most, has_retried_server_error: false }
+        Self { waiters, ids: &[], most, has_retried_server_error: false }
     }
 
     fn waiters(&self) -> Vec<Arc<Waiter>> {
-        self.ids.map_or_else(|| self.waiters.all(), |ids| self.waiters.of(ids))
+        self.waiters.of(self.ids)
     }
 
     /// How often the call may be retried after `failed`.

@@ -72,7 +72,7 @@ impl Batcher {
         // In turns, since a check may spare later ones.
         let _turn = timeout(spare_time(&missing.waiters()), self.checking.lock()).await;
         if self.lock().completeness.lacks_controls(missing.ids.len()) {
-            self.read_ahead(&missing.waiters(), true).await;
+            self.read_ahead(&missing.waiters()).await;
         }
         // As large as a request can be, so that larger responses need none. It may exceed a limit, and says nothing then.
         let larger_check = {
@@ -163,7 +163,7 @@ impl Batcher {
     /// Makes requests as small as the gateway's silent limit, which a response with `returned` of `asked` ids has exceeded.
     async fn find_limit(self: &Arc<Self>, missing: &Part, asked: usize, returned: usize) {
         if self.lock().completeness.controls.len() < asked {
-            self.read_ahead(&missing.waiters(), true).await;
+            self.read_ahead(&missing.waiters()).await;
         }
         let controls = self.lock().completeness.controls(asked);
         let rows = self.probe(missing, controls, 0).await;

@@ -25,8 +25,7 @@ impl Batcher {
     /// Every image that the API returns for the region.
     pub(crate) async fn all(self: &Arc<Self>, started: Instant) -> Result<Found, Arc<CallError>> {
         let waiter = Waiter::new(started + self.caller.limits.read_timeout, BTreeSet::new());
-        let most = self.caller.limits.max_retries;
-        let listing = self.join_or_list(&mut self.lock().listing, from_ref(&waiter), most);
+        let listing = self.join_or_list(&mut self.lock().listing, from_ref(&waiter));
         let response = self.in_time(&waiter, listing).await?;
         let (rows, context) = &*response;
         let images = rows.iter().map(|(id, rule)| match rule {
@@ -36,16 +35,14 @@ impl Batcher {
         Ok(Found { images: images.collect::<Result<_, Arc<_>>>()?, missing: Vec::new() })
     }
 
-    /// Waits for the listing ahead of requests for `waiters`, which is sent if it `is_wanted` now.
-    pub(super) async fn read_ahead(self: &Arc<Self>, waiters: &[Arc<Waiter>], is_wanted: bool) {
+    /// Waits for a listing ahead of requests for `waiters`.
+    pub(super) async fn read_ahead(self: &Arc<Self>, waiters: &[Arc<Waiter>]) {
         let listing = {
             let mut state = self.lock();
-            // One that was sent may be gone with the reads that waited for it.
-            let is_under_way = state.ahead.as_ref().is_some_and(|ahead| ahead.joined(waiters).is_some());
-            if waiters.is_empty() || !state.reads_ahead || !(is_wanted || is_under_way) {
+            if waiters.is_empty() || !state.reads_ahead {
                 return;
             }
-            self.join_or_list(&mut state.ahead, waiters, 0)
+            self.join_or_list(&mut state.listing, waiters)
         };
         if !matches!(timeout(spare_time(waiters), listing).await, Ok(Ok(_))) {
             self.lock().reads_ahead = false;
@@ -53,23 +50,22 @@ impl Batcher {
         }
     }
 
-    /// The listing of `slot`, for `waiters`, or else a new one that takes its place, with at most `most` retries.
+    /// The listing of `slot`, for `waiters`, or else a new one that takes its place.
     fn join_or_list(
         self: &Arc<Self>,
         slot: &mut Option<UnderWay<RegionRows>>,
         waiters: &[Arc<Waiter>],
-        most: u32,
     ) -> SharedCall<RegionRows> {
         slot.as_ref().and_then(|listing| listing.joined(waiters)).unwrap_or_else(|| {
-            let (listing, started) = UnderWay::new(waiters, |waiters| Arc::clone(self).list(waiters, most));
+            let (listing, started) = UnderWay::new(waiters, |waiters| Arc::clone(self).list(waiters));
             *slot = Some(started);
             listing
         })
     }
 
-    /// Lists the region for `waiters`, with at most `most` retries.
-    async fn list(self: Arc<Self>, waiters: Arc<Waiters>, most: u32) -> RegionRows {
-        let response = self.send(&[], &Retries::new(&waiters, most)).await?;
+    /// Lists the region for `waiters`. It is retried only for those without ids.
+    async fn list(self: Arc<Self>, waiters: Arc<Waiters>) -> RegionRows {
+        let response = self.send(&[], &Retries::new(&waiters, self.caller.limits.max_retries)).await?;
         let mut state = self.lock();
         state.reads_ahead = false;
         for (id, rule) in &response.0 {

@@ -81,9 +81,7 @@ struct State {
     completeness: Completeness,
     /// A listing may be sent ahead of requests by name.
     reads_ahead: bool,
-    /// The listing that was sent ahead.
-    ahead: Option<UnderWay<RegionRows>>,
-    /// The listing for reads without ids.
+    /// The listing of the region, for reads without ids and ahead of requests by name.
     listing: Option<UnderWay<RegionRows>>,
 }
 
@@ -99,7 +97,6 @@ impl Batcher {
             size: BatchSize::new(caller.limits.batch_size),
             completeness: Completeness::default(),
             reads_ahead: caller.limits.read_ahead,
-            ahead: None,
             listing: None,
         };
         Self {

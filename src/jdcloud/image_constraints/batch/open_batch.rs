@@ -66,9 +66,8 @@ impl BatchWindow {
 
     /// Counts a small request of `reads` reads, or several where these are many. Tells whether more reads will follow.
     fn record_small_request(&mut self, reads: usize) -> bool {
-        let has_many = reads >= MANY;
-        self.small_requests += if has_many { FEW } else { 1 };
-        has_many || self.small_requests > FEW
+        self.small_requests += if reads < MANY { 1 } else { FEW + 1 };
+        self.small_requests > FEW
     }
 
     /// When `open` closes unless another read joins.
@@ -126,8 +125,10 @@ impl Batcher {
             if self.closes_at(&chunk).is_some_and(|time| time <= Instant::now()) {
                 let reads = waiters.all();
                 let is_followed = self.lock().window.record_small_request(reads.len());
-                // More reads join while the listing runs.
-                self.read_ahead(&reads, is_followed).await;
+                if is_followed {
+                    // More reads join while the listing runs.
+                    self.read_ahead(&reads).await;
+                }
                 let mut state = self.lock();
                 if is_open(&chunk) {
                     state.close();

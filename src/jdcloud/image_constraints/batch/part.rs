@@ -46,7 +46,7 @@ impl Part {
     /// Up to `most` retries for the reads.
     pub(super) fn retries(&self, most: u32) -> Retries<'_> {
         let has_retried_server_error = self.has_retried_server_error;
-        Retries { waiters: &self.request, ids: Some(&self.ids), most, has_retried_server_error }
+        Retries { waiters: &self.request, ids: &self.ids, most, has_retried_server_error }
     }
 }
 

@@ -740,6 +740,28 @@ async fn a_cancelled_listing_is_not_the_last() {
     assert_eq!(api.received().iter().map(|call| call.ids.len()).collect::<Vec<_>>(), [0, 0]);
 }
 
+/// A listing ahead of other reads is not retried for them, but it is for a read of the whole region that shares it.
+#[tokio::test(start_paused = true)]
+async fn a_listing_is_retried_for_a_read_of_the_whole_region_only() {
+    let ids = ids(10);
+    for (reads_all, listings) in [(false, 1), (true, 2)] {
+        let script = |n, _: &_| if n == 0 { refuse(503, "later") } else { None };
+        let latency = || Duration::from_millis(50);
+        let (client, api) = TestApi::new(&ids).latency(latency).script(script).client(|_| {});
+        let all = async {
+            sleep(Duration::from_millis(30)).await;
+            if reads_all {
+                let all = client.image_constraints(None, ImageSelection::All).await;
+                assert_eq!(all.unwrap().images.len(), 10);
+            }
+        };
+        let (failed, ()) = tokio::join!(read_each(&client, &ids, "cn-north-1", 10), all);
+        assert!(failed.is_empty());
+        let is_listing = |call: &&Received| call.ids.is_empty();
+        assert_eq!(api.received().iter().filter(is_listing).count(), listings);
+    }
+}
+
 /// An id that was returned before, in a malformed row, is known to be left out when it is missing.
 #[tokio::test(start_paused = true)]
 async fn a_missing_id_that_was_returned_before_shows_a_silent_limit() {
