@@ -33,8 +33,9 @@ impl Completeness {
     ) -> Option<Check> {
         let count = (size - missing.len()).max(returned + 1).max(FEW_CONTROLS).max(asked / 2);
         let mut controls = self.controls(count.min(size - 1));
-        // A malformed row makes its id known and does not settle it, so that it can be asked for again and be missing.
-        controls.retain(|id| !missing.contains(id));
+        // A malformed row makes its id known and does not settle it, so that it can be asked for again and be missing. A
+        // gateway that ignores case returns a control in other case for a missing id.
+        controls.retain(|id| !missing.iter().any(|missing| missing.eq_ignore_ascii_case(id)));
         if controls.is_empty() {
             return None;
         }

@@ -1196,6 +1196,25 @@ async fn an_id_in_other_case_beside_the_right_one_is_an_error() {
     }
 }
 
+/// Nor must a control in other case explain the row of a missing id.
+#[tokio::test(start_paused = true)]
+async fn a_control_in_other_case_hides_no_silent_limit() {
+    // Only the first two ids are considered.
+    let script = |_, call: &Received| {
+        let row_of =
+            |id: &str| ["IMG-B", "img-z", "img-0"].into_iter().find(|row| row.eq_ignore_ascii_case(id));
+        let named = call.ids.iter().take(2).filter_map(|id| row_of(id));
+        let returned: Vec<_> = if call.ids.is_empty() { vec!["IMG-B", "img-z"] } else { named.collect() };
+        Some(Instead::Respond(rows(returned.into_iter().map(|id| (id, EXCLUDES_T)))))
+    };
+    let (client, _) = TestApi::new(&[]).script(script).client(|settings| {
+        settings.batch_size = Argument::Known(3);
+    });
+    client.image_constraints(None, ImageSelection::All).await.unwrap();
+    let error = failed(read(&client, &["img-0", "img-a", "img-b"].map(str::to_owned)).await);
+    assert!(matches!(error.failure, Failure::OtherRow { .. }), "{error:?}");
+}
+
 /// An id that its only read has left before the request was sent is in no request.
 #[tokio::test(start_paused = true)]
 async fn a_read_does_not_wait_for_a_request_that_does_not_ask_for_its_id() {
