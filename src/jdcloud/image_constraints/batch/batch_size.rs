@@ -33,7 +33,7 @@ impl BatchSize {
         if self.successes < self.patience { self.known } else { self.known.saturating_mul(2).min(self.most) }
     }
 
-    /// A request for `ids` ids begins. One that tries a larger size is the only one for a while.
+    /// A request will ask for `ids` ids. One that tries a larger size is the only one for a while.
     pub(super) fn record_attempt(&mut self, ids: usize) {
         if ids > self.known {
             self.successes = 0;

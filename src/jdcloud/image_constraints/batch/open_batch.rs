@@ -97,7 +97,6 @@ impl Batcher {
         id: &Arc<str>,
         waiter: &Arc<Waiter>,
     ) -> SharedCall<()> {
-        state.close();
         let (chunk, changes) = watch::channel(Chunk::new(state.size.next(), self.bare_url));
         let (settling, request) =
             UnderWay::new(&[], |waiters| Arc::clone(self).send_when_closed(waiters, changes));
@@ -129,15 +128,11 @@ impl Batcher {
                     // More reads join while the listing runs.
                     self.read_ahead(&reads).await;
                 }
-                let mut state = self.lock();
-                if is_open(&chunk) {
-                    state.close();
-                }
+                self.lock().open.take_if(|_| is_open(&chunk));
             }
         }
         let part = Part::new(chunk.borrow().ids(), waiters);
-        self.fetch(part.clone()).await;
-        self.lock().end(&part.ids, &part.request);
+        self.fetch(part).await;
     }
 
     /// When the open batch closes, if that is still the one of `chunk`.
@@ -159,16 +154,8 @@ impl State {
         let settling = open.request.joined(from_ref(waiter))?;
         open.last_joined = Instant::now();
         self.in_flight.insert(Arc::clone(id), open.request.clone());
-        if open.chunk.borrow().is_full() {
-            self.close();
-        }
+        self.size.record_attempt(open.chunk.borrow().ids().len());
+        self.open.take_if(|open| open.chunk.borrow().is_full());
         Some(settling)
-    }
-
-    /// Closes the open batch, whose request is sent when it wakes.
-    fn close(&mut self) {
-        if let Some(open) = self.open.take() {
-            self.size.record_attempt(open.chunk.borrow().ids().len());
-        }
     }
 }
