@@ -7,8 +7,9 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use futures_util::future::join;
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 use super::Batcher;
 use super::part::{Part, spare_time};
@@ -31,18 +32,14 @@ impl Batcher {
         }
         let (from, to) = (part.ids.len(), part.ids.len().div_ceil(2));
         let (first, second) = part.ids.split_at(to);
-        let (first, second) = (part.of(first), part.of(second));
-        let turn = part.id_is_to_blame.child_token();
-        let first = async {
-            self.fetch(first).await;
-            turn.cancel();
-        };
-        let second = async {
-            let _ = timeout(spare_time(&second.waiters()), turn.cancelled()).await;
-            let size = self.lock().size.known();
-            self.fetch_in_chunks(&second, size).await;
-        };
-        join(first, second).await;
+        let (first, second) = (self.fetch(part.of(first)).shared(), part.of(second));
+        tokio::select! {
+            () = first.clone() => {}
+            () = part.id_is_to_blame.cancelled() => {}
+            () = sleep(spare_time(&second.waiters())) => {}
+        }
+        let size = self.lock().size.known();
+        join(first, self.fetch_in_chunks(&second, size)).await;
         let mut state = self.lock();
         // Both halves are answered: the number of ids was to blame.
         let is_answered = part.ids.iter().all(|id| state.answers.contains_key(id));
