@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 use tokio::time::timeout;
 
-use super::controls::Check;
+use super::controls::{Check, FEW_CONTROLS};
 use super::part::{Part, spare_time};
 use super::{Batcher, State};
 use crate::jdcloud::call::error::CallError;
@@ -71,7 +71,7 @@ impl Batcher {
         }
         // In turns, since a check may spare later ones.
         let _turn = timeout(spare_time(&missing.waiters()), self.checking.lock()).await;
-        if self.lock().completeness.lacks_controls(missing.ids.len()) {
+        if self.lock().completeness.controls.len() < missing.ids.len().min(FEW_CONTROLS) {
             self.read_ahead(&missing.waiters()).await;
         }
         // As large as a request can be, so that larger responses need none. It may exceed a limit, and says nothing then.
@@ -183,9 +183,8 @@ impl Batcher {
 }
 
 impl State {
-    /// Whether it is unknown if a response with `returned` of `asked` ids is complete, and there may be controls.
+    /// Whether it is unknown if a response with `returned` of `asked` ids is complete.
     fn needs_check(&self, asked: usize, returned: usize) -> bool {
-        let is_known = self.completeness.is_complete(asked, returned) || self.size.exceeded(asked).is_some();
-        !is_known && (self.reads_ahead || !self.completeness.controls.is_empty())
+        !self.completeness.is_complete(asked, returned) && self.size.exceeded(asked).is_none()
     }
 }

@@ -7,8 +7,6 @@
 
 use std::sync::Arc;
 
-use super::controls::FEW_CONTROLS;
-
 /// What this region's responses have shown of how much one response can hold.
 #[derive(Debug, Default)]
 pub(super) struct Completeness {
@@ -35,11 +33,6 @@ impl Completeness {
     /// `ids` are no controls any more.
     pub(super) fn forget(&mut self, ids: &[Arc<str>]) {
         self.controls.retain(|id| !ids.contains(id));
-    }
-
-    /// Whether fewer controls are known than a check of `missing` ids needs.
-    pub(super) fn lacks_controls(&self, missing: usize) -> bool {
-        self.controls.len() < missing.min(FEW_CONTROLS)
     }
 
     /// Whether a response with `returned` of `asked` ids is known to be complete.

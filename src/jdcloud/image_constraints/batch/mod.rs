@@ -57,8 +57,6 @@ pub(crate) struct Found {
 pub(crate) struct Batcher {
     caller: Arc<Caller>,
     region: Region,
-    /// The length of a request's URL before its first id.
-    bare_url: usize,
     interner: Arc<Mutex<Interner>>,
     /// Held by the check of a response.
     checking: tokio::sync::Mutex<()>,
@@ -100,7 +98,6 @@ impl Batcher {
             listing: None,
         };
         Self {
-            bare_url: caller.url_length(&OPERATION.path(&region)),
             caller,
             region,
             interner: Arc::default(),
