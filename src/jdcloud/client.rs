@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::jdcloud::call::caller::Caller;
 use crate::jdcloud::call::error::Error;
 use crate::jdcloud::http::transport::{HttpTransport, Transport};
-use crate::jdcloud::image_constraints::answer::{Answer, ImageSelection};
-use crate::jdcloud::image_constraints::batch::{Batcher, Found};
+use crate::jdcloud::image_constraints::answer::{Answer, Image, ImageSelection};
+use crate::jdcloud::image_constraints::batch::Batcher;
 use crate::jdcloud::listing::Listings;
 use crate::jdcloud::settings::{Environment, Region, Settings, SettingsError, Sources};
 use crate::jdcloud::untrusted::{Redactor, UntrustedText};
@@ -117,12 +117,17 @@ impl Client {
             }
             let (region, connection) = self.region_and_connection(region, started).await?;
             let batcher = connection.batcher(&region);
-            let Found { mut images, mut missing } = match selection {
+            let found = match selection {
                 ImageSelection::All => batcher.all(started).await?,
                 ImageSelection::Named(ids) => batcher.named(ids, started).await?,
             };
-            images.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-            missing.sort_unstable();
+            let (mut images, mut missing) = (Vec::new(), Vec::new());
+            for (id, rule) in found {
+                match rule {
+                    Some(rule) => images.push(Image { id, rule }),
+                    None => missing.push(id),
+                }
+            }
             Ok(Answer { region, images, missing, notices: connection.caller.notices.take() })
         })
         .await

@@ -7,7 +7,8 @@
 #[derive(Debug)]
 pub(super) struct BatchSize {
     most: usize,
-    known: usize,
+    /// The size that works.
+    pub(super) known: usize,
     successes: u32,
     /// How many full requests have to succeed before a larger one is tried.
     patience: u32,
@@ -21,11 +22,6 @@ impl BatchSize {
 
     pub(super) fn new(configured: usize) -> Self {
         Self { most: configured, known: configured, successes: 0, patience: Self::PATIENCE, largest: 0 }
-    }
-
-    /// The size that works.
-    pub(super) fn known(&self) -> usize {
-        self.known
     }
 
     /// The size of the next full request, which may try a larger one.
@@ -85,7 +81,7 @@ mod tests {
         let mut size = BatchSize::new(100);
         assert!(size.learn(2, 1) && !size.learn(3, 2));
         let mut requests = 0;
-        while size.known() < 100 {
+        while size.known < 100 {
             let ids = size.next();
             size.record_attempt(ids);
             size.record_success(ids);

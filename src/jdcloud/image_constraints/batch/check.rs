@@ -81,7 +81,7 @@ impl Batcher {
             if missing.ids.is_empty() || !state.needs_check(asked, returned) {
                 return Ok(true);
             }
-            let size = state.size.known().max(asked);
+            let size = state.size.known.max(asked);
             state.completeness.new_check(&missing.ids, asked, returned, size)
         };
         let Some(larger_check) = larger_check else {

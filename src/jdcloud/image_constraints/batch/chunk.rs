@@ -10,7 +10,7 @@ const MAX_URL: usize = 8 * 1024;
 /// Ids for one call.
 #[derive(Debug)]
 pub(super) struct Chunk {
-    ids: Vec<Arc<str>>,
+    pub(super) ids: Vec<Arc<str>>,
     max_ids: usize,
     url: usize,
 }
@@ -36,10 +36,6 @@ impl Chunk {
     pub(super) fn is_full(&self) -> bool {
         self.ids.len() >= self.max_ids
     }
-
-    pub(super) fn ids(&self) -> &[Arc<str>] {
-        &self.ids
-    }
 }
 
 #[cfg(test)]
@@ -54,8 +50,8 @@ mod tests {
             let id: Arc<str> = (*id).into();
             let mut chunk = Chunk::new(350, bare.len());
             while chunk.push(&id) {}
-            assert_eq!(chunk.ids().len(), expected, "{id}");
-            let url = format!("{bare}?{}", query(chunk.ids()));
+            assert_eq!(chunk.ids.len(), expected, "{id}");
+            let url = format!("{bare}?{}", query(&chunk.ids));
             assert_eq!(url.len(), chunk.url);
             assert!(url.len() <= MAX_URL || expected == 1);
         }

@@ -16,7 +16,6 @@ use super::request::Response;
 use super::{Batcher, Found};
 use crate::jdcloud::call::error::CallError;
 use crate::jdcloud::call::waiter::{Retries, SharedCall, UnderWay, Waiter, Waiters};
-use crate::jdcloud::image_constraints::answer::Image;
 
 /// What a listing of the region returned.
 pub(super) type RegionRows = Result<Arc<Response>, Arc<CallError>>;
@@ -29,10 +28,10 @@ impl Batcher {
         let response = self.in_time(&waiter, listing).await?;
         let (rows, context) = &*response;
         let images = rows.iter().map(|(id, rule)| match rule {
-            Ok(rule) => Ok(Image { id: Arc::clone(id), rule: rule.clone() }),
+            Ok(rule) => Ok((Arc::clone(id), Some(rule.clone()))),
             Err(failure) => Err(Arc::new(CallError { failure: failure.clone(), context: context.clone() })),
         });
-        Ok(Found { images: images.collect::<Result<_, Arc<_>>>()?, missing: Vec::new() })
+        images.collect()
     }
 
     /// Waits for a listing ahead of requests for `waiters`.

@@ -21,7 +21,7 @@ mod split;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::slice::from_ref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -39,19 +39,12 @@ use self::part::Part;
 use crate::jdcloud::call::caller::Caller;
 use crate::jdcloud::call::error::CallError;
 use crate::jdcloud::call::waiter::{SharedCall, UnderWay, Waiter};
-use crate::jdcloud::image_constraints::answer::Image;
 use crate::jdcloud::image_constraints::api::{self, OPERATION};
 use crate::jdcloud::image_constraints::constraint::{Interner, Rule};
 use crate::jdcloud::settings::Region;
 
-/// What a read found.
-#[derive(Debug, Default)]
-pub(crate) struct Found {
-    /// The images that were returned.
-    pub(crate) images: Vec<Image>,
-    /// The ids that were not.
-    pub(crate) missing: Vec<Arc<str>>,
-}
+/// What a read found: the rule of each image that was returned, and `None` for each id that was not.
+pub(crate) type Found = BTreeMap<Arc<str>, Option<Rule>>;
 
 /// The reads and requests of one region.
 pub(crate) struct Batcher {
@@ -196,14 +189,8 @@ impl State {
 
     /// The answers to `ids`, if all have one.
     fn found(&self, ids: &BTreeSet<Arc<str>>) -> Option<Found> {
-        let mut found = Found::default();
         // The last ids are most often the last to be settled.
-        for id in ids.iter().rev() {
-            match self.answers.get(id)? {
-                Some(rule) => found.images.push(Image { id: Arc::clone(id), rule: rule.clone() }),
-                None => found.missing.push(Arc::clone(id)),
-            }
-        }
-        Some(found)
+        let answers = ids.iter().rev().map(|id| Some((Arc::clone(id), self.answers.get(id)?.clone())));
+        answers.collect()
     }
 }

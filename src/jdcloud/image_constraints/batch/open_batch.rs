@@ -133,7 +133,7 @@ impl Batcher {
                 self.lock().open.take_if(|_| is_open(&chunk));
             }
         }
-        let part = Part::new(chunk.borrow().ids(), waiters);
+        let part = Part::new(&chunk.borrow().ids, waiters);
         self.fetch(part).await;
     }
 
@@ -156,7 +156,7 @@ impl State {
         let settling = open.request.joined(from_ref(waiter))?;
         open.last_joined = Instant::now();
         self.in_flight.insert(Arc::clone(id), open.request.clone());
-        self.size.record_attempt(open.chunk.borrow().ids().len());
+        self.size.record_attempt(open.chunk.borrow().ids.len());
         self.open.take_if(|open| open.chunk.borrow().is_full());
         Some(settling)
     }

@@ -38,7 +38,7 @@ impl Batcher {
             () = part.id_is_to_blame.cancelled() => {}
             () = sleep(spare_time(&second.waiters())) => {}
         }
-        let size = self.lock().size.known();
+        let size = self.lock().size.known;
         join(first, self.fetch_in_chunks(&second, size)).await;
         let mut state = self.lock();
         // Both halves are answered: the number of ids was to blame.
