@@ -66,7 +66,7 @@ impl BatchSize {
         self.largest = self.largest.max(ids);
         if ids > self.known {
             (self.known, self.successes) = (ids.min(self.most), 0);
-        } else if ids == self.known && ids < self.most {
+        } else if ids == self.known {
             self.successes += 1;
         }
     }

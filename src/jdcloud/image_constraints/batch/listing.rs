@@ -24,7 +24,7 @@ impl Batcher {
     /// Every image that the API returns for the region.
     pub(crate) async fn all(self: &Arc<Self>, started: Instant) -> Result<Found, Arc<CallError>> {
         let waiter = Waiter::new(started + self.caller.limits.read_timeout, BTreeSet::new());
-        let listing = self.join_or_list(&mut self.lock().listing, from_ref(&waiter));
+        let listing = self.join_or_list(from_ref(&waiter));
         let response = self.in_time(&waiter, listing).await?;
         let (rows, context) = &*response;
         let images = rows.iter().map(|(id, rule)| match rule {
@@ -36,25 +36,18 @@ impl Batcher {
 
     /// Waits for a listing ahead of requests for `waiters`.
     pub(super) async fn read_ahead(self: &Arc<Self>, waiters: &[Arc<Waiter>]) {
-        let listing = {
-            let mut state = self.lock();
-            if waiters.is_empty() || !state.reads_ahead {
-                return;
-            }
-            self.join_or_list(&mut state.listing, waiters)
-        };
-        if !matches!(timeout(spare_time(waiters), listing).await, Ok(Ok(_))) {
+        if waiters.is_empty() || !self.lock().reads_ahead {
+            return;
+        }
+        if !matches!(timeout(spare_time(waiters), self.join_or_list(waiters)).await, Ok(Ok(_))) {
             self.lock().reads_ahead = false;
             tracing::debug!(region = %self.region, "no listing of the region; asking by name");
         }
     }
 
-    /// The listing of `slot`, for `waiters`, or else a new one that takes its place.
-    fn join_or_list(
-        self: &Arc<Self>,
-        slot: &mut Option<UnderWay<RegionRows>>,
-        waiters: &[Arc<Waiter>],
-    ) -> SharedCall<RegionRows> {
+    /// The listing that is under way, for `waiters`, or else a new one.
+    fn join_or_list(self: &Arc<Self>, waiters: &[Arc<Waiter>]) -> SharedCall<RegionRows> {
+        let slot = &mut self.lock().listing;
         slot.as_ref().and_then(|listing| listing.joined(waiters)).unwrap_or_else(|| {
             let (listing, started) = UnderWay::new(waiters, |waiters| Arc::clone(self).list(waiters));
             *slot = Some(started);
