@@ -62,7 +62,7 @@ struct State {
     answers: HashMap<Arc<str>, Option<Rule>>,
     /// How often answers were withdrawn, because a response turned out to be incomplete.
     withdrawals: u32,
-    /// Changes when ids are settled, answers are withdrawn or reads fail.
+    /// Changes when ids are settled, answers are withdrawn or reads fail. Each read by name holds a receiver.
     changed: watch::Sender<()>,
     /// The requests that ask for these ids, or will ask for them when the open batch closes.
     in_flight: HashMap<Arc<str>, UnderWay<()>>,
@@ -106,13 +106,12 @@ impl Batcher {
         started: Instant,
     ) -> Result<Found, Arc<CallError>> {
         let waiter = Waiter::new(started + self.caller.limits.read_timeout, ids);
-        let _read = self.lock().window.record_read();
         self.in_time(&waiter, self.settled(&waiter)).await
     }
 
     async fn settled(self: &Arc<Self>, waiter: &Arc<Waiter>) -> Result<Found, Arc<CallError>> {
         let (mut rest, mut requests, mut withdrawals) = (Vec::new(), FuturesUnordered::new(), 0);
-        let mut changes = self.lock().changed.subscribe();
+        let mut changes = self.lock().record_read();
         loop {
             let seen = std::mem::replace(&mut withdrawals, self.lock().withdrawals);
             if rest.is_empty() && requests.is_empty() || seen != withdrawals {

@@ -36,8 +36,6 @@ const MANY: usize = 10;
 #[derive(Debug, Default)]
 pub(super) struct BatchWindow {
     small_requests: u32,
-    /// Counts the reads under way by its references.
-    reads: Arc<()>,
     /// The most reads that were ever under way together, which is what the host's parallelism looks like.
     most_reads: usize,
     last_answer: Option<Instant>,
@@ -54,13 +52,6 @@ pub(super) struct OpenBatch {
 }
 
 impl BatchWindow {
-    /// A read begins, and holds the reference until it ends.
-    pub(super) fn record_read(&mut self) -> Arc<()> {
-        let read = Arc::clone(&self.reads);
-        self.most_reads = self.most_reads.max(Arc::strong_count(&read) - 1);
-        read
-    }
-
     pub(super) fn record_answer(&mut self) {
         self.last_answer = Some(Instant::now());
     }
@@ -146,6 +137,13 @@ impl Batcher {
 }
 
 impl State {
+    /// A read begins, and holds the receiver until it ends.
+    pub(super) fn record_read(&mut self) -> watch::Receiver<()> {
+        let changes = self.changed.subscribe();
+        self.window.most_reads = self.window.most_reads.max(self.changed.receiver_count());
+        changes
+    }
+
     /// Adds `id` to the open batch, for `waiter`, unless there is none or it has no room. One that every read has left is
     /// gone.
     pub(super) fn gather(&mut self, id: &Arc<str>, waiter: &Arc<Waiter>) -> Option<SharedCall<()>> {
