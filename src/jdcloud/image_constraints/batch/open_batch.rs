@@ -61,19 +61,6 @@ impl BatchWindow {
         self.small_requests += if reads < MANY { 1 } else { FEW + 1 };
         self.small_requests > FEW
     }
-
-    /// When `open` closes unless another read joins.
-    fn closes_at(&self, open: &OpenBatch) -> Instant {
-        let is_recent = self.last_answer.is_some_and(|answer| answer.elapsed() < LONGEST);
-        let quiet = if self.small_requests < FEW || !is_recent {
-            QUIET
-        } else if open.most_reads == self.most_reads && open.request.waiters.all().len() >= self.most_reads {
-            return open.last_joined;
-        } else {
-            FOLLOWERS
-        };
-        (open.last_joined + quiet).min(open.opened + LONGEST)
-    }
 }
 
 /// Whether the batch of `chunk` is the open one, which drops its end of the channel when it closes.
@@ -106,7 +93,8 @@ impl Batcher {
     }
 
     async fn send_when_closed(self: Arc<Self>, waiters: Arc<Waiters>, mut chunk: watch::Receiver<Chunk>) {
-        while let Some(time) = self.closes_at(&chunk) {
+        loop {
+            let Some(time) = self.lock().closes_at(&chunk) else { break };
             if timeout_at(time, chunk.changed()).await.is_ok() {
                 continue;
             }
@@ -114,7 +102,7 @@ impl Batcher {
             for _ in 0..3 {
                 yield_now().await;
             }
-            if self.closes_at(&chunk).is_some_and(|time| time <= Instant::now()) {
+            if self.lock().closes_at(&chunk).is_some_and(|time| time <= Instant::now()) {
                 let reads = waiters.all();
                 let is_followed = self.lock().window.record_small_request(reads.len());
                 if is_followed {
@@ -127,13 +115,6 @@ impl Batcher {
         let part = Part::new(&chunk.borrow().ids, waiters);
         self.fetch(part).await;
     }
-
-    /// When the open batch closes, if that is still the one of `chunk`.
-    fn closes_at(&self, chunk: &watch::Receiver<Chunk>) -> Option<Instant> {
-        let state = self.lock();
-        let open = state.open.as_ref().filter(|_| is_open(chunk))?;
-        Some(state.window.closes_at(open))
-    }
 }
 
 impl State {
@@ -142,6 +123,21 @@ impl State {
         let changes = self.changed.subscribe();
         self.window.most_reads = self.window.most_reads.max(self.changed.receiver_count());
         changes
+    }
+
+    /// When the open batch closes unless another read joins, if that is still the one of `chunk`.
+    fn closes_at(&self, chunk: &watch::Receiver<Chunk>) -> Option<Instant> {
+        let BatchWindow { small_requests, most_reads, last_answer } = self.window;
+        let open = self.open.as_ref().filter(|_| is_open(chunk))?;
+        let is_recent = last_answer.is_some_and(|answer| answer.elapsed() < LONGEST);
+        let quiet = if small_requests < FEW || !is_recent {
+            QUIET
+        } else if open.most_reads == most_reads && open.request.waiters.all().len() >= most_reads {
+            Duration::ZERO
+        } else {
+            FOLLOWERS
+        };
+        Some((open.last_joined + quiet).min(open.opened + LONGEST))
     }
 
     /// Adds `id` to the open batch, for `waiter`, unless there is none or it has no room. One that every read has left is

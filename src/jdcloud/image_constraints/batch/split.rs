@@ -19,8 +19,7 @@ use crate::jdcloud::call::notice::Notice;
 impl Batcher {
     /// Goes on after a request for `part` ended in `error`.
     pub(super) async fn refused(self: &Arc<Self>, mut part: Part, error: CallError) {
-        let code = error.context.code;
-        let may_be_number = matches!(code, Some(400 | 413 | 414));
+        let may_be_number = matches!(error.context.code, Some(400 | 413 | 414));
         part.has_retried_server_error |= error.is_server_error();
         let unsettled = self.lock().unsettled(&part);
         if error.may_concern_one_id() && unsettled.ids.len() < part.ids.len() {
