@@ -101,10 +101,6 @@ impl<'a> Retries<'a> {
         Self { waiters, ids: &[], most, has_retried_server_error: false }
     }
 
-    fn waiters(&self) -> Vec<Arc<Waiter>> {
-        self.waiters.of(self.ids)
-    }
-
     /// How often the call may be retried after `failed`.
     pub(crate) fn retries(&self, failed: &CallError) -> u32 {
         if self.has_retried_server_error && failed.is_server_error() { 0 } else { self.most }
@@ -112,13 +108,13 @@ impl<'a> Retries<'a> {
 
     /// When the last read that waits for the call gives up: no retry starts later.
     pub(crate) fn deadline(&self) -> Instant {
-        self.waiters().iter().map(|waiter| waiter.deadline).max().unwrap_or_else(Instant::now)
+        self.waiters.of(self.ids).iter().map(|waiter| waiter.deadline).max().unwrap_or_else(Instant::now)
     }
 
     /// Called with every failure that is followed by a retry.
     pub(crate) fn record_failure(&self, failed: &CallError) {
         self.waiters.has_failed.store(true, Ordering::Relaxed);
-        for waiter in self.waiters() {
+        for waiter in self.waiters.of(self.ids) {
             *waiter.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed.clone());
         }
     }

@@ -39,14 +39,12 @@ impl BatchSize {
     /// A request for `refused` ids was refused, and its parts of `size` ids were not. Tells whether that makes requests
     /// smaller.
     pub(super) fn learn(&mut self, refused: usize, size: usize) -> bool {
-        if refused <= self.largest {
-            // Not for the number of its ids.
+        if refused <= self.largest || size > self.known {
+            // Not for the number of its ids, or requests are smaller already.
             return false;
         }
         let is_smaller = size < self.known;
-        if size <= self.known {
-            (self.known, self.successes, self.patience) = (size, 0, self.patience.saturating_mul(2));
-        }
+        (self.known, self.successes, self.patience) = (size, 0, self.patience.saturating_mul(2));
         is_smaller
     }
 
