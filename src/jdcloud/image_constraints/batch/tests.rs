@@ -762,6 +762,23 @@ async fn a_listing_is_retried_for_a_read_of_the_whole_region_only() {
     }
 }
 
+/// A listing for the check of another read's response may take long, and a small read does not need it.
+#[tokio::test(start_paused = true)]
+async fn a_small_read_does_not_wait_for_a_listing_for_a_check() {
+    let ids = ids(10);
+    let script = |_, call: &Received| call.ids.is_empty().then_some(Instead::Hang);
+    let (client, _) = TestApi::new(&ids[9..]).script(script).client(|_| {});
+    let started = Instant::now();
+    let missing = read(&client, &ids[..9]);
+    let small = async {
+        sleep(Duration::from_secs(1)).await;
+        (read(&client, &ids[9..]).await, started.elapsed())
+    };
+    let (missing, (small, took)) = tokio::join!(missing, small);
+    assert_eq!((missing.unwrap().missing.len(), returned(&small.unwrap()).len()), (9, 1));
+    assert!(started.elapsed() > Duration::from_secs(5) && took < Duration::from_secs(2), "{took:?}");
+}
+
 /// An id that was returned before, in a malformed row, is known to be left out when it is missing.
 #[tokio::test(start_paused = true)]
 async fn a_missing_id_that_was_returned_before_shows_a_silent_limit() {
