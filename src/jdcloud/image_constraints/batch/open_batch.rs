@@ -104,8 +104,7 @@ impl Batcher {
             }
             if self.lock().closes_at(&chunk).is_some_and(|time| time <= Instant::now()) {
                 let reads = waiters.all();
-                let is_followed = self.lock().window.record_small_request(reads.len());
-                if is_followed {
+                if self.lock().window.record_small_request(reads.len()) {
                     // More reads join while the listing runs.
                     self.read_ahead(&reads).await;
                 }

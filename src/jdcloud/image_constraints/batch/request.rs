@@ -28,7 +28,12 @@ impl Batcher {
                 return;
             }
             match self.send(&part.ids, &part.retries(self.caller.limits.max_retries)).await {
-                Ok(response) => self.settle(&part, response).await,
+                Ok((rows, context)) => {
+                    let missing = self.settle(&part, &rows, &context);
+                    if !missing.is_empty() {
+                        self.settle_missing(&part, rows.len(), missing).await;
+                    }
+                }
                 Err(error) => self.refused(part, error).await,
             }
         })
@@ -39,42 +44,38 @@ impl Batcher {
         join_all(part.ids.chunks(size).map(|ids| self.fetch(part.of(ids)))).await;
     }
 
-    /// Settles what a response says about `part`.
-    async fn settle(self: &Arc<Self>, part: &Part, (rows, context): Response) {
+    /// Settles the ids of `part` that are returned. Gives the others.
+    fn settle(&self, part: &Part, rows: &Rows, context: &Context) -> Vec<Arc<str>> {
         let mut missing = Vec::new();
-        {
-            let mut state = self.lock();
-            state.window.record_answer();
-            state.size.record_success(part.ids.len());
-            let considered = if rows.len() == part.ids.len() { rows.len() } else { 0 };
-            state.completeness.record_complete(considered, rows.len());
-            for id in &*part.ids {
-                let row = if let Some(row) = rows.get(id) {
-                    state.completeness.record_row(id);
-                    row.clone()
-                } else if let Some(row) = rows.keys().find(|row| row.eq_ignore_ascii_case(id)) {
-                    // A gateway that ignores case has one row for two spellings.
-                    let asked = api::summary(std::slice::from_ref(id));
-                    Err(Failure::OtherRow { asked, got: self.caller.untrusted(row) })
-                } else {
-                    missing.push(Arc::clone(id));
-                    continue;
-                };
-                match row {
-                    Ok(rule) => {
-                        state.answers.insert(Arc::clone(id), Some(rule));
-                        state.end(std::slice::from_ref(id), &part.request);
-                    }
-                    Err(failure) => {
-                        let error = CallError { failure, context: context.clone() };
-                        state.fail(&part.of([Arc::clone(id)]), error);
-                    }
+        let mut state = self.lock();
+        state.window.record_answer();
+        state.size.record_success(part.ids.len());
+        let considered = if rows.len() == part.ids.len() { rows.len() } else { 0 };
+        state.completeness.record_complete(considered, rows.len());
+        for id in &*part.ids {
+            let row = if let Some(row) = rows.get(id) {
+                state.completeness.record_row(id);
+                row.clone()
+            } else if let Some(row) = rows.keys().find(|row| row.eq_ignore_ascii_case(id)) {
+                // A gateway that ignores case has one row for two spellings.
+                let asked = api::summary(std::slice::from_ref(id));
+                Err(Failure::OtherRow { asked, got: self.caller.untrusted(row) })
+            } else {
+                missing.push(Arc::clone(id));
+                continue;
+            };
+            match row {
+                Ok(rule) => {
+                    state.answers.insert(Arc::clone(id), Some(rule));
+                    state.end(std::slice::from_ref(id), &part.request);
+                }
+                Err(failure) => {
+                    let error = CallError { failure, context: context.clone() };
+                    state.fail(&part.of([Arc::clone(id)]), error);
                 }
             }
         }
-        if !missing.is_empty() {
-            self.settle_missing(part, rows.len(), missing).await;
-        }
+        missing
     }
 
     /// One request for `ids`, or for every image when there are none.
