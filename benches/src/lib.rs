@@ -105,6 +105,10 @@ impl Provider for Offline {
         Some(Client::with_transport(settings(), Environment::default(), Arc::new(self.0.clone())))
     }
 
+    fn without_secrets(&self, client: &Client, text: &str) -> String {
+        JdCloud.without_secrets(client, text)
+    }
+
     fn stop(&self, client: &Client) {
         client.stop();
     }
