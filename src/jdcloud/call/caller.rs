@@ -207,6 +207,7 @@ impl Caller {
             request_id: attempt.meta.request_id.clone(),
             attempts: attempts.load(Ordering::Relaxed),
             elapsed: started.elapsed(),
+            is_shared: limits.is_shared(),
             ..self.context(request.operation, request.region, request.summary.clone())
         };
         let attempt = || async {

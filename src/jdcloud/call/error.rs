@@ -238,6 +238,8 @@ pub struct Context {
     pub token: Option<TokenEncoding>,
     /// The request.
     pub asked: RequestSummary,
+    /// Several reads wait for the response.
+    pub is_shared: bool,
     /// HTTP status, if there was a response.
     pub http_status: Option<u16>,
     /// The HTTP status, or `error.code` in a response with status 200.

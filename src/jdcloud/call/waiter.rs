@@ -101,6 +101,11 @@ impl<'a> Retries<'a> {
         Self { waiters, ids: &[], most, has_retried_server_error: false }
     }
 
+    /// Whether several reads wait for the call.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.waiters.of(self.ids).len() > 1
+    }
+
     /// How often the call may be retried after `failed`.
     pub(crate) fn retries(&self, failed: &CallError) -> u32 {
         if self.has_retried_server_error && failed.is_server_error() { 0 } else { self.most }

@@ -49,7 +49,7 @@ impl<'a> Lister<'a> {
 
     /// Goes on after this `outcome` of `request`.
     ///
-    /// Missing ids are requested again, without the others, as long as that returns rows: the API may consider only so many
+    /// Missing ids are requested again, without the others, as long as that returns rows: the API may consider only some
     /// of them, without an error. A request for ids that is refused is halved: their number may be to blame, or one that
     /// does not exist.
     pub(super) fn settle<R: Row>(

@@ -579,7 +579,7 @@ proptest! {
     }
 }
 
-/// An API that considers only so many ids must not make the others look as if they did not exist.
+/// An API that considers only some ids must not make the others look as if they did not exist.
 #[tokio::test(start_paused = true)]
 async fn ids_beyond_a_silent_limit_are_requested_again() {
     for limit in [50, 30, 1] {

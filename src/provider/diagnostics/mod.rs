@@ -88,8 +88,9 @@ pub(super) fn ticket(CallError { context, .. }: &CallError) -> String {
             format!("{} ({}{more})", counted(count, context.asks_about), context.asked.sample.join(", "))
         }
     };
+    let shared = if context.is_shared { ", shared by several data blocks," } else { "" };
     let mut lines = vec![format!(
-        "Request:   {} for {asked} in {} at {}",
+        "Request:   {} for {asked}{shared} in {} at {}",
         context.operation, context.region, context.endpoint
     )];
     if let Some(http_status) = context.http_status {
@@ -117,6 +118,15 @@ mod tests {
 
     use super::*;
     use crate::jdcloud::{Context, Failure};
+
+    /// Its ids are not those of the block that shows the error.
+    #[test]
+    fn a_request_of_several_data_blocks_is_told_as_such() {
+        let context =
+            Context { operation: "describeIt", asks_about: "image", is_shared: true, ..Context::default() };
+        let ticket = ticket(&CallError { failure: Failure::PermissionDenied, context });
+        assert!(ticket.contains("describeIt for all images, shared by several data blocks, in"), "{ticket}");
+    }
 
     /// Increasing one of them alone would not help.
     #[test]

@@ -13,7 +13,7 @@ use crate::jdcloud::call::error::CallError;
 use crate::jdcloud::call::notice::Notice;
 use crate::jdcloud::call::waiter::Retries;
 
-/// So many checks of one response are tried, each with other controls.
+/// The most checks of one response, each with other controls.
 const MOST_CHECKS: usize = 2;
 
 /// What a check has shown of the response that it checks.

@@ -10,9 +10,9 @@ use std::sync::Arc;
 /// What this region's responses have shown of how much one response can hold.
 #[derive(Debug, Default)]
 pub(super) struct Completeness {
-    /// So many ids of one request were considered.
+    /// The most ids of one request that were all considered.
     ids: usize,
-    /// So many rows came in one response.
+    /// The most rows of one response.
     rows: usize,
     /// Ids that were returned by name or listed with a constraint, as many as the largest request may have.
     pub(super) controls: Vec<Arc<str>>,
@@ -40,7 +40,7 @@ impl Completeness {
         asked == 1 || asked <= self.ids && returned < self.rows
     }
 
-    /// So many controls, of both ends of their order, since a gateway may consider ids in that order.
+    /// Up to `count` controls, of both ends of their order, since a gateway may consider ids in that order.
     pub(super) fn controls(&self, count: usize) -> Vec<Arc<str>> {
         let mut known = self.controls.clone();
         known.sort_unstable();

@@ -1,6 +1,6 @@
 //! The requests of a check, and where the controls stand in them.
 //!
-//! A gateway may consider only so many ids of a request: the first or last ones by their numbers, by these as text, since a
+//! A gateway may consider only some ids of a request: the first or last ones by their numbers, by these as text, since a
 //! query is sorted, or by the ids themselves. So controls stand at both ends of a request in the order of the numbers. If
 //! too many missing ids sort beyond all controls, the missing ids are asked for without controls as well.
 
@@ -17,7 +17,7 @@ pub(super) struct Check {
     pub(super) beside: Vec<Vec<Arc<str>>>,
     /// Missing ids without controls, where possible no more at once than are certainly considered.
     pub(super) alone: Vec<Vec<Arc<str>>>,
-    /// So many ids are considered in one request if nothing is left out.
+    /// How many ids are considered in one request if nothing is left out.
     pub(super) considered: usize,
 }
 

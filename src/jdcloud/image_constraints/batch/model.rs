@@ -82,7 +82,7 @@ struct Gateway {
     names_bad_ids: bool,
     limit: Option<(usize, u16)>,
     silent_limit: Option<SilentLimit>,
-    /// So many first requests fail with this status.
+    /// How many first requests fail, and with which status.
     outage: (usize, u16),
     listing: Listing,
     /// The latencies of its answers, in turns.

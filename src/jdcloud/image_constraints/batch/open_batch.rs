@@ -29,7 +29,7 @@ const LONGEST: Duration = Duration::from_millis(500);
 /// Two data blocks alone do not wait for followers, nor cause a listing.
 const FEW: u32 = 2;
 
-/// So many reads at once are Terraform's default parallelism, so that more will follow.
+/// Terraform's default parallelism: if this many reads arrive at once, more will follow.
 const MANY: usize = 10;
 
 /// What the region's small requests, those that could have asked for more ids, say about the reads to come.

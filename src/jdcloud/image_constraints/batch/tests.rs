@@ -235,6 +235,12 @@ async fn reads_of_the_same_id_share_one_call() {
     let (first, later) = tokio::join!(first, later);
     assert_eq!((returned(&first.unwrap()).len(), returned(&later.unwrap()).len()), (2, 1));
     assert_eq!(api.calls(), 1);
+
+    // The error of a call says so: its ids are not those of the block that shows it.
+    let (client, _) = TestApi::new(&ids).script(|_, _| refuse(403, "no")).client(|_| {});
+    let (one, other) = tokio::join!(read(&client, &ids[..2]), read(&client, &ids[2..]));
+    assert!(failed(one).context.is_shared && failed(other).context.is_shared);
+    assert!(!failed(read(&client, &ids[..1]).await).context.is_shared);
 }
 
 #[tokio::test(start_paused = true)]
