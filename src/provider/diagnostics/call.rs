@@ -473,3 +473,62 @@ fn row_problem(problem: RowProblem) -> String {
     };
     problem.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detail(failure: impl Into<Failure>, endpoint_source: Source) -> String {
+        let context = Context { endpoint_source: Some(endpoint_source), ..Context::default() };
+        message(&failure.into(), &context).1
+    }
+
+    /// Otherwise users trust another authority, which helps against one problem only, and is a risk.
+    #[test]
+    fn each_tls_problem_has_its_own_remedy() {
+        for (problem, remedy) in [
+            (TlsProblem::UntrustedAuthority, "set ca_bundle"),
+            (TlsProblem::Expired, "Check this machine's clock"),
+            (TlsProblem::NotValidYet, "Check this machine's clock"),
+            (TlsProblem::AuthorityAsServer, "CA:FALSE"),
+            (TlsProblem::OtherHost, "or JDCLOUD_VM_ENDPOINT is wrong"),
+            (TlsProblem::ClientCertificate, "Another server may respond"),
+            (TlsProblem::Version, "Another server may respond"),
+            (TlsProblem::CipherSuite, "Another server may respond"),
+        ] {
+            let tls = TransportError::Tls { host: "h".into(), problem: problem.clone() };
+            let detail = detail(tls, Source::Environment(vec!["JDCLOUD_VM_ENDPOINT"]));
+            assert!(detail.contains(remedy), "{problem:?}: {detail}");
+            assert_eq!(detail.contains("ca_bundle"), problem == TlsProblem::UntrustedAuthority, "{detail}");
+        }
+    }
+
+    /// The variable is right; the proxy's administrator has to act.
+    #[test]
+    fn the_refusal_of_a_proxy_names_the_host_that_it_refuses() {
+        let (proxy, host) = ("http://proxy:3128".into(), "vm.jdcloud-api.com".into());
+        let refusal = TransportError::ProxyRefusal { proxy, variable: "HTTPS_PROXY", host };
+        let detail = detail(refusal, Source::Default);
+        let says = "http://proxy:3128, the proxy of HTTPS_PROXY, refused a connection to vm.jdcloud-api.com. It does";
+        assert!(detail.starts_with(says), "{detail}");
+    }
+
+    #[test]
+    fn only_an_endpoint_that_is_set_can_be_wrong() {
+        let failures = [
+            Failure::Redirect { location: None },
+            Failure::UnexpectedStatus { status: 204 },
+            Failure::Unexpected { reason: "r".into() },
+            Failure::UnreadableRow { row: 1, reason: "r".into() },
+            TransportError::Dns { host: "h".into(), reason: "r".into() }.into(),
+            TransportError::Connect { host: "h".into(), reason: "r".into() }.into(),
+            TransportError::WrongScheme { host: "h".into(), tls: true }.into(),
+        ];
+        for failure in failures {
+            let names_it =
+                |source| detail(failure.clone(), source).contains("vm_endpoint in the provider block");
+            assert!(names_it(Source::Arguments(vec!["vm_endpoint"])), "{failure:?}");
+            assert!(!names_it(Source::Default), "{failure:?}");
+        }
+    }
+}
