@@ -44,6 +44,11 @@ impl CallError {
         is_of_a_row || self.context.code.is_some_and(|code| matches!(code, 400..=599) && !refuses_all(code))
     }
 
+    /// Or an id that no read has asked for, whose image may be forbidden to the user.
+    pub(crate) fn may_concern_a_control(&self) -> bool {
+        self.may_concern_one_id() || self.context.code == Some(403)
+    }
+
     /// JD Cloud itself, and not a server in between, responded with 404.
     pub(crate) fn is_not_found(&self) -> bool {
         self.failure == Failure::NotFound && self.context.request_id.is_some()

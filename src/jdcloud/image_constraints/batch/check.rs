@@ -12,9 +12,7 @@ use super::{Batcher, State};
 use crate::jdcloud::call::error::CallError;
 use crate::jdcloud::call::notice::Notice;
 use crate::jdcloud::call::waiter::Retries;
-
-/// The most checks of one response, each with other controls.
-const MOST_CHECKS: usize = 2;
+use crate::jdcloud::image_constraints::api::Rows;
 
 /// What a check has shown of the response that it checks.
 enum Finding {
@@ -32,20 +30,19 @@ impl Batcher {
         part: &Part,
         returned: usize,
         missing: Vec<Arc<str>>,
+        lacks_control: bool,
     ) {
         let asked = part.ids.len();
         let mut missing = part.of(missing);
-        let is_complete = match self.check(&mut missing, asked, returned).await {
-            Ok(is_complete) => is_complete,
+        let size = match self.check(&mut missing, asked, returned, lacks_control).await {
+            Ok(size) => size,
             Err(error) => return self.lock().fail(&missing, error),
         };
         let size = {
             let mut state = self.lock();
-            match state.size.exceeded(asked) {
-                // This check, or another one meanwhile, has found a limit.
-                Some(limit) => limit,
-                // An id that is asked for alone needs no check.
-                None if !is_complete => 1,
+            // This check, or another one meanwhile, may have found a limit.
+            match state.size.exceeded(asked).or(size) {
+                Some(size) => size,
                 None => {
                     for id in &*missing.ids {
                         // A listing may have settled it meanwhile.
@@ -58,17 +55,21 @@ impl Batcher {
         self.fetch_in_chunks(&missing, size).await;
     }
 
-    /// Whether a response with `returned` of `asked` ids is complete, as far as can be known. Leaves those of the `missing`
-    /// ids that are to be settled.
+    /// How many of the missing ids are to be asked for at once; none if the response is complete, as far as can be known.
+    /// Leaves those of the `missing` ids that are to be settled.
     async fn check(
         self: &Arc<Self>,
         missing: &mut Part,
         asked: usize,
         returned: usize,
-    ) -> Result<bool, CallError> {
-        if !self.lock().needs_check(asked, returned) {
-            return Ok(true);
+        lacks_control: bool,
+    ) -> Result<Option<usize>, CallError> {
+        let needs_check = |state: &State| lacks_control || state.needs_check(asked, returned);
+        if !needs_check(&self.lock()) {
+            return Ok(None);
         }
+        // Where a response was incomplete, another server may answer the check.
+        let again = |was_incomplete: bool| was_incomplete.then(|| asked.div_ceil(2));
         // In turns, since a check may spare later ones.
         let _turn = timeout(spare_time(&missing.waiters()), self.checking.lock()).await;
         if self.lock().completeness.controls.len() < missing.ids.len().min(FEW_CONTROLS) {
@@ -78,8 +79,8 @@ impl Batcher {
         let larger_check = {
             let mut state = self.lock();
             *missing = state.unsettled(missing);
-            if missing.ids.is_empty() || !state.needs_check(asked, returned) {
-                return Ok(true);
+            if missing.ids.is_empty() || !needs_check(&state) {
+                return Ok(None);
             }
             let size = state.size.known.max(asked);
             state.completeness.new_check(&missing.ids, asked, returned, size)
@@ -87,24 +88,24 @@ impl Batcher {
         let Some(larger_check) = larger_check else {
             // Without other controls, a missing id that had a malformed row shows that the response is incomplete.
             let known = &self.lock().completeness.controls;
-            return Ok(!missing.ids.iter().any(|id| known.contains(id)));
+            return Ok(missing.ids.iter().any(|id| known.contains(id)).then_some(1));
         };
         if larger_check.beside.first().is_some_and(|ids| ids.len() > asked)
             && !self.lock().completeness.larger_failed
         {
             let finding = self.compare(missing, &larger_check, 0);
             if let Ok(Ok(Finding::Complete)) = timeout(spare_time(&missing.waiters()), finding).await {
-                return Ok(true);
+                return Ok(again(lacks_control));
             }
             self.lock().completeness.larger_failed = true;
         }
         let most = self.caller.limits.max_retries;
-        for _ in 0..MOST_CHECKS {
+        for is_last in [false, true] {
             // A request for no more ids than the one that is checked, which was not refused.
             let check = self.lock().completeness.new_check(&missing.ids, asked, returned, asked);
             let Some(check) = check else { break };
             match self.compare(missing, &check, most).await {
-                Ok(Finding::Complete) => return Ok(true),
+                Ok(Finding::Complete) => return Ok(again(lacks_control || is_last)),
                 Ok(Finding::Lacks(control))
                     if self.probe(missing, vec![control.clone()], most).await == 0 =>
                 {
@@ -112,19 +113,27 @@ impl Batcher {
                     let others = self.lock().completeness.controls(asked);
                     self.probe(missing, others, 0).await;
                 }
+                // An image may have been published meanwhile.
+                Ok(Finding::Incomplete) if !is_last => {
+                    *missing = self.lock().unsettled(missing);
+                    if missing.ids.is_empty() {
+                        return Ok(None);
+                    }
+                }
                 Ok(_) => {
                     self.find_limit(missing, asked, returned).await;
                     break;
                 }
                 // A control is to blame: the missing ids were not refused before.
-                Err(error) if error.may_concern_one_id() || error.context.code == Some(403) => {
+                Err(error) if error.may_concern_a_control() => {
                     missing.has_retried_server_error |= error.is_server_error();
                     self.lock().completeness.forget(&check.controls);
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(false)
+        // An id that is asked for alone needs no check.
+        Ok(Some(1))
     }
 
     /// What the responses to a check show. If nothing is left out, their rows are those of the controls.
@@ -133,6 +142,7 @@ impl Batcher {
         let retries = Retries { has_retried_server_error: false, ..part.retries(most) };
         for ids in &check.beside {
             let (rows, _) = self.send(ids, &retries).await?;
+            self.lock().keep(&rows);
             if rows.keys().any(|id| !check.controls.contains(id)) {
                 return Ok(Finding::Incomplete);
             }
@@ -140,11 +150,14 @@ impl Batcher {
                 return Ok(Finding::Lacks(Arc::clone(control)));
             }
         }
-        let alone = check.alone.iter().map(|ids| self.send(ids, &retries));
-        if try_join_all(alone).await?.iter().any(|(rows, _)| !rows.is_empty()) {
+        let alone = try_join_all(check.alone.iter().map(|ids| self.send(ids, &retries))).await?;
+        alone.iter().for_each(|(rows, _)| self.lock().keep(rows));
+        if alone.iter().any(|(rows, _)| !rows.is_empty()) {
             return Ok(Finding::Incomplete);
         }
-        self.lock().completeness.record_complete(check.considered, check.controls.len());
+        let completeness = &mut self.lock().completeness;
+        completeness.record_complete(check.considered, check.controls.len());
+        completeness.is_checked = true;
         Ok(Finding::Complete)
     }
 
@@ -183,6 +196,16 @@ impl Batcher {
 }
 
 impl State {
+    /// Settles the ids that a check has returned: a row is right, whatever its response lacks.
+    fn keep(&mut self, rows: &Rows) {
+        for (id, row) in rows {
+            if let Ok(rule) = row {
+                self.completeness.record_row(id);
+                self.answers.insert(Arc::clone(id), Some(rule.clone()));
+            }
+        }
+    }
+
     /// Whether it is unknown if a response with `returned` of `asked` ids is complete.
     fn needs_check(&self, asked: usize, returned: usize) -> bool {
         !self.completeness.is_complete(asked, returned) && self.size.exceeded(asked).is_none()

@@ -16,6 +16,8 @@ pub(super) struct Completeness {
     rows: usize,
     /// Ids that were returned by name or listed with a constraint, as many as the largest request may have.
     pub(super) controls: Vec<Arc<str>>,
+    /// Missing ids were asked for again beside controls, which came back. Nothing else shows that an empty response is complete.
+    pub(super) is_checked: bool,
     /// A check that was larger than the response that it checked did not succeed.
     pub(super) larger_failed: bool,
 }
@@ -37,7 +39,8 @@ impl Completeness {
 
     /// Whether a response with `returned` of `asked` ids is known to be complete.
     pub(super) fn is_complete(&self, asked: usize, returned: usize) -> bool {
-        asked == 1 || asked <= self.ids && returned < self.rows
+        let is_checked = returned > 0 || self.is_checked;
+        asked == 1 || is_checked && asked <= self.ids && returned < self.rows
     }
 
     /// Up to `count` controls, of both ends of their order, since a gateway may consider ids in that order.
@@ -58,7 +61,9 @@ impl Completeness {
     /// A response with `returned` of `asked` ids is incomplete. Returns how many ids can be asked for at once, which are
     /// fewer.
     pub(super) fn record_incomplete(&mut self, asked: usize, returned: usize) -> usize {
-        let limit = returned.max(self.ids.min(self.rows)).min(asked - 1).max(1);
+        // Where so many ids were considered before, the gateway has changed.
+        let before = if asked > self.ids { self.ids.min(self.rows) } else { 0 };
+        let limit = returned.max(before).min(asked - 1).max(1);
         (self.ids, self.rows) = (limit, limit + 1);
         limit
     }

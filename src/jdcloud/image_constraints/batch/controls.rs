@@ -21,7 +21,15 @@ pub(super) struct Check {
     pub(super) considered: usize,
 }
 
+/// The smallest request that leaves room for two controls.
+const ROOMY: usize = 20;
+
 impl Completeness {
+    /// How many of `size` ids in a request are not controls.
+    pub(super) fn without_controls(&self, size: usize) -> usize {
+        if size < ROOMY { size } else { size - self.controls.len().min(2) }
+    }
+
     /// A check of a response with `returned` of `asked` ids, with up to `size` ids in a request; none where no control is
     /// known.
     pub(super) fn new_check(

@@ -99,6 +99,11 @@ impl Batcher {
         }
     }
 
+    /// The length of a request's URL before its first id.
+    fn bare_url(&self) -> usize {
+        self.caller.url_length(&OPERATION.path(&self.region))
+    }
+
     /// What the API says about `ids`. Dropping the future withdraws the read, which began at `started`.
     pub(crate) async fn named(
         self: &Arc<Self>,

@@ -15,7 +15,6 @@ use super::chunk::Chunk;
 use super::part::Part;
 use super::{Batcher, State};
 use crate::jdcloud::call::waiter::{SharedCall, UnderWay, Waiter, Waiters};
-use crate::jdcloud::image_constraints::api::OPERATION;
 
 /// How long the batch waits after the last read that joined.
 const QUIET: Duration = Duration::from_millis(5);
@@ -76,8 +75,7 @@ impl Batcher {
         id: &Arc<str>,
         waiter: &Arc<Waiter>,
     ) -> SharedCall<()> {
-        let bare_url = self.caller.url_length(&OPERATION.path(&self.region));
-        let (chunk, changes) = watch::channel(Chunk::new(state.size.next(), bare_url));
+        let (chunk, changes) = watch::channel(Chunk::new(state.size.next(), self.bare_url()));
         let (settling, request) =
             UnderWay::new(&[], |waiters| Arc::clone(self).send_when_closed(waiters, changes));
         let now = Instant::now();

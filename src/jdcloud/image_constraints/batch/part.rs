@@ -22,6 +22,8 @@ pub(super) struct Part {
     pub(super) request: Arc<Waiters>,
     /// The retries of a server error are used up.
     pub(super) has_retried_server_error: bool,
+    /// It was refused, for which a control beside its ids could be the reason.
+    pub(super) was_refused: bool,
     /// An id of the request is to blame for a refusal, and not the number of ids.
     pub(super) id_is_to_blame: CancellationToken,
 }
@@ -30,7 +32,7 @@ impl Part {
     /// All `ids` of a request.
     pub(super) fn new(ids: &[Arc<str>], request: Arc<Waiters>) -> Self {
         let id_is_to_blame = CancellationToken::new();
-        Self { ids: ids.into(), request, has_retried_server_error: false, id_is_to_blame }
+        Self { ids: ids.into(), request, has_retried_server_error: false, was_refused: false, id_is_to_blame }
     }
 
     /// These `ids` of it alone.

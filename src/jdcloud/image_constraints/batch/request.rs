@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join_all};
 
+use super::chunk::Chunk;
 use super::part::Part;
 use super::{Batcher, State};
 use crate::jdcloud::call::caller::Request;
@@ -27,12 +28,18 @@ impl Batcher {
             if part.ids.is_empty() {
                 return;
             }
-            match self.send(&part.ids, &part.retries(self.caller.limits.max_retries)).await {
+            let (asked, controls) = self.beside_controls(&part);
+            match self.send(&asked, &part.retries(self.caller.limits.max_retries)).await {
                 Ok((rows, context)) => {
-                    let missing = self.settle(&part, &rows, &context);
+                    let missing = self.settle(&part, asked.len(), &rows, &context);
                     if !missing.is_empty() {
-                        self.settle_missing(&part, rows.len(), missing).await;
+                        let lacks_control = controls.iter().any(|id| !rows.contains_key(id));
+                        self.settle_missing(&part, rows.len(), missing, lacks_control).await;
                     }
+                }
+                Err(error) if !controls.is_empty() && error.may_concern_a_control() => {
+                    let has_retried_server_error = part.has_retried_server_error || error.is_server_error();
+                    self.fetch(Part { was_refused: true, has_retried_server_error, ..part }).await;
                 }
                 Err(error) => self.refused(part, error).await,
             }
@@ -41,16 +48,32 @@ impl Batcher {
 
     /// Fetches at most `size` of the ids at once, in several requests at the same time.
     pub(super) async fn fetch_in_chunks(self: &Arc<Self>, part: &Part, size: usize) {
+        let size = if part.was_refused { size } else { self.lock().completeness.without_controls(size) };
         join_all(part.ids.chunks(size).map(|ids| self.fetch(part.of(ids)))).await;
     }
 
-    /// Settles the ids of `part` that are returned. Gives the others.
-    fn settle(&self, part: &Part, rows: &Rows, context: &Context) -> Vec<Arc<str>> {
+    /// The ids of `part` between two controls, and these, if there is room: a response without one of them is incomplete.
+    fn beside_controls(&self, part: &Part) -> (Arc<[Arc<str>]>, Vec<Arc<str>>) {
+        let state = self.lock();
+        let mut controls = state.completeness.controls(2);
+        controls.retain(|id| !part.ids.iter().any(|asked| asked.eq_ignore_ascii_case(id)));
+        let mut chunk = Chunk::new(state.size.known, self.bare_url());
+        let (first, last) = controls.split_at(controls.len() / 2);
+        let is_checkable = !part.was_refused && part.ids.len() > 1;
+        if is_checkable && first.iter().chain(&*part.ids).chain(last).all(|id| chunk.push(id)) {
+            (chunk.ids.into(), controls)
+        } else {
+            (Arc::clone(&part.ids), Vec::new())
+        }
+    }
+
+    /// Settles the ids of `part` that are returned by a request for `asked` ids. Gives the others.
+    fn settle(&self, part: &Part, asked: usize, rows: &Rows, context: &Context) -> Vec<Arc<str>> {
         let mut missing = Vec::new();
         let mut state = self.lock();
         state.window.record_answer();
-        state.size.record_success(part.ids.len());
-        let considered = if rows.len() == part.ids.len() { rows.len() } else { 0 };
+        state.size.record_success(asked);
+        let considered = if rows.len() == asked { asked } else { 0 };
         state.completeness.record_complete(considered, rows.len());
         for id in &*part.ids {
             let row = if let Some(row) = rows.get(id) {

@@ -21,6 +21,7 @@ impl Batcher {
     pub(super) async fn refused(self: &Arc<Self>, mut part: Part, error: CallError) {
         let may_be_number = matches!(error.context.code, Some(400 | 413 | 414));
         part.has_retried_server_error |= error.is_server_error();
+        part.was_refused = true;
         let unsettled = self.lock().unsettled(&part);
         if error.may_concern_one_id() && unsettled.ids.len() < part.ids.len() {
             // A read that has left may have brought the id that is to blame.
