@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use http::header::DATE;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::retry;
 use crate::jdcloud::call::clock::{Clock, Finding, http_date};
@@ -36,6 +36,8 @@ pub(crate) struct Caller {
     budgets: Mutex<HashMap<Region, Arc<retry::Budget>>>,
     /// `max_concurrent_requests`; a call that waits for its next attempt holds no slot.
     slots: Semaphore,
+    /// Until when the account is throttled, by `Retry-After`.
+    throttled_until: Mutex<Option<Instant>>,
     signature: Mutex<SignatureState>,
 }
 
@@ -136,6 +138,7 @@ impl Caller {
             clock: Clock::default(),
             budgets: Mutex::default(),
             slots: Semaphore::new(limits.max_concurrent_requests),
+            throttled_until: Mutex::default(),
             signature: Mutex::new(SignatureState::Untried),
         }
     }
@@ -212,12 +215,12 @@ impl Caller {
         };
         let attempt = || async {
             let mut version = self.version();
-            let mut attempt = self.attempt(request, version, &attempts, &parse).await;
+            let mut attempt = self.attempt(request, limits, version, &attempts, &parse).await;
             while self.corrects_clock(&mut attempt) {
-                attempt = self.attempt(request, version, &attempts, &parse).await;
+                attempt = self.attempt(request, limits, version, &attempts, &parse).await;
             }
             if self.may_be_the_signature(&attempt) && self.signature() == SignatureState::Untried {
-                let other = self.attempt(request, Version::V3, &attempts, &parse).await;
+                let other = self.attempt(request, limits, Version::V3, &attempts, &parse).await;
                 if other.is_authenticated() {
                     (version, attempt) = (Version::V3, other);
                 } else if other.meta.code == Some(401) {
@@ -228,7 +231,7 @@ impl Caller {
             if matches!(attempt.result, Err(Failure::OtherRow { .. })) {
                 // The connection may be out of step, so that the response belongs to another request.
                 self.transport.reset();
-                attempt = self.attempt(request, version, &attempts, &parse).await;
+                attempt = self.attempt(request, limits, version, &attempts, &parse).await;
             }
             if attempt.result.is_ok() {
                 self.record_signature(SignatureState::Accepted(version));
@@ -285,12 +288,16 @@ impl Caller {
     async fn attempt<T: Send + 'static>(
         &self,
         request: &Request<'_>,
+        limits: &Retries<'_>,
         version: Version,
         attempts: &AtomicU32,
         parse: &impl ParseResponse<T>,
     ) -> Attempt<T> {
         // The semaphore is never closed, so this does not fail.
         let _slot = self.slots.acquire().await;
+        while let Some(until) = self.throttled_until(limits) {
+            sleep_until(until).await;
+        }
         let started = Instant::now();
         let correction = self.clock.correction();
         let limit = self.limits.request_timeout;
@@ -328,8 +335,18 @@ impl Caller {
                 correction,
             },
         };
+        if let Err(Failure::Throttled { retry_after: Some(after) }) = attempt.result {
+            let until = Instant::now().checked_add(after);
+            *self.throttled_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+        }
         log(request, attempts.load(Ordering::Relaxed), &attempt, started.elapsed());
         attempt
+    }
+
+    /// Until when requests of this account would be throttled, if the reads wait as long.
+    fn throttled_until(&self, limits: &Retries<'_>) -> Option<Instant> {
+        let until = *self.throttled_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.filter(|until| *until > Instant::now() && *until < limits.deadline())
     }
 
     /// Parses `response`, on another thread if it is large.

@@ -23,6 +23,8 @@ pub enum Notice {
     IncompleteResponses {
         /// The size without incomplete responses.
         limit: usize,
+        /// Earlier reads may have got incomplete responses that were not noticed.
+        earlier: bool,
     },
 }
 

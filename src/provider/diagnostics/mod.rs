@@ -56,7 +56,16 @@ pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
             "JD Cloud refused a request signed with JDCLOUD2-HMAC-SHA256, the documented version, and accepted it signed with \
              JDCLOUD3-HMAC-SHA256. The provider now uses that version. Look for a newer version of the provider.",
         ),
-        Notice::IncompleteResponses { limit } => diagnostics.warning(
+        Notice::IncompleteResponses { limit, earlier: true } => diagnostics.error(
+            "JD Cloud returned incomplete responses",
+            format!(
+                "Responses to requests for more than {} may be incomplete: they left out images without an error. Data blocks \
+                 that were read before may lack constraints. Set batch_size = {limit} in the provider block, and run Terraform \
+                 again.",
+                counted(limit, "image")
+            ),
+        ),
+        Notice::IncompleteResponses { limit, earlier: false } => diagnostics.warning(
             None,
             "JD Cloud returned incomplete responses",
             format!(

@@ -119,6 +119,24 @@ async fn a_throttled_call_waits_for_retry_after() {
     }
 }
 
+/// The limit is the account's: requests of other reads would only be refused as well, and use up their retries.
+#[tokio::test(start_paused = true)]
+async fn a_throttled_account_sends_nothing_until_retry_after() {
+    let (client, api) = failing(
+        1,
+        || Instead::Respond(response(429, &[("retry-after", "10")], "{}")),
+        |settings| {
+            settings.max_retries = Argument::Known(0);
+        },
+    );
+    let throttled = failed(read(&client, &ids(1)).await);
+    assert_eq!(throttled.failure, Failure::Throttled { retry_after: Some(10 * SECOND) });
+    let started = Instant::now();
+    read(&client, &ids(1)).await.unwrap();
+    assert!(started.elapsed() >= 9 * SECOND, "{:?}", started.elapsed());
+    assert_eq!(api.calls(), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_retry_after_beyond_the_deadline_is_an_error_at_once() {
     for after in ["1000", "18446744073709551615"] {

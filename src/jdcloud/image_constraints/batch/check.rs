@@ -44,6 +44,7 @@ impl Batcher {
             match state.size.exceeded(asked).or(size) {
                 Some(size) => size,
                 None => {
+                    state.completeness.believed = state.completeness.believed.max(asked);
                     for id in &*missing.ids {
                         // A listing may have settled it meanwhile.
                         state.answers.entry(Arc::clone(id)).or_default();
@@ -187,7 +188,8 @@ impl Batcher {
         let mut state = self.lock();
         let limit = state.completeness.record_incomplete(asked, returned.max(rows));
         tracing::warn!(region = %self.region, limit, "incomplete responses: sending smaller requests");
-        self.caller.notices.add(Notice::IncompleteResponses { limit });
+        let earlier = state.completeness.reported > limit;
+        self.caller.notices.add(Notice::IncompleteResponses { limit, earlier });
         state.size.cap(limit);
         state.answers.retain(|_, answer| answer.is_some());
         state.withdrawals += 1;

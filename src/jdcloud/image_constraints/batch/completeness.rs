@@ -13,11 +13,15 @@ pub(super) struct Completeness {
     /// The most ids of one request that were all considered.
     ids: usize,
     /// The most rows of one response.
-    rows: usize,
+    pub(super) rows: usize,
     /// Ids that were returned by name or listed with a constraint, as many as the largest request may have.
     pub(super) controls: Vec<Arc<str>>,
     /// Missing ids were asked for again beside controls, which came back. Nothing else shows that an empty response is complete.
     pub(super) is_checked: bool,
+    /// The most ids of a request whose missing ids were believed.
+    pub(super) believed: usize,
+    /// The same when a read with missing ids ended last.
+    pub(super) reported: usize,
     /// A check that was larger than the response that it checked did not succeed.
     pub(super) larger_failed: bool,
 }

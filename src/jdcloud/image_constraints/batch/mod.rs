@@ -191,10 +191,14 @@ impl State {
         part.of(unsettled)
     }
 
-    /// The answers to `ids`, if all have one.
-    fn found(&self, ids: &BTreeSet<Arc<str>>) -> Option<Found> {
+    /// The answers to `ids`, if all have one. The read ends with these.
+    fn found(&mut self, ids: &BTreeSet<Arc<str>>) -> Option<Found> {
         // The last ids are most often the last to be settled.
         let answers = ids.iter().rev().map(|id| Some((Arc::clone(id), self.answers.get(id)?.clone())));
-        answers.collect()
+        let found: Found = answers.collect::<Option<_>>()?;
+        if found.values().any(Option::is_none) {
+            self.completeness.reported = self.completeness.believed;
+        }
+        Some(found)
     }
 }

@@ -59,7 +59,9 @@ impl Batcher {
         controls.retain(|id| !part.ids.iter().any(|asked| asked.eq_ignore_ascii_case(id)));
         let mut chunk = Chunk::new(state.size.known, self.bare_url());
         let (first, last) = controls.split_at(controls.len() / 2);
-        let is_checkable = !part.was_refused && part.ids.len() > 1;
+        // The gateway may return no more rows than these.
+        let has_rows = state.completeness.rows > controls.len();
+        let is_checkable = has_rows && !part.was_refused && part.ids.len() > 1;
         if is_checkable && first.iter().chain(&*part.ids).chain(last).all(|id| chunk.push(id)) {
             (chunk.ids.into(), controls)
         } else {

@@ -85,8 +85,8 @@ async fn responses_that_become_larger_cost_one_check() {
         assert!(read_each(&client, &ids[size..2 * size], "cn-north-1", size).await.is_empty());
     }
     let sizes: Vec<_> = api.received().iter().map(|call| call.ids.len()).collect();
-    // Two controls stand in each but the check.
-    assert_eq!(sizes, [0, 12, 100, 22, 42, 82]);
+    // Once a response has had enough rows, two controls stand in each request.
+    assert_eq!(sizes, [0, 10, 100, 22, 42, 82]);
 }
 
 /// A large check that exceeds a limit says nothing about the smaller response that it checks.
@@ -421,7 +421,7 @@ async fn a_silent_limit_is_found_and_every_missing_id_is_asked_for_again() {
         let (client, api) = TestApi::new(&[]).script(script()).client(|_| {});
         let answer = read(&client, &ids).await.unwrap();
         assert_eq!((answer.images.len(), answer.missing.len()), (300, 0), "limit {limit}");
-        assert_eq!(answer.notices, [Notice::IncompleteResponses { limit }]);
+        assert_eq!(answer.notices, [Notice::IncompleteResponses { limit, earlier: false }]);
         let needed = 300_usize.div_ceil(limit);
         assert!(api.calls() <= needed + 12, "limit {limit}: {} calls, {needed} needed", api.calls());
 
@@ -1054,7 +1054,10 @@ async fn a_silent_limit_in_the_order_of_the_ids_is_found() {
         let asked = [&ids[first..first + 2], &ids[50..53], &ids[last..last + 5]].concat();
         let answer = read(&client, &asked).await.unwrap();
         assert_eq!((returned(&answer).len(), answer.missing.len()), (7, 3), "{known:?} {is_reversed}");
-        assert!(matches!(answer.notices[..], [Notice::IncompleteResponses { limit: 4..=5 }]));
+        assert!(matches!(
+            answer.notices[..],
+            [] | [Notice::IncompleteResponses { limit: 4..=5, earlier: false }]
+        ));
     }
 }
 
@@ -1134,7 +1137,7 @@ async fn a_silent_limit_is_found_where_few_images_have_a_constraint() {
     let (client, api) = TestApi::new(&constrained).script(script).client(|_| {});
     let answer = read(&client, &ids[..300]).await.unwrap();
     assert_eq!((returned(&answer).len(), answer.missing.len()), (3, 297));
-    assert_eq!(answer.notices, [Notice::IncompleteResponses { limit: 33 }]);
+    assert_eq!(answer.notices, [Notice::IncompleteResponses { limit: 33, earlier: false }]);
     assert!(api.calls() <= 3 + 10 + 10, "{} calls", api.calls());
 }
 
@@ -1377,4 +1380,26 @@ async fn a_silent_limit_that_begins_during_a_plan_is_found_by_small_reads() {
         found += returned(&read(&client, ids).await.unwrap()).len();
     }
     assert_eq!(found, 200);
+}
+
+/// What earlier reads of the plan got cannot be corrected any more.
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_earlier_reads_have_exceeded_is_told_as_such() {
+    let ids = ids(100);
+    let constrained = ids[5..].to_vec();
+    let script = {
+        let constrained = constrained.clone();
+        move |n: usize, call: &Received| match n {
+            0 => Some(Instead::Respond(rows([]))),
+            _ => first_ids(3, &constrained, call),
+        }
+    };
+    let (client, _) = TestApi::new(&constrained).script(script).client(|settings| {
+        settings.read_ahead = Argument::Known(false);
+    });
+    // No image is known to have a constraint, so that nothing can be checked.
+    assert_eq!(read(&client, &ids[10..20]).await.unwrap().missing.len(), 10);
+    let answer = read(&client, &ids[20..]).await.unwrap();
+    assert_eq!((returned(&answer).len(), answer.missing.len()), (80, 0));
+    assert_eq!(answer.notices, [Notice::IncompleteResponses { limit: 3, earlier: true }]);
 }
