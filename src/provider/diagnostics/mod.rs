@@ -128,6 +128,16 @@ mod tests {
     use super::*;
     use crate::jdcloud::{Context, Failure};
 
+    /// Rules that passed in earlier blocks may have been wrong: the plan must not go on.
+    #[test]
+    fn incomplete_responses_of_earlier_blocks_are_an_error() {
+        for earlier in [true, false] {
+            let mut diagnostics = Diagnostics::default();
+            report_notice(Notice::IncompleteResponses { limit: 3, earlier }, &mut diagnostics);
+            assert_eq!(diagnostics.has_error(), earlier);
+        }
+    }
+
     /// Its ids are not those of the block that shows the error.
     #[test]
     fn a_request_of_several_data_blocks_is_told_as_such() {
