@@ -56,23 +56,19 @@ pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
             "JD Cloud refused a request signed with JDCLOUD2-HMAC-SHA256, the documented version, and accepted it signed with \
              JDCLOUD3-HMAC-SHA256. The provider now uses that version. Look for a newer version of the provider.",
         ),
-        Notice::IncompleteResponses { limit, earlier: true } => diagnostics.error(
-            "JD Cloud returned incomplete responses",
-            format!(
-                "Responses to requests for more than {} may be incomplete: they left out images without an error. Data blocks \
-                 that were read before may lack constraints. Set batch_size = {limit} in the provider block, and run Terraform \
-                 again.",
-                counted(limit, "image")
-            ),
-        ),
-        Notice::IncompleteResponses { limit, earlier: false } => diagnostics.warning(
+        Notice::IncompleteResponses { limit, earlier } => diagnostics.warning(
             None,
             "JD Cloud returned incomplete responses",
             format!(
                 "Responses to requests for more than {} may be incomplete: they left out images without an error. The provider \
-                 now sends smaller requests, and requested again every image that was left out. Set batch_size = {limit} in the provider \
-                 block to save these requests.",
-                counted(limit, "image")
+                 now sends smaller requests, and requested again every image that was left out.{} Set batch_size = {limit} in \
+                 the provider block to save these requests.",
+                counted(limit, "image"),
+                if earlier {
+                    " Data blocks that were read before may lack constraints: run Terraform again with this batch_size."
+                } else {
+                    ""
+                }
             ),
         ),
         Notice::SmallerBatches { from, to } => diagnostics.warning(
@@ -128,13 +124,14 @@ mod tests {
     use super::*;
     use crate::jdcloud::{Context, Failure};
 
-    /// Rules that passed in earlier blocks may have been wrong: the plan must not go on.
+    /// Rules that passed in earlier blocks may have been wrong.
     #[test]
-    fn incomplete_responses_of_earlier_blocks_are_an_error() {
+    fn incomplete_responses_of_earlier_blocks_are_told() {
         for earlier in [true, false] {
             let mut diagnostics = Diagnostics::default();
             report_notice(Notice::IncompleteResponses { limit: 3, earlier }, &mut diagnostics);
-            assert_eq!(diagnostics.has_error(), earlier);
+            let detail = &diagnostics.iter().next().unwrap().detail;
+            assert_eq!(detail.contains("Data blocks that were read before may lack constraints"), earlier);
         }
     }
 
