@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use serde::de::{MapAccess, Visitor};
@@ -114,8 +115,9 @@ fn members_of(text: &str) -> Result<Option<BTreeMap<String, &RawValue>>, ValueEr
     let Ok(Pairs(pairs)) = serde_json::from_str(text) else { return Ok(None) };
     let mut members = BTreeMap::new();
     for (key, value) in pairs {
-        if members.insert(key.clone(), value).is_some() {
-            return Err(Problem::Duplicate(key).into());
+        match members.entry(key) {
+            Entry::Occupied(entry) => return Err(Problem::Duplicate(entry.key().clone()).into()),
+            Entry::Vacant(entry) => drop(entry.insert(value)),
         }
     }
     Ok(Some(members))

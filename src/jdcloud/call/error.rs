@@ -44,7 +44,7 @@ impl CallError {
         is_of_a_row || self.context.code.is_some_and(|code| matches!(code, 400..=599) && !refuses_all(code))
     }
 
-    /// Or an id that no read has asked for, whose image may be forbidden to the user.
+    /// One id of the request may be the reason, or a control, whose image the user may not be allowed to read.
     pub(crate) fn may_concern_a_control(&self) -> bool {
         self.may_concern_one_id() || self.context.code == Some(403)
     }

@@ -34,14 +34,14 @@ impl Batcher {
     ) {
         let asked = part.ids.len();
         let mut missing = part.of(missing);
-        let size = match self.check(&mut missing, asked, returned, lacks_control).await {
-            Ok(size) => size,
+        let again = match self.check(&mut missing, asked, returned, lacks_control).await {
+            Ok(again) => again,
             Err(error) => return self.lock().fail(&missing, error),
         };
         let size = {
             let mut state = self.lock();
             // This check, or another one meanwhile, may have found a limit.
-            match state.size.exceeded(asked).or(size) {
+            match state.size.exceeded(asked).or(again) {
                 Some(size) => size,
                 None => {
                     state.completeness.believed = state.completeness.believed.max(asked);
@@ -202,8 +202,7 @@ impl State {
     fn keep(&mut self, rows: &Rows) {
         for (id, row) in rows {
             if let Ok(rule) = row {
-                self.completeness.record_row(id);
-                self.answers.insert(Arc::clone(id), Some(rule.clone()));
+                self.record_rule(id, rule);
             }
         }
     }

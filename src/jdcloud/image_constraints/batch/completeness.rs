@@ -20,7 +20,7 @@ pub(super) struct Completeness {
     pub(super) is_checked: bool,
     /// The most ids of a request whose missing ids were believed.
     pub(super) believed: usize,
-    /// The same when a read with missing ids ended last.
+    /// `believed` when the last read with missing ids ended.
     pub(super) reported: usize,
     /// A check that was larger than the response that it checked did not succeed.
     pub(super) larger_failed: bool,
@@ -43,8 +43,8 @@ impl Completeness {
 
     /// Whether a response with `returned` of `asked` ids is known to be complete.
     pub(super) fn is_complete(&self, asked: usize, returned: usize) -> bool {
-        let is_checked = returned > 0 || self.is_checked;
-        asked == 1 || is_checked && asked <= self.ids && returned < self.rows
+        let is_credible = returned > 0 || self.is_checked;
+        asked == 1 || is_credible && asked <= self.ids && returned < self.rows
     }
 
     /// Up to `count` controls, of both ends of their order, since a gateway may consider ids in that order.

@@ -64,8 +64,7 @@ impl Batcher {
             if let Ok(rule) = rule
                 && !rule.instance_types().is_empty()
             {
-                state.completeness.record_row(id);
-                state.answers.insert(Arc::clone(id), Some(rule.clone()));
+                state.record_rule(id, rule);
             }
         }
         Ok(Arc::new(response))

@@ -191,6 +191,12 @@ impl State {
         part.of(unsettled)
     }
 
+    /// Settles `id`, whose row has this rule.
+    fn record_rule(&mut self, id: &Arc<str>, rule: &Rule) {
+        self.completeness.record_row(id);
+        self.answers.insert(Arc::clone(id), Some(rule.clone()));
+    }
+
     /// The answers to `ids`, if all have one. The read ends with these.
     fn found(&mut self, ids: &BTreeSet<Arc<str>>) -> Option<Found> {
         // The last ids are most often the last to be settled.

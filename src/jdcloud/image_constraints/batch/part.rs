@@ -22,7 +22,7 @@ pub(super) struct Part {
     pub(super) request: Arc<Waiters>,
     /// The retries of a server error are used up.
     pub(super) has_retried_server_error: bool,
-    /// It was refused, for which a control beside its ids could be the reason.
+    /// A request for these ids was refused, so that they are sent without controls, which may be to blame.
     pub(super) was_refused: bool,
     /// An id of the request is to blame for a refusal, and not the number of ids.
     pub(super) id_is_to_blame: CancellationToken,

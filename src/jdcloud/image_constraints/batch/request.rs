@@ -37,11 +37,7 @@ impl Batcher {
                         self.settle_missing(&part, rows.len(), missing, lacks_control).await;
                     }
                 }
-                Err(error) if !controls.is_empty() && error.may_concern_a_control() => {
-                    let has_retried_server_error = part.has_retried_server_error || error.is_server_error();
-                    self.fetch(Part { was_refused: true, has_retried_server_error, ..part }).await;
-                }
-                Err(error) => self.refused(part, error).await,
+                Err(error) => self.refused(part, error, !controls.is_empty()).await,
             }
         })
     }
@@ -54,18 +50,21 @@ impl Batcher {
 
     /// The ids of `part` between two controls, and these, if there is room: a response without one of them is incomplete.
     fn beside_controls(&self, part: &Part) -> (Arc<[Arc<str>]>, Vec<Arc<str>>) {
+        let plain = (Arc::clone(&part.ids), Vec::new());
         let state = self.lock();
+        if part.was_refused || part.ids.len() < 2 || part.ids.len() >= state.size.known {
+            return plain;
+        }
         let mut controls = state.completeness.controls(2);
         controls.retain(|id| !part.ids.iter().any(|asked| asked.eq_ignore_ascii_case(id)));
         let mut chunk = Chunk::new(state.size.known, self.bare_url());
         let (first, last) = controls.split_at(controls.len() / 2);
         // The gateway may return no more rows than these.
         let has_rows = state.completeness.rows > controls.len();
-        let is_checkable = has_rows && !part.was_refused && part.ids.len() > 1;
-        if is_checkable && first.iter().chain(&*part.ids).chain(last).all(|id| chunk.push(id)) {
+        if has_rows && first.iter().chain(&*part.ids).chain(last).all(|id| chunk.push(id)) {
             (chunk.ids.into(), controls)
         } else {
-            (Arc::clone(&part.ids), Vec::new())
+            plain
         }
     }
 

@@ -17,14 +17,15 @@ use crate::jdcloud::call::error::CallError;
 use crate::jdcloud::call::notice::Notice;
 
 impl Batcher {
-    /// Goes on after a request for `part` ended in `error`.
-    pub(super) async fn refused(self: &Arc<Self>, mut part: Part, error: CallError) {
+    /// Goes on after a request for `part`, which `had_controls` or not, ended in `error`.
+    pub(super) async fn refused(self: &Arc<Self>, mut part: Part, error: CallError, had_controls: bool) {
         let may_be_number = matches!(error.context.code, Some(400 | 413 | 414));
         part.has_retried_server_error |= error.is_server_error();
         part.was_refused = true;
         let unsettled = self.lock().unsettled(&part);
-        if error.may_concern_one_id() && unsettled.ids.len() < part.ids.len() {
-            // A read that has left may have brought the id that is to blame.
+        let has_left = unsettled.ids.len() < part.ids.len();
+        if had_controls && error.may_concern_a_control() || has_left && error.may_concern_one_id() {
+            // A control may be to blame, or an id of a read that has left.
             return self.fetch(unsettled).await;
         }
         if part.ids.len() < 2 || !(may_be_number || error.may_concern_one_id() && part.waiters().len() > 1) {
