@@ -61,11 +61,11 @@ pub(super) fn report_notice(notice: Notice, diagnostics: &mut Diagnostics) {
             "JD Cloud returned incomplete responses",
             format!(
                 "Responses to requests for more than {} may be incomplete: they left out images without an error. The provider \
-                 now sends smaller requests, and requested again every image that was left out.{} Set batch_size = {limit} in \
-                 the provider block to save these requests.",
+                 now sends smaller requests, and requested again every image that was left out. Set batch_size = {limit} in the \
+                 provider block to save these requests.{}",
                 counted(limit, "image"),
                 if earlier {
-                    " Data blocks that were read before may lack constraints: run Terraform again with this batch_size."
+                    " Data blocks that were read before may lack constraints; with this batch_size, run Terraform again."
                 } else {
                     ""
                 }
