@@ -70,7 +70,7 @@ impl Batcher {
 
     /// Settles the ids of `part` that are returned by a request for `asked` ids. Gives the others.
     fn settle(&self, part: &Part, asked: usize, rows: &Rows, context: &Context) -> Vec<Arc<str>> {
-        let mut missing = Vec::new();
+        let (mut settled, mut missing) = (Vec::new(), Vec::new());
         let mut state = self.lock();
         state.window.record_answer();
         state.size.record_success(asked);
@@ -91,7 +91,7 @@ impl Batcher {
             match row {
                 Ok(rule) => {
                     state.answers.insert(Arc::clone(id), Some(rule));
-                    state.end(std::slice::from_ref(id), &part.request);
+                    settled.push(Arc::clone(id));
                 }
                 Err(failure) => {
                     let error = CallError { failure, context: context.clone() };
@@ -99,6 +99,8 @@ impl Batcher {
                 }
             }
         }
+        // Once for all, since each call wakes the reads.
+        state.end(&settled, &part.request);
         missing
     }
 
