@@ -11,6 +11,8 @@ const MAX_URL: usize = 8 * 1024;
 #[derive(Debug)]
 pub(super) struct Chunk {
     pub(super) ids: Vec<Arc<str>>,
+    /// How many other ids the request will ask for.
+    others: usize,
     max_ids: usize,
     url: usize,
 }
@@ -18,13 +20,23 @@ pub(super) struct Chunk {
 impl Chunk {
     /// A chunk of up to `max_ids` ids for a URL that is `bare_url` long without them.
     pub(super) fn new(max_ids: usize, bare_url: usize) -> Self {
-        Self { ids: Vec::new(), max_ids, url: bare_url }
+        Self { ids: Vec::new(), others: 0, max_ids, url: bare_url }
+    }
+
+    /// Leaves room for `others` in the request.
+    pub(super) fn beside(mut self, others: &[Arc<str>]) -> Self {
+        others.iter().for_each(|id| _ = self.push(id));
+        self.others = std::mem::take(&mut self.ids).len();
+        self
     }
 
     /// Takes `id` if it fits. An id too long for any URL goes alone: the API's refusal names it.
     pub(super) fn push(&mut self, id: &Arc<str>) -> bool {
         // `&ids.12=`, or `?ids.1=`.
-        let url = self.url + "&ids.=".len() + (self.ids.len() + 1).to_string().len() + encoded_len(id);
+        let url = self.url
+            + "&ids.=".len()
+            + (self.others + self.ids.len() + 1).to_string().len()
+            + encoded_len(id);
         let fits = self.ids.is_empty() || (!self.is_full() && url <= MAX_URL);
         if fits {
             self.ids.push(Arc::clone(id));
@@ -34,7 +46,7 @@ impl Chunk {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.ids.len() >= self.max_ids
+        self.others + self.ids.len() >= self.max_ids
     }
 }
 

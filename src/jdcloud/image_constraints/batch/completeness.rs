@@ -16,7 +16,7 @@ pub(super) struct Completeness {
     pub(super) rows: usize,
     /// Ids that were returned by name or listed with a constraint, as many as the largest request may have.
     pub(super) controls: Vec<Arc<str>>,
-    /// Missing ids were asked for again beside controls, which came back. Nothing else shows that an empty response is complete.
+    /// Missing ids were asked for again beside controls, which came back.
     pub(super) is_checked: bool,
     /// The most ids of a request whose missing ids were believed.
     pub(super) believed: usize,
@@ -43,8 +43,7 @@ impl Completeness {
 
     /// Whether a response with `returned` of `asked` ids is known to be complete.
     pub(super) fn is_complete(&self, asked: usize, returned: usize) -> bool {
-        let is_credible = returned > 0 || self.is_checked;
-        asked == 1 || is_credible && asked <= self.ids && returned < self.rows
+        asked == 1 || self.is_checked && asked <= self.ids && returned < self.rows
     }
 
     /// Up to `count` controls, of both ends of their order, since a gateway may consider ids in that order.

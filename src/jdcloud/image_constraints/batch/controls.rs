@@ -25,9 +25,9 @@ pub(super) struct Check {
 const ROOMY: usize = 20;
 
 impl Completeness {
-    /// How many of `size` ids in a request are not controls.
-    pub(super) fn without_controls(&self, size: usize) -> usize {
-        if size < ROOMY { size } else { size - self.controls.len().min(2) }
+    /// The controls of an ordinary request for up to `size` ids, once a check has succeeded.
+    pub(super) fn beside(&self, size: usize) -> Vec<Arc<str>> {
+        if size < ROOMY || !self.is_checked { vec![] } else { self.controls(2) }
     }
 
     /// A check of a response with `returned` of `asked` ids, with up to `size` ids in a request; none where no control is

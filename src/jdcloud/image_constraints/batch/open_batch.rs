@@ -75,7 +75,9 @@ impl Batcher {
         id: &Arc<str>,
         waiter: &Arc<Waiter>,
     ) -> SharedCall<()> {
-        let (chunk, changes) = watch::channel(Chunk::new(state.size.next(), self.bare_url()));
+        let size = state.size.next();
+        let controls = state.completeness.beside(size);
+        let (chunk, changes) = watch::channel(Chunk::new(size, self.bare_url()).beside(&controls));
         let (settling, request) =
             UnderWay::new(&[], |waiters| Arc::clone(self).send_when_closed(waiters, changes));
         let now = Instant::now();

@@ -44,7 +44,8 @@ impl Batcher {
 
     /// Fetches at most `size` of the ids at once, in several requests at the same time.
     pub(super) async fn fetch_in_chunks(self: &Arc<Self>, part: &Part, size: usize) {
-        let size = if part.was_refused { size } else { self.lock().completeness.without_controls(size) };
+        let others = if part.was_refused { 0 } else { self.lock().completeness.beside(size).len() };
+        let size = size - others;
         join_all(part.ids.chunks(size).map(|ids| self.fetch(part.of(ids)))).await;
     }
 
