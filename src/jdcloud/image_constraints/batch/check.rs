@@ -24,10 +24,11 @@ enum Finding {
 
 impl Batcher {
     /// Settles the ids of `part` that are `missing` from its response with `returned` rows, or asks for them again where it
-    /// may be incomplete.
+    /// may be incomplete. With controls, the request asked for `requested` ids.
     pub(super) async fn settle_missing(
         self: &Arc<Self>,
         part: &Part,
+        requested: usize,
         returned: usize,
         missing: Vec<Arc<str>>,
         lacks_control: bool,
@@ -41,7 +42,7 @@ impl Batcher {
         let size = {
             let mut state = self.lock();
             // This check, or another one meanwhile, may have found a limit.
-            match state.size.exceeded(asked).or(again) {
+            match state.size.exceeded(requested).or(again) {
                 Some(size) => size,
                 None => {
                     state.completeness.believed = state.completeness.believed.max(asked);
@@ -111,7 +112,7 @@ impl Batcher {
                     if self.probe(missing, vec![control.clone()], most).await == 0 =>
                 {
                     self.lock().completeness.forget(&[control]);
-                    let others = self.lock().completeness.controls(asked);
+                    let others = self.lock().completeness.controls(asked, &[]);
                     self.probe(missing, others, 0).await;
                 }
                 // An image may have been published meanwhile.
@@ -179,14 +180,17 @@ impl Batcher {
         if self.lock().completeness.controls.len() < asked {
             self.read_ahead(&missing.waiters()).await;
         }
-        let controls = self.lock().completeness.controls(asked);
+        let controls = self.lock().completeness.controls(asked, &[]);
+        let probed = controls.len();
         let rows = self.probe(missing, controls, 0).await;
         if rows == asked {
             // There is no limit: the fault has passed.
             return;
         }
+        // The response may be older than the limit.
+        let returned = if rows > 0 && rows < probed { rows } else { returned.max(rows) };
         let mut state = self.lock();
-        let limit = state.completeness.record_incomplete(asked, returned.max(rows));
+        let limit = state.completeness.record_incomplete(asked, returned);
         tracing::warn!(region = %self.region, limit, "incomplete responses: sending smaller requests");
         let earlier = state.completeness.reported > limit;
         self.caller.notices.add(Notice::IncompleteResponses { limit, earlier });

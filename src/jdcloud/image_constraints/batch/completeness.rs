@@ -46,13 +46,16 @@ impl Completeness {
         asked == 1 || self.is_checked && asked <= self.ids && returned < self.rows
     }
 
-    /// Up to `count` controls, of both ends of their order, since a gateway may consider ids in that order.
-    pub(super) fn controls(&self, count: usize) -> Vec<Arc<str>> {
+    /// Up to `count` controls, of both ends of their order, since a gateway may consider ids in that order. None is one of
+    /// `others`, in any case, as a gateway that ignores case would return it for that one.
+    pub(super) fn controls(&self, count: usize, others: &[Arc<str>]) -> Vec<Arc<str>> {
         let mut known = self.controls.clone();
         known.sort_unstable();
-        let count = count.min(known.len());
-        known.rotate_left(count / 2);
-        known.split_off(known.len() - count)
+        let is_other = |id: &Arc<str>| others.iter().any(|other| other.eq_ignore_ascii_case(id));
+        let mut known = known.into_iter().filter(|id| !is_other(id));
+        let mut controls: Vec<_> = known.by_ref().rev().take(count.div_ceil(2)).collect();
+        controls.extend(known.take(count / 2));
+        controls
     }
 
     /// All of `ids` were considered, and `rows` of them returned.

@@ -27,7 +27,7 @@ const ROOMY: usize = 20;
 impl Completeness {
     /// The controls of an ordinary request for up to `size` ids, once a check has succeeded.
     pub(super) fn beside(&self, size: usize) -> Vec<Arc<str>> {
-        if size < ROOMY || !self.is_checked { vec![] } else { self.controls(2) }
+        if size < ROOMY || !self.is_checked { vec![] } else { self.controls(2, &[]) }
     }
 
     /// A check of a response with `returned` of `asked` ids, with up to `size` ids in a request; none where no control is
@@ -40,10 +40,8 @@ impl Completeness {
         size: usize,
     ) -> Option<Check> {
         let count = (size - missing.len()).max(returned + 1).max(FEW_CONTROLS).max(asked / 2);
-        let mut controls = self.controls(count.min(size - 1));
-        // A malformed row makes its id known and does not settle it, so that it can be asked for again and be missing. A
-        // gateway that ignores case returns a control in other case for a missing id.
-        controls.retain(|id| !missing.iter().any(|missing| missing.eq_ignore_ascii_case(id)));
+        // A malformed row makes its id known and does not settle it, so that it can be asked for again and be missing.
+        let controls = self.controls(count.min(size - 1), missing);
         if controls.is_empty() {
             return None;
         }

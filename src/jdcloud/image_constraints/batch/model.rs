@@ -82,6 +82,8 @@ struct Gateway {
     names_bad_ids: bool,
     limit: Option<(usize, u16)>,
     silent_limit: Option<SilentLimit>,
+    /// The request that the silent limit begins with.
+    limit_begins: usize,
     /// How many first requests fail, and with which status.
     outage: (usize, u16),
     listing: Listing,
@@ -154,7 +156,9 @@ impl Gateway {
             let named = if self.names_bad_ids { bad.join(" ") } else { "invalid".to_owned() };
             return refuse(self.bad_code, named);
         }
-        asked = self.limited(asked);
+        if number >= self.limit_begins {
+            asked = self.limited(asked);
+        }
         asked.retain(|n| *n < IMAGES);
         Some(Instead::Respond(self.rows(&asked, r#"["x.{n}"]"#)))
     }
@@ -293,6 +297,7 @@ fn gateway() -> impl Strategy<Value = Gateway> {
         any::<bool>(),
         option::of((1..12_usize, select(vec![400, 413, 414]))),
         option::weighted(0.3, silent_limit()),
+        prop_oneof![2 => Just(0), 1 => 1..20_usize],
         prop_oneof![3 => Just((0, 500)), 1 => (1..9_usize, select(vec![500, 502, 503, 429]))],
         listing,
         prop_oneof![1 => vec(0..200_u64, 1), 1 => vec(0..200_u64, 2..8)],
@@ -304,6 +309,7 @@ fn gateway() -> impl Strategy<Value = Gateway> {
                 names_bad_ids,
                 limit,
                 silent_limit,
+                limit_begins,
                 outage,
                 listing,
                 latencies_ms,
@@ -314,6 +320,7 @@ fn gateway() -> impl Strategy<Value = Gateway> {
                 names_bad_ids,
                 limit,
                 silent_limit,
+                limit_begins,
                 outage,
                 listing,
                 latencies_ms,
@@ -331,7 +338,7 @@ fn case() -> impl Strategy<Value = Case> {
     (
         gateway(),
         prop_oneof![4 => vec(read.clone(), 1..5), 5 => vec(read.clone(), 1..40), 1 => vec(read, 100..300)],
-        1..20_u32,
+        prop_oneof![2 => 1..20_u32, 1 => 20..40_u32],
         1..6_u32,
         1..9_u32,
         any::<bool>(),
@@ -342,6 +349,23 @@ fn case() -> impl Strategy<Value = Case> {
                 let names_controls = read_ahead
                     && gateway.outage.0 == 0
                     && matches!(gateway.listing, Listing::Complete | Listing::Partial);
+                match gateway.silent_limit {
+                    // Later responses are checked by controls at both ends of the request, where there is room.
+                    Some(
+                        SilentLimit::FirstInQuery(_)
+                        | SilentLimit::Catalogue(_, false)
+                        | SilentLimit::Sorted(..),
+                    ) => gateway.limit_begins = 0,
+                    _ if !names_controls || batch_size < 20 => gateway.limit_begins = 0,
+                    _ => {}
+                }
+                if gateway.limit_begins > 0 {
+                    // Nor is there room after a refusal.
+                    gateway.limit = None;
+                    gateway.ghosts.clear();
+                    let bad = gateway.images.iter_mut().filter(|image| **image == Image::Bad);
+                    bad.for_each(|image| *image = Image::Unrestricted);
+                }
                 match gateway.silent_limit {
                     // A request whose ids that are considered have no row cannot be told from a complete one.
                     Some(
@@ -371,7 +395,8 @@ fn case() -> impl Strategy<Value = Case> {
                     }
                     _ => {}
                 }
-                let is_listed = matches!(gateway.silent_limit, Some(SilentLimit::Sorted(..)));
+                let is_listed =
+                    gateway.limit_begins > 0 || matches!(gateway.silent_limit, Some(SilentLimit::Sorted(..)));
                 Case {
                     gateway,
                     reads,
@@ -417,8 +442,9 @@ async fn run(case: &Case) -> Result<(), String> {
             let patience = leaves_after_ms.map_or(Duration::from_secs(7200), Duration::from_millis);
             // The read may join a request in progress, whose current attempt may already be one of those that fail.
             let earlier = api.calls() - api.under_way().min(1);
+            let ended = api.calls() - api.under_way();
             let answer = timeout(patience, read(&client, &names)).await;
-            (number, ids.into_iter().collect::<BTreeSet<_>>(), earlier, answer)
+            (number, ids.into_iter().collect::<BTreeSet<_>>(), earlier, ended, answer)
         });
     }
     if let Some(stops_ms) = case.stops_ms {
@@ -426,9 +452,13 @@ async fn run(case: &Case) -> Result<(), String> {
         client.stop();
     }
     while let Some(finished) = reads.join_next().await {
-        let (number, ids, earlier, answer) = finished.map_err(|error| error.to_string())?;
+        let (number, ids, earlier, ended, answer) = finished.map_err(|error| error.to_string())?;
         let Ok(answer) = answer else { continue };
         if case.stops_ms.is_some() && matches!(answer, Err(Error::Cancelled)) {
+            continue;
+        }
+        if case.gateway.limit_begins > 0 && ended <= case.gateway.limit_begins {
+            // A request in progress may be one of those that are considered whole, or not.
             continue;
         }
         let outlasts_retries = case.gateway.outage.0 > earlier + case.max_retries as usize;

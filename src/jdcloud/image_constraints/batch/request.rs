@@ -34,7 +34,7 @@ impl Batcher {
                     let missing = self.settle(&part, asked.len(), &rows, &context);
                     if !missing.is_empty() {
                         let lacks_control = controls.iter().any(|id| !rows.contains_key(id));
-                        self.settle_missing(&part, rows.len(), missing, lacks_control).await;
+                        self.settle_missing(&part, asked.len(), rows.len(), missing, lacks_control).await;
                     }
                 }
                 Err(error) => self.refused(part, error, !controls.is_empty()).await,
@@ -56,8 +56,7 @@ impl Batcher {
         if part.was_refused || part.ids.len() < 2 || part.ids.len() >= state.size.known {
             return plain;
         }
-        let mut controls = state.completeness.controls(2);
-        controls.retain(|id| !part.ids.iter().any(|asked| asked.eq_ignore_ascii_case(id)));
+        let controls = state.completeness.controls(2, &part.ids);
         let mut chunk = Chunk::new(state.size.known, self.bare_url());
         let (first, last) = controls.split_at(controls.len() / 2);
         // The gateway may return no more rows than these.
