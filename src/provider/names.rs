@@ -22,6 +22,7 @@ pub(super) fn problem(name: &str) -> Option<&'static str> {
     }
     name.chars().find_map(|c| match c {
         '*' => Some("an asterisk, as in a masked value"),
+        c if c.is_ascii_graphic() => None,
         c if c.is_whitespace() => Some("white space"),
         c if c.is_control() => Some("a control character"),
         c if is_invisible(c) => Some("an invisible character, such as a byte order mark"),
