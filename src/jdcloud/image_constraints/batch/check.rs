@@ -50,7 +50,7 @@ impl Batcher {
                         // A listing may have settled it meanwhile.
                         state.answers.entry(Arc::clone(id)).or_default();
                     }
-                    return state.end(&missing.ids, &missing.request);
+                    return state.end(&missing);
                 }
             }
         };

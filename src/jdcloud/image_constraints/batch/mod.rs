@@ -187,7 +187,7 @@ impl State {
         let is_wanted = |id: &Arc<str>| waiters.iter().any(|waiter| waiter.ids.contains(id));
         let (unsettled, others): (Vec<_>, Vec<_>) =
             part.ids.iter().cloned().partition(|id| is_wanted(id) && !self.answers.contains_key(id));
-        self.end(&others, &part.request);
+        self.end(&part.of(others));
         part.of(unsettled)
     }
 

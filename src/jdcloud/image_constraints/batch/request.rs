@@ -12,7 +12,7 @@ use super::part::Part;
 use super::{Batcher, State};
 use crate::jdcloud::call::caller::Request;
 use crate::jdcloud::call::error::{CallError, Context, Failure};
-use crate::jdcloud::call::waiter::{Retries, Waiters};
+use crate::jdcloud::call::waiter::Retries;
 use crate::jdcloud::http::transport::RawResponse;
 use crate::jdcloud::image_constraints::api::{self, OPERATION, Rows};
 use crate::jdcloud::untrusted::Redactor;
@@ -100,7 +100,7 @@ impl Batcher {
             }
         }
         // Once for all, since each call wakes the reads.
-        state.end(&settled, &part.request);
+        state.end(&part.of(settled));
         missing
     }
 
@@ -129,13 +129,13 @@ impl State {
         for waiter in part.waiters() {
             let _ = waiter.failure.set(Arc::clone(&error));
         }
-        self.end(&part.ids, &part.request);
+        self.end(part);
     }
 
-    /// The `request` of these reads asks for `ids` no more.
-    pub(super) fn end(&mut self, ids: &[Arc<str>], request: &Arc<Waiters>) {
-        for id in ids {
-            if self.in_flight.get(id).is_some_and(|other| Arc::ptr_eq(&other.waiters, request)) {
+    /// The request asks for the ids of `part` no more.
+    pub(super) fn end(&mut self, part: &Part) {
+        for id in &*part.ids {
+            if self.in_flight.get(id).is_some_and(|other| Arc::ptr_eq(&other.waiters, &part.request)) {
                 self.in_flight.remove(id);
             }
         }
