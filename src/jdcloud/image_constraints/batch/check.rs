@@ -196,8 +196,7 @@ impl Batcher {
         self.caller.notices.add(Notice::IncompleteResponses { limit, earlier });
         state.size.cap(limit);
         state.answers.retain(|_, answer| answer.is_some());
-        state.withdrawals += 1;
-        state.changed.send_replace(());
+        state.changed.send_modify(|withdrawals| *withdrawals += 1);
     }
 }
 

@@ -60,10 +60,9 @@ pub(crate) struct Batcher {
 struct State {
     /// The settled ids; `None` for one that was asked for by name and has no row. Failures are not kept.
     answers: HashMap<Arc<str>, Option<Rule>>,
-    /// How often answers were withdrawn, because a response turned out to be incomplete.
-    withdrawals: u32,
-    /// Changes when ids are settled, answers are withdrawn or reads fail. Each read by name holds a receiver.
-    changed: watch::Sender<()>,
+    /// Changes when ids are settled, answers are withdrawn or reads fail. Each read by name holds a receiver. The value is
+    /// how often answers were withdrawn, because a response turned out to be incomplete.
+    changed: watch::Sender<u32>,
     /// The requests that ask for these ids, or will ask for them when the open batch closes.
     in_flight: HashMap<Arc<str>, UnderWay<()>>,
     open: Option<OpenBatch>,
@@ -80,7 +79,6 @@ impl Batcher {
     pub(crate) fn new(caller: Arc<Caller>, region: Region) -> Self {
         let state = State {
             answers: HashMap::new(),
-            withdrawals: 0,
             changed: watch::Sender::default(),
             in_flight: HashMap::new(),
             open: None,
@@ -118,7 +116,7 @@ impl Batcher {
         let (mut rest, mut requests, mut withdrawals) = (Vec::new(), FuturesUnordered::new(), 0);
         let mut changes = self.lock().record_read();
         loop {
-            let seen = std::mem::replace(&mut withdrawals, self.lock().withdrawals);
+            let seen = std::mem::replace(&mut withdrawals, *changes.borrow_and_update());
             if rest.is_empty() && requests.is_empty() || seen != withdrawals {
                 rest = waiter.ids.iter().rev().collect();
             }

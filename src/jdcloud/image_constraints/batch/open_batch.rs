@@ -118,7 +118,7 @@ impl Batcher {
 
 impl State {
     /// A read begins, and holds the receiver until it ends.
-    pub(super) fn record_read(&mut self) -> watch::Receiver<()> {
+    pub(super) fn record_read(&mut self) -> watch::Receiver<u32> {
         let changes = self.changed.subscribe();
         self.window.most_reads = self.window.most_reads.max(self.changed.receiver_count());
         changes

@@ -139,6 +139,6 @@ impl State {
                 self.in_flight.remove(id);
             }
         }
-        self.changed.send_replace(());
+        self.changed.send_modify(|_| {});
     }
 }
