@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 use tokio::time::timeout;
 
+use super::completeness::Coverage;
 use super::controls::{Check, FEW_CONTROLS};
 use super::part::{Part, spare_time};
 use super::{Batcher, State};
@@ -23,29 +24,19 @@ enum Finding {
 }
 
 impl Batcher {
-    /// Settles the ids of `part` that are `missing` from its response with `returned` rows, or asks for them again where it
-    /// may be incomplete. With controls, the request asked for `requested` ids.
-    pub(super) async fn settle_missing(
-        self: &Arc<Self>,
-        part: &Part,
-        requested: usize,
-        returned: usize,
-        missing: Vec<Arc<str>>,
-        lacks_control: bool,
-    ) {
-        let asked = part.ids.len();
-        let mut missing = part.of(missing);
-        let again = match self.check(&mut missing, asked, returned, lacks_control).await {
+    /// Settles the ids that are `missing` from a response, or asks for them again where it may be incomplete.
+    pub(super) async fn settle_missing(self: &Arc<Self>, mut missing: Part, response: Coverage) {
+        let again = match self.check(&mut missing, response).await {
             Ok(again) => again,
             Err(error) => return self.lock().fail(&missing, error),
         };
         let size = {
             let mut state = self.lock();
             // This check, or another one meanwhile, may have found a limit.
-            match state.size.exceeded(requested).or(again) {
+            match state.size.exceeded(response.requested).or(again) {
                 Some(size) => size,
                 None => {
-                    state.completeness.believed = state.completeness.believed.max(asked);
+                    state.completeness.believed = state.completeness.believed.max(response.asked);
                     for id in &*missing.ids {
                         // A listing may have settled it meanwhile.
                         state.answers.entry(Arc::clone(id)).or_default();
@@ -62,14 +53,12 @@ impl Batcher {
     async fn check(
         self: &Arc<Self>,
         missing: &mut Part,
-        asked: usize,
-        returned: usize,
-        lacks_control: bool,
+        response: Coverage,
     ) -> Result<Option<usize>, CallError> {
-        let needs_check = |state: &State| lacks_control || state.needs_check(asked, returned);
-        if !needs_check(&self.lock()) {
+        if !self.lock().needs_check(response) {
             return Ok(None);
         }
+        let Coverage { asked, lacks_control, .. } = response;
         // Where a response was incomplete, another server may answer the check.
         let again = |was_incomplete: bool| was_incomplete.then(|| asked.div_ceil(2));
         // In turns, since a check may spare later ones.
@@ -81,11 +70,11 @@ impl Batcher {
         let larger_check = {
             let mut state = self.lock();
             *missing = state.unsettled(missing);
-            if missing.ids.is_empty() || !needs_check(&state) {
+            if missing.ids.is_empty() || !state.needs_check(response) {
                 return Ok(None);
             }
             let size = state.size.known.max(asked);
-            state.completeness.new_check(&missing.ids, asked, returned, size)
+            state.completeness.new_check(&missing.ids, response, size)
         };
         let Some(larger_check) = larger_check else {
             // Without other controls, a missing id that had a malformed row shows that the response is incomplete.
@@ -104,7 +93,7 @@ impl Batcher {
         let most = self.caller.limits.max_retries;
         for is_last in [false, true] {
             // A request for no more ids than the one that is checked, which was not refused.
-            let check = self.lock().completeness.new_check(&missing.ids, asked, returned, asked);
+            let check = self.lock().completeness.new_check(&missing.ids, response, asked);
             let Some(check) = check else { break };
             match self.compare(missing, &check, most).await {
                 Ok(Finding::Complete) => return Ok(again(lacks_control || is_last)),
@@ -123,7 +112,7 @@ impl Batcher {
                     }
                 }
                 Ok(_) => {
-                    self.find_limit(missing, asked, returned).await;
+                    self.find_limit(missing, response).await;
                     break;
                 }
                 // A control is to blame: the missing ids were not refused before.
@@ -175,8 +164,9 @@ impl Batcher {
         0
     }
 
-    /// Makes requests as small as the gateway's silent limit, which a response with `returned` of `asked` ids has exceeded.
-    async fn find_limit(self: &Arc<Self>, missing: &Part, asked: usize, returned: usize) {
+    /// Makes requests as small as the gateway's silent limit, which the request for this `response` has exceeded.
+    async fn find_limit(self: &Arc<Self>, missing: &Part, response: Coverage) {
+        let Coverage { asked, returned, .. } = response;
         if self.lock().completeness.controls.len() < asked {
             self.read_ahead(&missing.waiters()).await;
         }
@@ -210,8 +200,8 @@ impl State {
         }
     }
 
-    /// Whether it is unknown if a response with `returned` of `asked` ids is complete.
-    fn needs_check(&self, asked: usize, returned: usize) -> bool {
-        !self.completeness.is_complete(asked, returned) && self.size.exceeded(asked).is_none()
+    /// Whether it is unknown if a response is complete.
+    fn needs_check(&self, response: Coverage) -> bool {
+        !self.completeness.is_complete(response) && self.size.exceeded(response.requested).is_none()
     }
 }

@@ -7,6 +7,19 @@
 
 use std::sync::Arc;
 
+/// How much a request asked for, and how much its response has of it.
+#[derive(Clone, Copy)]
+pub(super) struct Coverage {
+    /// The number of ids without the controls.
+    pub(super) asked: usize,
+    /// The number of ids and controls.
+    pub(super) requested: usize,
+    /// The number of rows.
+    pub(super) returned: usize,
+    /// A control has no row.
+    pub(super) lacks_control: bool,
+}
+
 /// What this region's responses have shown of how much one response can hold.
 #[derive(Debug, Default)]
 pub(super) struct Completeness {
@@ -41,9 +54,9 @@ impl Completeness {
         self.controls.retain(|id| !ids.contains(id));
     }
 
-    /// Whether a response with `returned` of `asked` ids is known to be complete.
-    pub(super) fn is_complete(&self, asked: usize, returned: usize) -> bool {
-        asked == 1 || self.is_checked && asked <= self.ids && returned < self.rows
+    /// Whether a response is known to be complete.
+    pub(super) fn is_complete(&self, Coverage { asked, returned, lacks_control, .. }: Coverage) -> bool {
+        asked == 1 || !lacks_control && self.is_checked && asked <= self.ids && returned < self.rows
     }
 
     /// Up to `count` controls, of both ends of their order, since a gateway may consider ids in that order. None is one of
@@ -64,7 +77,7 @@ impl Completeness {
         self.rows = self.rows.max(rows);
     }
 
-    /// A response with `returned` of `asked` ids is incomplete. Returns how many ids can be asked for at once, which are
+    /// A response with `returned` of `asked` ids is incomplete. Gives how many ids can be asked for at once, which are
     /// fewer.
     pub(super) fn record_incomplete(&mut self, asked: usize, returned: usize) -> usize {
         // Where so many ids were considered before, the gateway has changed.

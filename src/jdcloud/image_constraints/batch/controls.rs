@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::completeness::Completeness;
+use super::completeness::{Completeness, Coverage};
 
 /// The fewest controls of which one can stand at each end of a request.
 pub(super) const FEW_CONTROLS: usize = 3;
@@ -30,15 +30,9 @@ impl Completeness {
         if size < ROOMY || !self.is_checked { vec![] } else { self.controls(2, &[]) }
     }
 
-    /// A check of a response with `returned` of `asked` ids, with up to `size` ids in a request; none where no control is
-    /// known.
-    pub(super) fn new_check(
-        &self,
-        missing: &[Arc<str>],
-        asked: usize,
-        returned: usize,
-        size: usize,
-    ) -> Option<Check> {
+    /// A check of a response that lacks `missing`, with up to `size` ids in a request; none where no control is known.
+    pub(super) fn new_check(&self, missing: &[Arc<str>], response: Coverage, size: usize) -> Option<Check> {
+        let Coverage { asked, returned, .. } = response;
         let count = (size - missing.len()).max(returned + 1).max(FEW_CONTROLS).max(asked / 2);
         // A malformed row makes its id known and does not settle it, so that it can be asked for again and be missing.
         let controls = self.controls(count.min(size - 1), missing);

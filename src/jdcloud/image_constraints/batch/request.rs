@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, join_all};
 
 use super::chunk::Chunk;
+use super::completeness::Coverage;
 use super::part::Part;
 use super::{Batcher, State};
 use crate::jdcloud::call::caller::Request;
@@ -28,13 +29,18 @@ impl Batcher {
             if part.ids.is_empty() {
                 return;
             }
-            let (asked, controls) = self.beside_controls(&part);
-            match self.send(&asked, &part.retries(self.caller.limits.max_retries)).await {
+            let (requested, controls) = self.beside_controls(&part);
+            match self.send(&requested, &part.retries(self.caller.limits.max_retries)).await {
                 Ok((rows, context)) => {
-                    let missing = self.settle(&part, asked.len(), &rows, &context);
-                    if !missing.is_empty() {
-                        let lacks_control = controls.iter().any(|id| !rows.contains_key(id));
-                        self.settle_missing(&part, asked.len(), rows.len(), missing, lacks_control).await;
+                    let missing = self.settle(&part, requested.len(), &rows, &context);
+                    if !missing.ids.is_empty() {
+                        let response = Coverage {
+                            asked: part.ids.len(),
+                            requested: requested.len(),
+                            returned: rows.len(),
+                            lacks_control: controls.iter().any(|id| !rows.contains_key(id)),
+                        };
+                        self.settle_missing(missing, response).await;
                     }
                 }
                 Err(error) => self.refused(part, error, !controls.is_empty()).await,
@@ -69,7 +75,7 @@ impl Batcher {
     }
 
     /// Settles the ids of `part` that are returned by a request for `asked` ids. Gives the others.
-    fn settle(&self, part: &Part, asked: usize, rows: &Rows, context: &Context) -> Vec<Arc<str>> {
+    fn settle(&self, part: &Part, asked: usize, rows: &Rows, context: &Context) -> Part {
         let (mut settled, mut missing) = (Vec::new(), Vec::new());
         let mut state = self.lock();
         state.window.record_answer();
@@ -101,7 +107,7 @@ impl Batcher {
         }
         // Once for all, since each call wakes the reads.
         state.end(&part.of(settled));
-        missing
+        part.of(missing)
     }
 
     /// One request for `ids`, or for every image when there are none.
