@@ -1,13 +1,14 @@
 //! The check of a response that lacks ids: the missing ids are asked for again, beside ids that are known to have a row
 //! (controls), whose rows must come back, and no others.
 
+use std::slice;
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use tokio::time::timeout;
 
 use super::completeness::Coverage;
-use super::controls::{Check, FEW_CONTROLS};
+use super::controls::{Check, FEW_CONTROLS, ROOMY};
 use super::part::{Part, spare_time};
 use super::{Batcher, State};
 use crate::jdcloud::call::error::CallError;
@@ -98,23 +99,21 @@ impl Batcher {
             match self.compare(missing, &check, most).await {
                 Ok(Finding::Complete) => return Ok(again(lacks_control || is_last)),
                 Ok(Finding::Lacks(control))
-                    if self.probe(missing, vec![control.clone()], most).await == 0 =>
+                    if !self.lost(missing, slice::from_ref(&control), most).await.is_empty() =>
                 {
                     self.lock().completeness.forget(&[control]);
                     let others = self.lock().completeness.controls(asked, &[]);
-                    self.probe(missing, others, 0).await;
+                    let lost = self.lost(missing, &others, 0).await;
+                    self.lock().completeness.forget_gone(&others, &lost);
                 }
-                // An image may have been published meanwhile.
-                Ok(Finding::Incomplete) if !is_last => {
+                // An image may have been published meanwhile, or this may be another server.
+                Ok(_) if !is_last => {
                     *missing = self.lock().unsettled(missing);
                     if missing.ids.is_empty() {
                         return Ok(None);
                     }
                 }
-                Ok(_) => {
-                    self.find_limit(missing, response).await;
-                    break;
-                }
+                Ok(_) => self.find_limit(missing, asked).await,
                 // A control is to blame: the missing ids were not refused before.
                 Err(error) if error.may_concern_a_control() => {
                     missing.has_retried_server_error |= error.is_server_error();
@@ -124,7 +123,7 @@ impl Batcher {
             }
         }
         // An id that is asked for alone needs no check.
-        Ok(Some(1))
+        Ok(Some(if asked < ROOMY { 1 } else { asked.div_ceil(2) }))
     }
 
     /// What the responses to a check show. If nothing is left out, their rows are those of the controls.
@@ -152,35 +151,37 @@ impl Batcher {
         Ok(Finding::Complete)
     }
 
-    /// How many of `controls` are returned where nothing else is asked for. Forgets the others.
-    async fn probe(&self, part: &Part, mut controls: Vec<Arc<str>>, most: u32) -> usize {
+    /// Which of `controls` are not returned where nothing else is asked for; all of them if this fails.
+    async fn lost(&self, part: &Part, controls: &[Arc<str>], most: u32) -> Vec<Arc<str>> {
+        let mut lost = controls.to_vec();
         if !controls.is_empty()
-            && let Ok((rows, _)) = self.send(&controls, &part.retries(most)).await
+            && let Ok((rows, _)) = self.send(controls, &part.retries(most)).await
         {
-            controls.retain(|id| !rows.contains_key(id));
-            self.lock().completeness.forget(&controls);
-            return rows.len();
+            lost.retain(|id| !rows.contains_key(id));
         }
-        0
+        lost
     }
 
-    /// Makes requests as small as the gateway's silent limit, which the request for this `response` has exceeded.
-    async fn find_limit(self: &Arc<Self>, missing: &Part, response: Coverage) {
-        let Coverage { asked, returned, .. } = response;
+    /// Makes requests as small as the gateway's silent limit, which one for `asked` ids has exceeded. If it can't be
+    /// measured, requests are half as large for a while.
+    async fn find_limit(self: &Arc<Self>, missing: &Part, asked: usize) {
         if self.lock().completeness.controls.len() < asked {
             self.read_ahead(&missing.waiters()).await;
         }
         let controls = self.lock().completeness.controls(asked, &[]);
-        let probed = controls.len();
-        let rows = self.probe(missing, controls, 0).await;
-        if rows == asked {
-            // There is no limit: the fault has passed.
+        let lost = self.lost(missing, &controls, 0).await;
+        let limit = controls.len() - lost.len();
+        // Images that are gone are not returned alone either.
+        let is_limit = limit > 0 && self.lost(missing, &lost, 0).await.len() < lost.len();
+        let mut state = self.lock();
+        if !is_limit {
+            state.completeness.forget_gone(&controls, &lost);
+            if limit < asked {
+                state.size.shrink(asked.div_ceil(2));
+            }
             return;
         }
-        // The response may be older than the limit.
-        let returned = if rows > 0 && rows < probed { rows } else { returned.max(rows) };
-        let mut state = self.lock();
-        let limit = state.completeness.record_incomplete(asked, returned);
+        state.completeness.record_limit(limit);
         tracing::warn!(region = %self.region, limit, "incomplete responses: sending smaller requests");
         let earlier = state.completeness.reported > limit;
         self.caller.notices.add(Notice::IncompleteResponses { limit, earlier });

@@ -54,6 +54,14 @@ impl Completeness {
         self.controls.retain(|id| !ids.contains(id));
     }
 
+    /// Forgets those of `controls` that were `lost` when nothing else was asked for. If all were, the server is to blame, unless
+    /// it has returned no image by name so far.
+    pub(super) fn forget_gone(&mut self, controls: &[Arc<str>], lost: &[Arc<str>]) {
+        if lost.len() < controls.len() || self.rows == 0 {
+            self.forget(lost);
+        }
+    }
+
     /// Whether a response is known to be complete.
     pub(super) fn is_complete(&self, Coverage { asked, returned, lacks_control, .. }: Coverage) -> bool {
         asked == 1 || !lacks_control && self.is_checked && asked <= self.ids && returned < self.rows
@@ -77,13 +85,8 @@ impl Completeness {
         self.rows = self.rows.max(rows);
     }
 
-    /// A response with `returned` of `asked` ids is incomplete. Gives how many ids can be asked for at once, which are
-    /// fewer.
-    pub(super) fn record_incomplete(&mut self, asked: usize, returned: usize) -> usize {
-        // Where so many ids were considered before, the gateway has changed.
-        let before = if asked > self.ids { self.ids.min(self.rows) } else { 0 };
-        let limit = returned.max(before).min(asked - 1).max(1);
+    /// No more than `limit` ids are considered in one request, or returned in one response.
+    pub(super) fn record_limit(&mut self, limit: usize) {
         (self.ids, self.rows) = (limit, limit + 1);
-        limit
     }
 }

@@ -21,13 +21,45 @@ pub(super) struct Check {
     pub(super) considered: usize,
 }
 
-/// The smallest request that leaves room for two controls.
-const ROOMY: usize = 20;
+/// The smallest request that leaves room for controls, and whose ids are asked for in two halves when its response is
+/// incomplete.
+pub(super) const ROOMY: usize = 20;
+
+/// Requests for `ids` beside `controls`, so that controls stand at each end in one of them.
+pub(super) fn requests_beside(ids: &[Arc<str>], controls: &[Arc<str>]) -> Vec<Vec<Arc<str>>> {
+    let count = ids.len() + controls.len();
+    // As text, `ids.9` is the last of up to 89 ids, and `ids.99` of more than 99.
+    let last_as_text = match count {
+        ..=9 | 90..=99 => count,
+        10..=89 => 9,
+        _ => 99,
+    };
+    let mut ends = vec![count - 1, 0, last_as_text - 1];
+    if last_as_text == count {
+        ends.pop();
+    }
+    let with_controls_at = |ends: &[usize]| {
+        let mut ends = ends.to_vec();
+        ends.sort_unstable();
+        let (at_ends, others) = controls.split_at(ends.len());
+        let mut request: Vec<_> = ids.iter().chain(others).cloned().collect();
+        for (control, end) in at_ends.iter().zip(ends) {
+            request.insert(end, Arc::clone(control));
+        }
+        request
+    };
+    ends.chunks(controls.len().max(1)).map(with_controls_at).collect()
+}
 
 impl Completeness {
-    /// The controls of an ordinary request for up to `size` ids, once a check has succeeded.
-    pub(super) fn beside(&self, size: usize) -> Vec<Arc<str>> {
-        if size < ROOMY || !self.is_checked { vec![] } else { self.controls(2, &[]) }
+    /// The controls of an ordinary request, none of them in `ids`. A response can have more rows than these.
+    pub(super) fn few(&self, ids: &[Arc<str>]) -> Vec<Arc<str>> {
+        self.controls(FEW_CONTROLS.min(self.rows.saturating_sub(1)), ids)
+    }
+
+    /// The controls for which an ordinary request for up to `size` ids leaves room, once a check has succeeded.
+    pub(super) fn room(&self, size: usize) -> Vec<Arc<str>> {
+        if size < ROOMY || !self.is_checked { vec![] } else { self.few(&[]) }
     }
 
     /// A check of a response that lacks `missing`, with up to `size` ids in a request; none where no control is known.
@@ -40,23 +72,8 @@ impl Completeness {
             return None;
         }
         let rest = &missing[(missing.len() + controls.len()).saturating_sub(size)..];
-        let ids: Vec<Arc<str>> = rest.iter().chain(&controls).cloned().collect();
-        // As text, `ids.9` is the last of up to 89 ids, and `ids.99` of more than 99.
-        let last_as_text = match ids.len() {
-            count @ (..=9 | 90..=99) => count,
-            10..=89 => 9,
-            _ => 99,
-        };
-        let mut ends = vec![0, last_as_text - 1, ids.len() - 1];
-        ends.dedup();
-        let with_controls_at = |ends: &[usize]| {
-            let mut ids = ids.clone();
-            for (control, end) in (rest.len()..).zip(ends) {
-                ids.swap(control, *end);
-            }
-            ids
-        };
-        let beside: Vec<_> = ends.chunks(controls.len()).map(with_controls_at).collect();
+        let count = rest.len() + controls.len();
+        let beside = requests_beside(rest, &controls);
         if missing.len() <= beside.len() {
             let alone = missing.chunks(1).map(Vec::from).collect();
             return Some(Check { controls: vec![], beside: vec![], alone, considered: 1 });
@@ -64,7 +81,7 @@ impl Completeness {
         let (smallest, greatest) = (controls.iter().min(), controls.iter().max());
         let before = rest.iter().filter(|id| Some(*id) < smallest).count();
         let beyond = rest.iter().filter(|id| Some(*id) > greatest).count();
-        let certain = ids.len() - before.max(beyond);
+        let certain = count - before.max(beyond);
         // Fewer rows may all sort at one end by chance, which must not cost many requests.
         let most = if returned < FEW_CONTROLS { 2 } else { asked };
         let is_provable = missing.len() <= most * certain;
@@ -72,6 +89,6 @@ impl Completeness {
         let may_be_hidden = controls.len() == returned || certain < asked && is_provable;
         let alone = if may_be_hidden { missing } else { &[] };
         let alone = alone.chunks(if is_provable { certain } else { asked }).map(Vec::from).collect();
-        Some(Check { controls, beside, alone, considered: certain.max(asked).min(ids.len()) })
+        Some(Check { controls, beside, alone, considered: certain.max(asked).min(count) })
     }
 }

@@ -9,6 +9,7 @@ use futures_util::future::{BoxFuture, join_all};
 
 use super::chunk::Chunk;
 use super::completeness::Coverage;
+use super::controls::requests_beside;
 use super::part::Part;
 use super::{Batcher, State};
 use crate::jdcloud::call::caller::Request;
@@ -50,28 +51,25 @@ impl Batcher {
 
     /// Fetches at most `size` of the ids at once, in several requests at the same time.
     pub(super) async fn fetch_in_chunks(self: &Arc<Self>, part: &Part, size: usize) {
-        let others = if part.was_refused { 0 } else { self.lock().completeness.beside(size).len() };
+        let others = if part.was_refused { 0 } else { self.lock().completeness.room(size).len() };
         let size = size - others;
         join_all(part.ids.chunks(size).map(|ids| self.fetch(part.of(ids)))).await;
     }
 
-    /// The ids of `part` between two controls, and these, if there is room: a response without one of them is incomplete.
+    /// The ids of `part` beside a few controls, and these, if there is room: a response without one of them is incomplete.
     fn beside_controls(&self, part: &Part) -> (Arc<[Arc<str>]>, Vec<Arc<str>>) {
         let plain = (Arc::clone(&part.ids), Vec::new());
         let state = self.lock();
         if part.was_refused || part.ids.len() < 2 || part.ids.len() >= state.size.known {
             return plain;
         }
-        let controls = state.completeness.controls(2, &part.ids);
-        let mut chunk = Chunk::new(state.size.known, self.bare_url());
-        let (first, last) = controls.split_at(controls.len() / 2);
-        // The gateway may return no more rows than these.
-        let has_rows = state.completeness.rows > controls.len();
-        if has_rows && first.iter().chain(&*part.ids).chain(last).all(|id| chunk.push(id)) {
-            (chunk.ids.into(), controls)
-        } else {
-            plain
+        let controls = state.completeness.few(&part.ids);
+        if controls.is_empty() {
+            return plain;
         }
+        let request = requests_beside(&part.ids, &controls).swap_remove(0);
+        let mut chunk = Chunk::new(state.size.known, self.bare_url());
+        if request.iter().all(|id| chunk.push(id)) { (request.into(), controls) } else { plain }
     }
 
     /// Settles the ids of `part` that are returned by a request for `asked` ids. Gives the others.

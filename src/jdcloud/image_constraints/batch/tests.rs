@@ -85,8 +85,8 @@ async fn responses_that_become_larger_cost_one_check() {
         assert!(read_each(&client, &ids[size..2 * size], "cn-north-1", size).await.is_empty());
     }
     let sizes: Vec<_> = api.received().iter().map(|call| call.ids.len()).collect();
-    // Once a response has had enough rows, two controls stand in each request.
-    assert_eq!(sizes, [0, 10, 100, 22, 42, 82]);
+    // Once a response has had enough rows, three controls stand in each request.
+    assert_eq!(sizes, [0, 10, 100, 23, 43, 83]);
 }
 
 /// A large check that exceeds a limit says nothing about the smaller response that it checks.
@@ -160,8 +160,8 @@ async fn long_lists_become_full_calls_and_lose_nothing() {
         let answer = read(&client, &ids).await.unwrap();
         assert_eq!(returned(&answer), known);
         assert_eq!(answer.missing.len(), count - known.len());
-        // Two of the ids are controls, where there is room.
-        let needed = count.div_ceil(if batch < 20 { 1 } else { batch as usize - 2 });
+        // Three of the ids are controls, where there is room.
+        let needed = count.div_ceil(if batch < 20 { 1 } else { batch as usize - 3 });
         // Three checks of two requests: each response has as many rows as fit beside its missing ids, and controls add two.
         assert!(api.calls() <= needed + 6, "{} calls for {count} ids", api.calls());
         assert!(api.received().iter().all(|call| call.url_length <= 8192));
