@@ -34,7 +34,7 @@ impl Batcher {
         let size = {
             let mut state = self.lock();
             // This check, or another one meanwhile, may have found a limit.
-            match state.size.exceeded(response.requested).or(again) {
+            match state.size.exceeded(response.asked).or(again) {
                 Some(size) => size,
                 None => {
                     state.completeness.believed = state.completeness.believed.max(response.asked);
@@ -176,8 +176,9 @@ impl Batcher {
         let mut state = self.lock();
         if !is_limit {
             state.completeness.forget_gone(&controls, &lost);
+            state.completeness.is_doubtful = true;
             if limit < asked {
-                state.size.shrink(asked.div_ceil(2));
+                state.size.shrink(asked.div_ceil(2).max(ROOMY));
             }
             return;
         }
@@ -203,6 +204,6 @@ impl State {
 
     /// Whether it is unknown if a response is complete.
     fn needs_check(&self, response: Coverage) -> bool {
-        !self.completeness.is_complete(response) && self.size.exceeded(response.requested).is_none()
+        !self.completeness.is_complete(response) && self.size.exceeded(response.asked).is_none()
     }
 }

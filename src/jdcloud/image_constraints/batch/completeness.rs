@@ -7,13 +7,15 @@
 
 use std::sync::Arc;
 
+use super::controls::FEW_CONTROLS;
+
 /// How much a request asked for, and how much its response has of it.
 #[derive(Clone, Copy)]
 pub(super) struct Coverage {
-    /// The number of ids without the controls.
-    pub(super) asked: usize,
     /// The number of ids and controls.
-    pub(super) requested: usize,
+    pub(super) asked: usize,
+    /// The number of ids without the controls.
+    pub(super) ids: usize,
     /// The number of rows.
     pub(super) returned: usize,
     /// A control has no row.
@@ -31,6 +33,9 @@ pub(super) struct Completeness {
     pub(super) controls: Vec<Arc<str>>,
     /// Missing ids were asked for again beside controls, which came back.
     pub(super) is_checked: bool,
+    /// A response was incomplete for no limit that could be measured. What others have shown says nothing then about one
+    /// without controls.
+    pub(super) is_doubtful: bool,
     /// The most ids of a request whose missing ids were believed.
     pub(super) believed: usize,
     /// `believed` when the last read with missing ids ended.
@@ -42,9 +47,10 @@ pub(super) struct Completeness {
 impl Completeness {
     const MAX_CONTROLS: usize = 350;
 
-    /// `id` has a row.
+    /// `id` has a row. A gateway that ignores case has the same one for its other spellings.
     pub(super) fn record_row(&mut self, id: &Arc<str>) {
-        if self.controls.len() < Self::MAX_CONTROLS && !self.controls.contains(id) {
+        let is_known = |other: &Arc<str>| other.eq_ignore_ascii_case(id);
+        if self.controls.len() < Self::MAX_CONTROLS && !self.controls.iter().any(is_known) {
             self.controls.push(Arc::clone(id));
         }
     }
@@ -63,8 +69,13 @@ impl Completeness {
     }
 
     /// Whether a response is known to be complete.
-    pub(super) fn is_complete(&self, Coverage { asked, returned, lacks_control, .. }: Coverage) -> bool {
-        asked == 1 || !lacks_control && self.is_checked && asked <= self.ids && returned < self.rows
+    pub(super) fn is_complete(&self, response: Coverage) -> bool {
+        let Coverage { asked, ids, returned, lacks_control } = response;
+        let controls = asked - ids;
+        // With fewer controls than ends, the request may be incomplete at the others.
+        let to_consider = if controls < FEW_CONTROLS { asked } else { ids };
+        let is_credible = self.is_checked && !lacks_control && (controls > 0 || !self.is_doubtful);
+        ids == 1 || is_credible && to_consider <= self.ids && returned < self.rows
     }
 
     /// Up to `count` controls, of both ends of their order, since a gateway may consider ids in that order. None is one of

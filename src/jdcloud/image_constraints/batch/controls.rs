@@ -52,9 +52,14 @@ pub(super) fn requests_beside(ids: &[Arc<str>], controls: &[Arc<str>]) -> Vec<Ve
 }
 
 impl Completeness {
-    /// The controls of an ordinary request, none of them in `ids`. A response can have more rows than these.
+    /// The controls of an ordinary request, none of them in `ids`. A response can have more rows than these, or will show it.
     pub(super) fn few(&self, ids: &[Arc<str>]) -> Vec<Arc<str>> {
-        self.controls(FEW_CONTROLS.min(self.rows.saturating_sub(1)), ids)
+        let most = match self.rows {
+            0 => 0,
+            rows if rows < self.controls.len() => FEW_CONTROLS,
+            rows => FEW_CONTROLS.min(rows - 1),
+        };
+        self.controls(most, ids)
     }
 
     /// The controls for which an ordinary request for up to `size` ids leaves room, once a check has succeeded.

@@ -30,14 +30,14 @@ impl Batcher {
             if part.ids.is_empty() {
                 return;
             }
-            let (requested, controls) = self.beside_controls(&part);
-            match self.send(&requested, &part.retries(self.caller.limits.max_retries)).await {
+            let (asked, controls) = self.beside_controls(&part);
+            match self.send(&asked, &part.retries(self.caller.limits.max_retries)).await {
                 Ok((rows, context)) => {
-                    let missing = self.settle(&part, requested.len(), &rows, &context);
+                    let missing = self.settle(&part, asked.len(), &rows, &context);
                     if !missing.ids.is_empty() {
                         let response = Coverage {
-                            asked: part.ids.len(),
-                            requested: requested.len(),
+                            asked: asked.len(),
+                            ids: part.ids.len(),
                             returned: rows.len(),
                             lacks_control: controls.iter().any(|id| !rows.contains_key(id)),
                         };

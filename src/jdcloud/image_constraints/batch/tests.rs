@@ -1393,6 +1393,53 @@ async fn a_silent_limit_that_begins_during_a_plan_is_found() {
     }
 }
 
+/// A query is sorted as text, so `ids.9` is the last of twenty.
+#[tokio::test(start_paused = true)]
+async fn a_silent_limit_in_query_order_that_begins_during_a_plan_is_found() {
+    let ids = ids(400);
+    let constrained: Vec<_> = ids.iter().step_by(2).cloned().collect();
+    let script = {
+        let constrained = constrained.clone();
+        move |n: usize, call: &Received| {
+            let mut numbered: Vec<_> = call.ids.iter().enumerate().collect();
+            numbered.sort_by_key(|(number, _)| (number + 1).to_string());
+            let ids = numbered.into_iter().map(|(_, id)| id.clone()).collect();
+            if n < 3 { None } else { first_ids(5, &constrained, &Received { ids, ..call.clone() }) }
+        }
+    };
+    let (client, _) = TestApi::new(&constrained).script(script).client(|settings| {
+        settings.read_ahead = Argument::Known(false);
+    });
+    for ids in ids.chunks(8) {
+        assert_eq!(returned(&read(&client, ids).await.unwrap()).len(), 4);
+    }
+}
+
+/// A server that returns nothing once, or for more than a few ids, says nothing about the number of ids that others consider.
+#[tokio::test(start_paused = true)]
+async fn empty_responses_make_requests_neither_tiny_nor_incomplete() {
+    let ids = ids(200);
+    for (share, most_ids, empty, calls) in [(200, 100, 2..3, 25), (2, 100, 2..3, 30), (2, 5, 1..10_000, 400)]
+    {
+        let constrained: Vec<_> = ids.iter().step_by(share).cloned().collect();
+        let script = move |n: usize, call: &Received| {
+            let is_empty = empty.contains(&n) && (most_ids == 100 || call.ids.len() > most_ids);
+            is_empty.then(|| Instead::Respond(rows([])))
+        };
+        let (client, api) = TestApi::new(&constrained).script(script).client(|settings| {
+            settings.read_ahead = Argument::Known(false);
+        });
+        let mut found = 0;
+        for ids in ids.chunks(20) {
+            let answer = read(&client, ids).await.unwrap();
+            found += answer.images.len();
+            assert_eq!(answer.notices, []);
+        }
+        assert_eq!(found, constrained.len());
+        assert!(api.calls() <= calls, "{} calls of {calls}", api.calls());
+    }
+}
+
 /// What earlier reads of the plan got cannot be corrected any more.
 #[tokio::test(start_paused = true)]
 async fn a_limit_that_earlier_reads_have_exceeded_is_told_as_such() {
