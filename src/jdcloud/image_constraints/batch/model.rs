@@ -352,7 +352,7 @@ fn case() -> impl Strategy<Value = Case> {
                 match gateway.silent_limit {
                     // Later responses are checked by controls at the ends of the request, where there is room.
                     Some(SilentLimit::Catalogue(_, false) | SilentLimit::Sorted(..)) => {
-                        gateway.limit_begins = 0
+                        gateway.limit_begins = 0;
                     }
                     _ if !names_controls || batch_size < 20 => gateway.limit_begins = 0,
                     _ => {}
