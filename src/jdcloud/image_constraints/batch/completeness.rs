@@ -49,7 +49,11 @@ impl Completeness {
 
     /// `id` has a row. A gateway that ignores case has the same one for its other spellings.
     pub(super) fn record_row(&mut self, id: &Arc<str>) {
-        let is_known = |other: &Arc<str>| other.eq_ignore_ascii_case(id);
+        // From the end, where most ids differ.
+        let is_known = |other: &Arc<str>| {
+            other.len() == id.len()
+                && other.bytes().rev().zip(id.bytes().rev()).all(|(a, b)| a.eq_ignore_ascii_case(&b))
+        };
         if self.controls.len() < Self::MAX_CONTROLS && !self.controls.iter().any(is_known) {
             self.controls.push(Arc::clone(id));
         }

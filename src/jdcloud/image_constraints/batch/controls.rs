@@ -1,8 +1,8 @@
 //! The requests of a check, and where the controls stand in them.
 //!
 //! A gateway may consider only some ids of a request: the first or last ones by their numbers, by these as text, since a
-//! query is sorted, or by the ids themselves. So controls stand at both ends of a request in the order of the numbers. If
-//! too many missing ids sort beyond all controls, the missing ids are asked for without controls as well.
+//! query is sorted, or by the ids themselves. So controls stand at these ends of a request. If too many missing ids sort
+//! beyond all controls, the missing ids are asked for without controls as well.
 
 use std::sync::Arc;
 
