@@ -368,8 +368,8 @@ output "many" {
     let mut case = Case::build(protocol, hcl)
         .emulator(|options| options.catalogue = Catalogue::generated(999, 3))
         .init();
-    // One request more asks for the missing image alone.
-    for (batch_size, calls) in [("100", 10 + 1), ("350", 3 + 1)] {
+    // One request more asks for the missing image alone, unless its first one was sent with known images, after a response.
+    for (batch_size, calls) in [("100", 10..=11), ("350", 3..=4)] {
         case.set("TF_VAR_batch_size", batch_size);
         case.emulator().reset();
         let outputs = case.planned_outputs();
@@ -381,7 +381,8 @@ output "many" {
             "rows of a batch are lost"
         );
         same(&many["missing_ids"], &json!(["img-0000001000"]), "a batch's missing image is lost");
-        assert_eq!(case.emulator().counters().calls, calls, "batches of {batch_size} are not");
+        let count = case.emulator().counters().calls;
+        assert!(calls.contains(&count), "{count} calls in batches of {batch_size}");
     }
 }
 

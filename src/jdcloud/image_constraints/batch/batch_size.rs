@@ -48,13 +48,6 @@ impl BatchSize {
         is_smaller
     }
 
-    /// Responses to requests for more than `size` ids were incomplete, perhaps by chance.
-    pub(super) fn shrink(&mut self, size: usize) {
-        if size < self.known {
-            (self.known, self.successes) = (size, 0);
-        }
-    }
-
     /// Responses to requests for more than `size` ids are incomplete. This is never forgotten.
     pub(super) fn cap(&mut self, size: usize) {
         self.most = self.most.min(size);

@@ -23,6 +23,19 @@ impl Chunk {
         Self { ids: Vec::new(), others: 0, max_ids, url: bare_url }
     }
 
+    /// Chunks of `ids`, for requests of up to `max_ids` with `others`.
+    pub(super) fn split(ids: &[Arc<str>], max_ids: usize, bare_url: usize, others: &[Arc<str>]) -> Vec<Self> {
+        let mut chunks: Vec<Self> = Vec::new();
+        for id in ids {
+            if !chunks.last_mut().is_some_and(|chunk| chunk.push(id)) {
+                let mut chunk = Self::new(max_ids, bare_url).beside(others);
+                chunk.push(id);
+                chunks.push(chunk);
+            }
+        }
+        chunks
+    }
+
     /// Leaves room for `others` in the request.
     pub(super) fn beside(mut self, others: &[Arc<str>]) -> Self {
         others.iter().for_each(|id| _ = self.push(id));
@@ -33,10 +46,8 @@ impl Chunk {
     /// Takes `id` if it fits. An id too long for any URL goes alone: the API's refusal names it.
     pub(super) fn push(&mut self, id: &Arc<str>) -> bool {
         // `&ids.12=`, or `?ids.1=`.
-        let url = self.url
-            + "&ids.=".len()
-            + (self.others + self.ids.len() + 1).to_string().len()
-            + encoded_len(id);
+        let digits = (self.others + self.ids.len() + 1).ilog10() as usize + 1;
+        let url = self.url + "&ids.=".len() + digits + encoded_len(id);
         let fits = self.ids.is_empty() || (!self.is_full() && url <= MAX_URL);
         if fits {
             self.ids.push(Arc::clone(id));

@@ -1,51 +1,47 @@
 //! How much one response can hold, which tells whether a response that lacks ids is complete.
 //!
 //! A gateway may consider only the first ids of a request, or return only so many rows, and say neither. A missing row
-//! then does not mean that the image has no constraint. So a response is checked (`check`) when its request asked for
-//! more ids, or it has as many rows, as no complete response so far. The first check has as many controls as fit, so
-//! that larger responses need none. Where few ids are known to have a row, the listing of the region names more.
+//! then does not mean that the image has no constraint. So a missing id that was not asked for alone is believed only where a
+//! request as large was considered up to each end, as the controls there have shown, and where another response has had more rows
+//! than one that lacked the id. Ids that sort beyond all controls are not proven in their own order.
 
 use std::sync::Arc;
 
-use super::controls::FEW_CONTROLS;
+use super::controls::{Asked, ENDS};
+use crate::jdcloud::image_constraints::api::Rows;
 
 /// How much a request asked for, and how much its response has of it.
-#[derive(Clone, Copy)]
 pub(super) struct Coverage {
     /// The number of ids and controls.
     pub(super) asked: usize,
-    /// The number of ids without the controls.
-    pub(super) ids: usize,
+    /// The number of controls.
+    pub(super) controls: usize,
     /// The number of rows.
     pub(super) returned: usize,
-    /// A control has no row.
-    pub(super) lacks_control: bool,
+    /// The controls without a row.
+    pub(super) lost: Vec<Arc<str>>,
 }
 
 /// What this region's responses have shown of how much one response can hold.
 #[derive(Debug, Default)]
 pub(super) struct Completeness {
-    /// The most ids of one request that were all considered.
-    ids: usize,
+    /// The most ids of a request that was considered up to each end.
+    considered: [usize; ENDS],
     /// The most rows of one response.
-    pub(super) rows: usize,
+    rows: usize,
     /// Ids that were returned by name or listed with a constraint, as many as the largest request may have.
     pub(super) controls: Vec<Arc<str>>,
-    /// Missing ids were asked for again beside controls, which came back.
-    pub(super) is_checked: bool,
-    /// A response was incomplete for no limit that could be measured. What others have shown says nothing then about one
-    /// without controls.
-    pub(super) is_doubtful: bool,
     /// The most ids of a request whose missing ids were believed.
     pub(super) believed: usize,
     /// `believed` when the last read with missing ids ended.
     pub(super) reported: usize,
-    /// A check that was larger than the response that it checked did not succeed.
-    pub(super) larger_failed: bool,
 }
 
 impl Completeness {
     const MAX_CONTROLS: usize = 350;
+
+    /// The smallest request that leaves room for controls.
+    pub(super) const ROOMY: usize = 20;
 
     /// `id` has a row. A gateway that ignores case has the same one for its other spellings.
     pub(super) fn record_row(&mut self, id: &Arc<str>) {
@@ -64,24 +60,6 @@ impl Completeness {
         self.controls.retain(|id| !ids.contains(id));
     }
 
-    /// Forgets those of `controls` that were `lost` when nothing else was asked for. If all were, the server is to blame, unless
-    /// it has returned no image by name so far.
-    pub(super) fn forget_gone(&mut self, controls: &[Arc<str>], lost: &[Arc<str>]) {
-        if lost.len() < controls.len() || self.rows == 0 {
-            self.forget(lost);
-        }
-    }
-
-    /// Whether a response is known to be complete.
-    pub(super) fn is_complete(&self, response: Coverage) -> bool {
-        let Coverage { asked, ids, returned, lacks_control } = response;
-        let controls = asked - ids;
-        // With fewer controls than ends, the request may be incomplete at the others.
-        let to_consider = if controls < FEW_CONTROLS { asked } else { ids };
-        let is_credible = self.is_checked && !lacks_control && (controls > 0 || !self.is_doubtful);
-        ids == 1 || is_credible && to_consider <= self.ids && returned < self.rows
-    }
-
     /// Up to `count` controls, of both ends of their order, since a gateway may consider ids in that order. None is one of
     /// `others`, in any case, as a gateway that ignores case would return it for that one.
     pub(super) fn controls(&self, count: usize, others: &[Arc<str>]) -> Vec<Arc<str>> {
@@ -94,14 +72,59 @@ impl Completeness {
         controls
     }
 
-    /// All of `ids` were considered, and `rows` of them returned.
-    pub(super) fn record_complete(&mut self, ids: usize, rows: usize) {
-        self.ids = self.ids.max(ids);
-        self.rows = self.rows.max(rows);
+    /// The controls beside `ids`: one for each end, but fewer than the rows that a response is known to have room for. If
+    /// these ids are asked for again because a response with `returned` rows may have had no room for theirs, there are more controls.
+    pub(super) fn few_controls(&self, ids: &[Arc<str>], returned: Option<usize>) -> Vec<Arc<str>> {
+        // The greatest and the smallest one, as long as too little is known of the ends.
+        let least = if self.considers(ids.len() + 1) { 0 } else { 2 };
+        let most = match returned {
+            Some(returned) if (self.rows..self.controls.len()).contains(&returned) => ENDS.max(returned + 1),
+            _ => self.rows.checked_sub(1).map_or(ENDS, |rows| rows.min(ENDS)),
+        };
+        self.controls(most.max(least), ids)
+    }
+
+    /// The controls for which a request for up to `size` ids leaves room, once ids were missing.
+    pub(super) fn room(&self, size: usize) -> Vec<Arc<str>> {
+        if size < Self::ROOMY || !self.considers(1) { vec![] } else { self.few_controls(&[], None) }
+    }
+
+    /// A request for `ids` beside `controls`, which stand at the ends that the smallest requests were considered up to.
+    pub(super) fn request(&self, ids: &[Arc<str>], controls: Vec<Arc<str>>) -> Asked {
+        let mut ends = std::array::from_fn(|end| end);
+        ends.sort_by_key(|end: &usize| self.considered[*end]);
+        Asked::new(ids, controls, ends)
+    }
+
+    /// Whether requests for `count` ids are considered up to each end.
+    fn considers(&self, count: usize) -> bool {
+        self.considered.iter().all(|considered| count <= *considered)
+    }
+
+    /// Whether a response is known to be complete. `returned` is the smallest number of rows of a response that lacked its
+    /// missing ids.
+    pub(super) fn is_complete(&self, response: &Coverage, returned: usize) -> bool {
+        let Coverage { asked, controls, ref lost, .. } = *response;
+        // With a single row, a control would leave no room for others.
+        let is_credible = controls > 0 || asked < Self::ROOMY || self.rows < 2;
+        asked == 1 || is_credible && lost.is_empty() && self.considers(asked) && returned < self.rows
+    }
+
+    /// Records what a response shows by itself.
+    pub(super) fn record_response(&mut self, request: &Asked, rows: &Rows) -> Coverage {
+        let asked = request.ids.len();
+        let lost: Vec<_> = request.controls.iter().filter(|id| !rows.contains_key(*id)).cloned().collect();
+        for (considered, has_control) in self.considered.iter_mut().zip(request.has_control) {
+            if has_control && lost.is_empty() {
+                *considered = asked.max(*considered);
+            }
+        }
+        self.rows = self.rows.max(rows.len());
+        Coverage { asked, controls: request.controls.len(), returned: rows.len(), lost }
     }
 
     /// No more than `limit` ids are considered in one request, or returned in one response.
     pub(super) fn record_limit(&mut self, limit: usize) {
-        (self.ids, self.rows) = (limit, limit + 1);
+        (self.considered, self.rows) = ([limit; ENDS], limit + 1);
     }
 }

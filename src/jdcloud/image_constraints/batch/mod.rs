@@ -189,9 +189,26 @@ impl State {
         part.of(unsettled)
     }
 
+    /// `id` has a row. What was believed to be missing while no such id was known is asked for again.
+    fn record_row(&mut self, id: &Arc<str>) {
+        if self.completeness.controls.is_empty() {
+            self.withdraw_missing();
+        }
+        self.completeness.record_row(id);
+    }
+
+    /// Reads that have not ended ask again for the ids that were believed to be missing.
+    fn withdraw_missing(&mut self) {
+        let settled = self.answers.len();
+        self.answers.retain(|_, answer| answer.is_some());
+        if self.answers.len() < settled {
+            self.changed.send_modify(|withdrawals| *withdrawals += 1);
+        }
+    }
+
     /// Settles `id`, whose row has this rule.
     fn record_rule(&mut self, id: &Arc<str>, rule: &Rule) {
-        self.completeness.record_row(id);
+        self.record_row(id);
         self.answers.insert(Arc::clone(id), Some(rule.clone()));
     }
 

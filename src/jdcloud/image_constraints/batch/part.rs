@@ -24,6 +24,10 @@ pub(super) struct Part {
     pub(super) has_retried_server_error: bool,
     /// A request for these ids was refused, so that they are sent without controls, which may be to blame.
     pub(super) was_refused: bool,
+    /// How often the ids were asked for again beside controls because a response lacked them.
+    pub(super) checks: u32,
+    /// The smallest number of rows of such a response.
+    pub(super) returned: Option<usize>,
     /// An id of the request is to blame for a refusal, and not the number of ids.
     pub(super) id_is_to_blame: CancellationToken,
 }
@@ -32,7 +36,15 @@ impl Part {
     /// All `ids` of a request.
     pub(super) fn new(ids: &[Arc<str>], request: Arc<Waiters>) -> Self {
         let id_is_to_blame = CancellationToken::new();
-        Self { ids: ids.into(), request, has_retried_server_error: false, was_refused: false, id_is_to_blame }
+        Self {
+            ids: ids.into(),
+            request,
+            has_retried_server_error: false,
+            was_refused: false,
+            checks: 0,
+            returned: None,
+            id_is_to_blame,
+        }
     }
 
     /// These `ids` of it alone.

@@ -9,7 +9,7 @@ use futures_util::future::{BoxFuture, join_all};
 
 use super::chunk::Chunk;
 use super::completeness::Coverage;
-use super::controls::requests_beside;
+use super::controls::Asked;
 use super::part::Part;
 use super::{Batcher, State};
 use crate::jdcloud::call::caller::Request;
@@ -30,59 +30,47 @@ impl Batcher {
             if part.ids.is_empty() {
                 return;
             }
-            let (asked, controls) = self.beside_controls(&part);
-            match self.send(&asked, &part.retries(self.caller.limits.max_retries)).await {
+            let request = self.beside_controls(&part);
+            match self.send(&request.ids, &part.retries(self.caller.limits.max_retries)).await {
                 Ok((rows, context)) => {
-                    let missing = self.settle(&part, asked.len(), &rows, &context);
+                    let (missing, response) = self.settle(&part, &request, &rows, &context);
                     if !missing.ids.is_empty() {
-                        let response = Coverage {
-                            asked: asked.len(),
-                            ids: part.ids.len(),
-                            returned: rows.len(),
-                            lacks_control: controls.iter().any(|id| !rows.contains_key(id)),
-                        };
                         self.settle_missing(missing, response).await;
                     }
                 }
-                Err(error) => self.refused(part, error, !controls.is_empty()).await,
+                Err(error) => self.refused(part, error, &request.controls).await,
             }
         })
     }
 
-    /// Fetches at most `size` of the ids at once, in several requests at the same time.
-    pub(super) async fn fetch_in_chunks(self: &Arc<Self>, part: &Part, size: usize) {
-        let others = if part.was_refused { 0 } else { self.lock().completeness.room(size).len() };
-        let size = size - others;
-        join_all(part.ids.chunks(size).map(|ids| self.fetch(part.of(ids)))).await;
+    /// Fetches the ids in several requests at the same time, each for at most `size` ids with its `controls`.
+    pub(super) async fn fetch_in_chunks(self: &Arc<Self>, part: &Part, size: usize, controls: &[Arc<str>]) {
+        let chunks = Chunk::split(&part.ids, size, self.bare_url(), controls);
+        join_all(chunks.into_iter().map(|chunk| self.fetch(part.of(chunk.ids)))).await;
     }
 
-    /// The ids of `part` beside a few controls, and these, if there is room: a response without one of them is incomplete.
-    fn beside_controls(&self, part: &Part) -> (Arc<[Arc<str>]>, Vec<Arc<str>>) {
-        let plain = (Arc::clone(&part.ids), Vec::new());
+    /// The ids of `part` beside a few controls, as far as there is room: a response without one of these is incomplete.
+    fn beside_controls(&self, part: &Part) -> Asked {
         let state = self.lock();
-        if part.was_refused || part.ids.len() < 2 || part.ids.len() >= state.size.known {
-            return plain;
+        let mut controls = Vec::new();
+        if !part.was_refused && (2..state.size.known).contains(&part.ids.len()) {
+            controls = state.completeness.few_controls(&part.ids, part.returned);
+            let mut chunk = Chunk::new(state.size.known, self.bare_url());
+            part.ids.iter().for_each(|id| _ = chunk.push(id));
+            controls.retain(|id| chunk.push(id));
         }
-        let controls = state.completeness.few(&part.ids);
-        if controls.is_empty() {
-            return plain;
-        }
-        let request = requests_beside(&part.ids, &controls).swap_remove(0);
-        let mut chunk = Chunk::new(state.size.known, self.bare_url());
-        if request.iter().all(|id| chunk.push(id)) { (request.into(), controls) } else { plain }
+        state.completeness.request(&part.ids, controls)
     }
 
-    /// Settles the ids of `part` that are returned by a request for `asked` ids. Gives the others.
-    fn settle(&self, part: &Part, asked: usize, rows: &Rows, context: &Context) -> Part {
+    /// Settles the ids of `part` that have a row in the response to `request`. Gives the others, and what the response shows.
+    fn settle(&self, part: &Part, request: &Asked, rows: &Rows, context: &Context) -> (Part, Coverage) {
         let (mut settled, mut missing) = (Vec::new(), Vec::new());
         let mut state = self.lock();
         state.window.record_answer();
-        state.size.record_success(asked);
-        let considered = if rows.len() == asked { asked } else { 0 };
-        state.completeness.record_complete(considered, rows.len());
+        state.size.record_success(request.ids.len());
         for id in &*part.ids {
             let row = if let Some(row) = rows.get(id) {
-                state.completeness.record_row(id);
+                state.record_row(id);
                 row.clone()
             } else if let Some(row) = rows.keys().find(|row| row.eq_ignore_ascii_case(id)) {
                 // A gateway that ignores case has one row for two spellings.
@@ -105,7 +93,8 @@ impl Batcher {
         }
         // Once for all, since each call wakes the reads.
         state.end(&part.of(settled));
-        part.of(missing)
+        let response = state.completeness.record_response(request, rows);
+        (part.of(missing), response)
     }
 
     /// One request for `ids`, or for every image when there are none.

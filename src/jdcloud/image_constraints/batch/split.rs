@@ -17,21 +17,33 @@ use crate::jdcloud::call::error::CallError;
 use crate::jdcloud::call::notice::Notice;
 
 impl Batcher {
-    /// Goes on after a request for `part`, which `had_controls` or not, ended in `error`.
-    pub(super) async fn refused(self: &Arc<Self>, mut part: Part, error: CallError, had_controls: bool) {
+    /// Goes on after a request for `part`, beside `controls`, ended in `error`.
+    pub(super) async fn refused(self: &Arc<Self>, mut part: Part, error: CallError, controls: &[Arc<str>]) {
         let may_be_number = matches!(error.context.code, Some(400 | 413 | 414));
         part.has_retried_server_error |= error.is_server_error();
         part.was_refused = true;
         let unsettled = self.lock().unsettled(&part);
         let has_left = unsettled.ids.len() < part.ids.len();
-        if had_controls && error.may_concern_a_control() || has_left && error.may_concern_one_id() {
+        let count = part.ids.len();
+        let was_answered = part.checks > 0 && count > 1;
+        let may_be_control = (was_answered || !controls.is_empty()) && error.may_concern_a_control();
+        if may_be_control || has_left && error.may_concern_one_id() {
             // A control may be to blame, or an id of a read that has left.
-            return self.fetch(unsettled).await;
+            if may_be_control && was_answered {
+                self.lock().completeness.forget(controls);
+                self.ask_again(unsettled, count + controls.len()).await;
+            } else {
+                self.fetch(unsettled).await;
+            }
+            if may_be_number && !part.id_is_to_blame.is_cancelled() {
+                self.lock().size.learn(count + controls.len(), count);
+            }
+            return;
         }
-        if part.ids.len() < 2 || !(may_be_number || error.may_concern_one_id() && part.waiters().len() > 1) {
+        if count < 2 || !(may_be_number || error.may_concern_one_id() && part.waiters().len() > 1) {
             return self.lock().fail(&part, error);
         }
-        let (from, to) = (part.ids.len(), part.ids.len().div_ceil(2));
+        let (from, to) = (count, count.div_ceil(2));
         let (first, second) = part.ids.split_at(to);
         let (first, second) = (self.fetch(part.of(first)).shared(), part.of(second));
         tokio::select! {
@@ -40,11 +52,10 @@ impl Batcher {
             () = sleep(spare_time(&second.waiters())) => {}
         }
         let size = self.lock().size.known;
-        join(first, self.fetch_in_chunks(&second, size)).await;
-        let mut state = self.lock();
+        join(first, self.fetch_in_chunks(&second, size, &[])).await;
         // Both halves are answered: the number of ids was to blame.
-        let is_answered = part.ids.iter().all(|id| state.answers.contains_key(id));
-        if may_be_number && is_answered && state.size.learn(from, to) {
+        let is_number = may_be_number && !part.id_is_to_blame.is_cancelled();
+        if is_number && self.lock().size.learn(from, to) {
             tracing::warn!(region = %self.region, from, to, "requests were refused: sending smaller ones");
             self.caller.notices.add(Notice::SmallerBatches { from, to });
         }
