@@ -35,7 +35,7 @@ impl Batcher {
             } else {
                 self.fetch(unsettled).await;
             }
-            if may_be_number && !part.id_is_to_blame.is_cancelled() {
+            if may_be_number && !controls.is_empty() && !part.id_is_to_blame.is_cancelled() {
                 self.lock().size.learn(count + controls.len(), count);
             }
             return;

@@ -585,6 +585,8 @@ async fn the_bad_id_of_a_cancelled_read_fails_no_other_read() {
         assert_eq!(returned(&stayed.unwrap()), ["good"], "{code}");
         // One call with the bad id, one without, and one that checks what was missing from it.
         assert_eq!(api.calls(), 3, "{code}");
+        read(&client, &ids(90)).await.unwrap();
+        assert!(api.received().iter().any(|call| call.ids.len() >= 90), "{code}: requests became smaller");
     }
 }
 
