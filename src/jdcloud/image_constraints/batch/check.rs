@@ -96,7 +96,7 @@ impl Batcher {
                 }
             }
         }
-        if completeness.controls.is_empty() && response.lost.is_empty() {
+        if completeness.knows_nothing() && response.lost.is_empty() {
             Missing::Believed
         } else {
             Missing::Again
@@ -120,7 +120,7 @@ impl Batcher {
             } else if returned > 0
                 || !gone.is_empty() && !self.left_out(missing, &gone[..1]).await?.is_empty()
             {
-                self.lock().completeness.forget(&gone);
+                self.lock().completeness.forget_gone(&gone);
             }
         }
         Some(returned)

@@ -60,6 +60,19 @@ impl Completeness {
         self.controls.retain(|id| !ids.contains(id));
     }
 
+    /// The images of `ids` are gone.
+    pub(super) fn forget_gone(&mut self, ids: &[Arc<str>]) {
+        self.forget(ids);
+        if self.controls.is_empty() {
+            self.rows = 0;
+        }
+    }
+
+    /// No image was ever returned, or all that were are gone: there is nothing to check a response with.
+    pub(super) fn knows_nothing(&self) -> bool {
+        self.controls.is_empty() && self.rows == 0
+    }
+
     /// Up to `count` controls, of both ends of their order, since a gateway may consider ids in that order. None is one of
     /// `others`, in any case, as a gateway that ignores case would return it for that one.
     pub(super) fn controls(&self, count: usize, others: &[Arc<str>]) -> Vec<Arc<str>> {
