@@ -178,8 +178,8 @@ fn hold(warm: usize, change: bool, more: impl Fn(usize, Duration) -> bool) {
         );
         assert!(tally.succeeded > turn * PARALLEL / 10, "too few reads succeeded");
         assert!(end.threads <= base.threads, "{end:?}");
-        // The allocator keeps some memory; a leak of 100 bytes in each of 100,000 reads would be detected.
-        assert!(end.memory < base.memory + (8 << 10), "the process grew: {base:?} -> {end:?}");
+        // The allocator keeps the memory of the busiest plan; a leak of 200 bytes in each of 100,000 reads would be detected.
+        assert!(end.memory < base.memory + (20 << 10), "the process grew: {base:?} -> {end:?}");
     });
     assert!(emulator.wait_for(support::PATIENCE, |counters| counters.connections_open <= 1));
 }
