@@ -31,7 +31,7 @@ impl Batcher {
 
     /// Settles the ids that are `missing` from a response, or asks for them again where it may be incomplete.
     pub(super) async fn settle_missing(self: &Arc<Self>, mut missing: Part, response: Coverage) {
-        missing.returned = missing.returned.into_iter().chain([response.returned]).min();
+        missing.fewest_rows = missing.fewest_rows.min(response.returned);
         let needs_check = self.lock().verdict(&missing, &response).is_none();
         let turn = if needs_check && missing.checks == 0 {
             // In turns, since a check may spare later ones.
@@ -61,7 +61,7 @@ impl Batcher {
             let Completeness { controls: ref known, .. } = state.completeness;
             let is_last = part.checks == Self::MOST_CHECKS || known.iter().all(|id| part.ids.contains(id));
             let size = if is_last { 1 } else { state.size.known.min(size.max(Completeness::ROOMY)) };
-            (size, state.completeness.few_controls(&part.ids, part.returned))
+            (size, state.completeness.few_controls(&part.ids, part.fewest_rows))
         };
         part.checks += 1;
         part.was_refused = false;
@@ -152,8 +152,8 @@ impl State {
         if let Some(limit) = self.size.exceeded(response.asked) {
             return Some(Missing::Incomplete(limit));
         }
-        let returned = missing.returned.unwrap_or(response.returned);
-        let is_complete = missing.ids.is_empty() || self.completeness.is_complete(response, returned);
+        let is_complete =
+            missing.ids.is_empty() || self.completeness.is_complete(response, missing.fewest_rows);
         is_complete.then_some(Missing::Believed)
     }
 

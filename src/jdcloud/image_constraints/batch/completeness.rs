@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::controls::{Asked, ENDS};
+use super::controls::{ENDS, RequestedIds};
 use crate::jdcloud::image_constraints::api::Rows;
 
 /// How much a request asked for, and how much its response has of it.
@@ -86,27 +86,28 @@ impl Completeness {
     }
 
     /// The controls beside `ids`: one for each end, but fewer than the rows that a response is known to have room for. If
-    /// these ids are asked for again because a response with `returned` rows may have had no room for theirs, there are more controls.
-    pub(super) fn few_controls(&self, ids: &[Arc<str>], returned: Option<usize>) -> Vec<Arc<str>> {
+    /// these ids are asked for again because a response with `fewest_rows` may have had no room for theirs, there are more controls.
+    pub(super) fn few_controls(&self, ids: &[Arc<str>], fewest_rows: usize) -> Vec<Arc<str>> {
         // The greatest and the smallest one, as long as too little is known of the ends.
         let least = if self.considers(ids.len() + 1) { 0 } else { 2 };
-        let most = match returned {
-            Some(returned) if (self.rows..self.controls.len()).contains(&returned) => ENDS.max(returned + 1),
-            _ => self.rows.checked_sub(1).map_or(ENDS, |rows| rows.min(ENDS)),
+        let most = if (self.rows..self.controls.len()).contains(&fewest_rows) {
+            ENDS.max(fewest_rows + 1)
+        } else {
+            self.rows.checked_sub(1).map_or(ENDS, |rows| rows.min(ENDS))
         };
         self.controls(most.max(least), ids)
     }
 
     /// The controls for which a request for up to `size` ids leaves room, once ids were missing.
     pub(super) fn room(&self, size: usize) -> Vec<Arc<str>> {
-        if size < Self::ROOMY || !self.considers(1) { vec![] } else { self.few_controls(&[], None) }
+        if size < Self::ROOMY || !self.considers(1) { vec![] } else { self.few_controls(&[], usize::MAX) }
     }
 
     /// A request for `ids` beside `controls`, which stand at the ends that the smallest requests were considered up to.
-    pub(super) fn request(&self, ids: &[Arc<str>], controls: Vec<Arc<str>>) -> Asked {
+    pub(super) fn request(&self, ids: &[Arc<str>], controls: Vec<Arc<str>>) -> RequestedIds {
         let mut ends = std::array::from_fn(|end| end);
         ends.sort_by_key(|end: &usize| self.considered[*end]);
-        Asked::new(ids, controls, ends)
+        RequestedIds::new(ids, controls, ends)
     }
 
     /// Whether requests for `count` ids are considered up to each end.
@@ -114,17 +115,16 @@ impl Completeness {
         self.considered.iter().all(|considered| count <= *considered)
     }
 
-    /// Whether a response is known to be complete. `returned` is the smallest number of rows of a response that lacked its
-    /// missing ids.
-    pub(super) fn is_complete(&self, response: &Coverage, returned: usize) -> bool {
+    /// Whether a response is known to be complete. Its missing ids were missing from one with `fewest_rows` as well.
+    pub(super) fn is_complete(&self, response: &Coverage, fewest_rows: usize) -> bool {
         let Coverage { asked, controls, ref lost, .. } = *response;
         // With a single row, a control would leave no room for others.
         let is_credible = controls > 0 || asked < Self::ROOMY || self.rows < 2;
-        asked == 1 || is_credible && lost.is_empty() && self.considers(asked) && returned < self.rows
+        asked == 1 || is_credible && lost.is_empty() && self.considers(asked) && fewest_rows < self.rows
     }
 
     /// Records what a response shows by itself.
-    pub(super) fn record_response(&mut self, request: &Asked, rows: &Rows) -> Coverage {
+    pub(super) fn record_response(&mut self, request: &RequestedIds, rows: &Rows) -> Coverage {
         let asked = request.ids.len();
         let lost: Vec<_> = request.controls.iter().filter(|id| !rows.contains_key(*id)).cloned().collect();
         for (considered, has_control) in self.considered.iter_mut().zip(request.has_control) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub(super) const ENDS: usize = 3;
 
 /// What a request asks for.
-pub(super) struct Asked {
+pub(super) struct RequestedIds {
     /// Ids and controls, in the order of their numbers.
     pub(super) ids: Arc<[Arc<str>]>,
     pub(super) controls: Vec<Arc<str>>,
@@ -29,7 +29,7 @@ fn ends(count: usize) -> [usize; ENDS] {
     [count - 1, 0, last_in_query - 1]
 }
 
-impl Asked {
+impl RequestedIds {
     /// A request for `ids` beside `controls`, which stand at as many ends as they can, in the order of `first`.
     pub(super) fn new(ids: &[Arc<str>], controls: Vec<Arc<str>>, first: [usize; ENDS]) -> Self {
         let ends = ends(ids.len() + controls.len());

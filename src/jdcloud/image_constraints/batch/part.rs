@@ -26,8 +26,8 @@ pub(super) struct Part {
     pub(super) was_refused: bool,
     /// How often the ids were asked for again beside controls because a response lacked them.
     pub(super) checks: u32,
-    /// The smallest number of rows of such a response.
-    pub(super) returned: Option<usize>,
+    /// The fewest rows of such a response.
+    pub(super) fewest_rows: usize,
     /// An id of the request is to blame for a refusal, and not the number of ids.
     pub(super) id_is_to_blame: CancellationToken,
 }
@@ -42,7 +42,7 @@ impl Part {
             has_retried_server_error: false,
             was_refused: false,
             checks: 0,
-            returned: None,
+            fewest_rows: usize::MAX,
             id_is_to_blame,
         }
     }

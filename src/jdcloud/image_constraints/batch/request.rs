@@ -9,7 +9,7 @@ use futures_util::future::{BoxFuture, join_all};
 
 use super::chunk::Chunk;
 use super::completeness::Coverage;
-use super::controls::Asked;
+use super::controls::RequestedIds;
 use super::part::Part;
 use super::{Batcher, State};
 use crate::jdcloud::call::caller::Request;
@@ -50,11 +50,11 @@ impl Batcher {
     }
 
     /// The ids of `part` beside a few controls, as far as there is room: a response without one of these is incomplete.
-    fn beside_controls(&self, part: &Part) -> Asked {
+    fn beside_controls(&self, part: &Part) -> RequestedIds {
         let state = self.lock();
         let mut controls = Vec::new();
         if !part.was_refused && (2..state.size.known).contains(&part.ids.len()) {
-            controls = state.completeness.few_controls(&part.ids, part.returned);
+            controls = state.completeness.few_controls(&part.ids, part.fewest_rows);
             let mut chunk = Chunk::new(state.size.known, self.bare_url());
             part.ids.iter().for_each(|id| _ = chunk.push(id));
             controls.retain(|id| chunk.push(id));
@@ -63,7 +63,13 @@ impl Batcher {
     }
 
     /// Settles the ids of `part` that have a row in the response to `request`. Gives the others, and what the response shows.
-    fn settle(&self, part: &Part, request: &Asked, rows: &Rows, context: &Context) -> (Part, Coverage) {
+    fn settle(
+        &self,
+        part: &Part,
+        request: &RequestedIds,
+        rows: &Rows,
+        context: &Context,
+    ) -> (Part, Coverage) {
         let (mut settled, mut missing) = (Vec::new(), Vec::new());
         let mut state = self.lock();
         state.window.record_answer();
