@@ -42,9 +42,7 @@ impl Batcher {
         match self.check(&mut missing, &response).await {
             Missing::Believed => self.lock().believe(&missing, &response),
             Missing::Again => {
-                // Hardly larger than the request that was not refused.
-                let again = Part { has_retried_server_error: false, ..missing };
-                self.ask_again(again, response.asked + 1).await;
+                self.ask_again(Part { has_retried_server_error: false, ..missing }).await;
             }
             Missing::Incomplete(size) => {
                 drop(turn);
@@ -54,17 +52,17 @@ impl Batcher {
         }
     }
 
-    /// Asks for the ids of `part` again beside controls, in requests of up to `size`, and at last for each alone.
-    pub(super) async fn ask_again(self: &Arc<Self>, mut part: Part, size: usize) {
+    /// Asks for the ids of `part` again beside controls, and at last for each alone.
+    pub(super) async fn ask_again(self: &Arc<Self>, mut part: Part) {
         let (size, controls) = {
             let state = self.lock();
             let Completeness { controls: ref known, .. } = state.completeness;
             let is_last = part.checks == Self::MOST_CHECKS || known.iter().all(|id| part.ids.contains(id));
-            let size = if is_last { 1 } else { state.size.known.min(size.max(Completeness::ROOMY)) };
+            let size = if is_last { 1 } else { state.size.known };
             (size, state.completeness.few_controls(&part.ids, part.fewest_rows))
         };
         part.checks += 1;
-        part.was_refused = false;
+        part.refused = None;
         self.fetch_in_chunks(&part, size, &controls).await;
     }
 
@@ -78,25 +76,16 @@ impl Batcher {
         if self.lock().completeness.controls.len() < wanted {
             self.read_ahead(&missing.waiters()).await;
         }
-        let considered = if is_lost { self.measure(missing, response).await } else { None };
-        let mut state = self.lock();
-        if let Some(verdict) = state.verdict(missing, response) {
-            return verdict;
+        if is_lost && self.measure(missing, response).await.is_none() {
+            self.lock().completeness.forget(&response.lost);
         }
-        let completeness = &mut state.completeness;
+        let state = self.lock();
         // One whose image is gone is no control any more.
-        if is_lost && response.lost.iter().any(|id| completeness.controls.contains(id)) {
+        if is_lost && response.lost.iter().any(|id| state.completeness.controls.contains(id)) {
             let count = missing.ids.len();
-            match considered {
-                None => completeness.forget(&response.lost),
-                // By chance.
-                Some(considered) if considered >= response.asked && missing.checks < Self::MOST_CHECKS => {}
-                Some(_) => {
-                    return Missing::Incomplete(if count < Self::SMALL { 1 } else { count.div_ceil(2) });
-                }
-            }
-        }
-        if completeness.knows_nothing() && response.lost.is_empty() {
+            let smaller = if count < Self::SMALL { 1 } else { count.div_ceil(2) };
+            Missing::Incomplete(state.size.exceeded(response.asked).unwrap_or(smaller))
+        } else if state.completeness.knows_nothing() && response.lost.is_empty() {
             Missing::Believed
         } else {
             Missing::Again
@@ -104,8 +93,8 @@ impl Batcher {
     }
 
     /// Asks for as many controls alone as the request of `response` asked for ids. If they come back in part, requests become as
-    /// small. Gives how many came back, unless that failed.
-    async fn measure(&self, missing: &Part, response: &Coverage) -> Option<usize> {
+    /// small. Gives nothing if that fails.
+    async fn measure(&self, missing: &Part, response: &Coverage) -> Option<()> {
         let Coverage { asked, lost, .. } = response;
         let others = self.lock().completeness.controls(asked - lost.len(), lost);
         let mut chunk = Chunk::new(*asked, self.bare_url());
@@ -120,10 +109,10 @@ impl Batcher {
             } else if returned > 0
                 || !gone.is_empty() && !self.left_out(missing, &gone[..1]).await?.is_empty()
             {
-                self.lock().completeness.forget_gone(&gone);
+                self.lock().completeness.forget(&gone);
             }
         }
-        Some(returned)
+        Some(())
     }
 
     /// Which of `controls` have no row where nothing else is asked for; `None` if this fails.

@@ -43,14 +43,9 @@ impl Completeness {
     /// The smallest request that leaves room for controls.
     pub(super) const ROOMY: usize = 20;
 
-    /// `id` has a row. A gateway that ignores case has the same one for its other spellings.
+    /// `id` has a row.
     pub(super) fn record_row(&mut self, id: &Arc<str>) {
-        // From the end, where most ids differ.
-        let is_known = |other: &Arc<str>| {
-            other.len() == id.len()
-                && other.bytes().rev().zip(id.bytes().rev()).all(|(a, b)| a.eq_ignore_ascii_case(&b))
-        };
-        if self.controls.len() < Self::MAX_CONTROLS && !self.controls.iter().any(is_known) {
+        if self.controls.len() < Self::MAX_CONTROLS && !self.controls.contains(id) {
             self.controls.push(Arc::clone(id));
         }
     }
@@ -60,15 +55,7 @@ impl Completeness {
         self.controls.retain(|id| !ids.contains(id));
     }
 
-    /// The images of `ids` are gone.
-    pub(super) fn forget_gone(&mut self, ids: &[Arc<str>]) {
-        self.forget(ids);
-        if self.controls.is_empty() {
-            self.rows = 0;
-        }
-    }
-
-    /// No image was ever returned, or all that were are gone: there is nothing to check a response with.
+    /// No image was ever returned: there is nothing to check a response with.
     pub(super) fn knows_nothing(&self) -> bool {
         self.controls.is_empty() && self.rows == 0
     }

@@ -22,8 +22,9 @@ pub(super) struct Part {
     pub(super) request: Arc<Waiters>,
     /// The retries of a server error are used up.
     pub(super) has_retried_server_error: bool,
-    /// A request for these ids was refused, so that they are sent without controls, which may be to blame.
-    pub(super) was_refused: bool,
+    /// A request for these ids was refused, so that they are sent without controls, which may be to blame. The number is how many
+    /// ids and controls it had, if that may be to blame as well.
+    pub(super) refused: Option<usize>,
     /// How often the ids were asked for again beside controls because a response lacked them.
     pub(super) checks: u32,
     /// The fewest rows of such a response.
@@ -40,7 +41,7 @@ impl Part {
             ids: ids.into(),
             request,
             has_retried_server_error: false,
-            was_refused: false,
+            refused: None,
             checks: 0,
             fewest_rows: usize::MAX,
             id_is_to_blame,

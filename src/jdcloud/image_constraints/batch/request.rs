@@ -53,7 +53,7 @@ impl Batcher {
     fn beside_controls(&self, part: &Part) -> RequestedIds {
         let state = self.lock();
         let mut controls = Vec::new();
-        if !part.was_refused && (2..state.size.known).contains(&part.ids.len()) {
+        if part.refused.is_none() && (2..state.size.known).contains(&part.ids.len()) {
             controls = state.completeness.few_controls(&part.ids, part.fewest_rows);
             let mut chunk = Chunk::new(state.size.known, self.bare_url());
             part.ids.iter().for_each(|id| _ = chunk.push(id));
@@ -74,6 +74,7 @@ impl Batcher {
         let mut state = self.lock();
         state.window.record_answer();
         state.size.record_success(request.ids.len());
+        state.size.learn(part.refused.unwrap_or_default(), request.ids.len());
         for id in &*part.ids {
             let row = if let Some(row) = rows.get(id) {
                 state.record_row(id);

@@ -21,22 +21,21 @@ impl Batcher {
     pub(super) async fn refused(self: &Arc<Self>, mut part: Part, error: CallError, controls: &[Arc<str>]) {
         let may_be_number = matches!(error.context.code, Some(400 | 413 | 414));
         part.has_retried_server_error |= error.is_server_error();
-        part.was_refused = true;
-        let unsettled = self.lock().unsettled(&part);
+        part.refused = Some(0);
+        let mut unsettled = self.lock().unsettled(&part);
         let has_left = unsettled.ids.len() < part.ids.len();
         let count = part.ids.len();
-        let was_answered = part.checks > 0 && count > 1;
-        let may_be_control = (was_answered || !controls.is_empty()) && error.may_concern_a_control();
+        let may_be_control = !controls.is_empty() && error.may_concern_a_control();
         if may_be_control || has_left && error.may_concern_one_id() {
             // A control may be to blame, or an id of a read that has left.
-            if may_be_control && was_answered {
+            if may_be_control && part.checks > 0 {
                 self.lock().completeness.forget(controls);
-                self.ask_again(unsettled, count + controls.len()).await;
+                self.ask_again(unsettled).await;
             } else {
+                if may_be_number && !has_left {
+                    unsettled.refused = Some(count + controls.len());
+                }
                 self.fetch(unsettled).await;
-            }
-            if may_be_number && !controls.is_empty() && !part.id_is_to_blame.is_cancelled() {
-                self.lock().size.learn(count + controls.len(), count);
             }
             return;
         }

@@ -567,6 +567,18 @@ async fn a_single_read_waits_five_milliseconds_to_be_batched() {
     }
 }
 
+/// When the last of many small reads was answered a while ago, none follow it.
+#[tokio::test(start_paused = true)]
+async fn a_single_read_after_many_waits_five_milliseconds_to_be_batched() {
+    let ids = ids(40);
+    let (client, _) = TestApi::new(&[]).client(|_| {});
+    assert!(read_each(&client, &ids[1..], "cn-north-1", 10).await.is_empty());
+    sleep(Duration::from_secs(1)).await;
+    let started = Instant::now();
+    read(&client, &ids[..1]).await.unwrap();
+    assert!(started.elapsed() <= Duration::from_millis(58), "it took {:?}", started.elapsed());
+}
+
 /// A read whose neighbour left keeps its answer, though the neighbour's bad id is still in their call.
 #[tokio::test(start_paused = true)]
 async fn the_bad_id_of_a_cancelled_read_fails_no_other_read() {
@@ -664,21 +676,28 @@ async fn a_read_joins_no_request_that_has_failed() {
     }
 }
 
-/// Missing ids that were believed while there was nothing to check them with are asked for again later.
+/// Missing ids of a request without room for controls are asked for again once a later request has found the limit.
 #[tokio::test(start_paused = true)]
 async fn absences_are_withdrawn_when_a_silent_limit_is_found() {
     let ids = ids(30);
-    let script = |_, call: &Received| {
-        // Ids from 3 on have a row; the first three ids of a request are considered.
-        let considered = call.ids.iter().take(3).filter(|id| id.as_str() >= "img-00003");
-        Some(Instead::Respond(rows(considered.map(|id| (id.as_str(), "null")))))
+    let (absent, hidden, listed) = (&ids[..14], &ids[14..20], &ids[20..]);
+    let has_limit = Arc::new(AtomicBool::new(false));
+    let script = {
+        let (constrained, has_limit) = (ids[14..].to_vec(), Arc::clone(&has_limit));
+        move |_, call: &Received| {
+            first_ids(if has_limit.load(Ordering::Relaxed) { 4 } else { 10 }, &constrained, call)
+        }
     };
-    let (client, _) = TestApi::new(&[]).script(script).client(|settings| {
-        settings.read_ahead = Argument::Known(false);
+    let (client, _) = TestApi::new(listed).script(script).client(|settings| {
+        settings.batch_size = Argument::Known(10);
     });
-    assert_eq!(read(&client, &ids[..10]).await.unwrap().missing.len(), 10);
-    assert_eq!(returned(&read(&client, &ids[10..]).await.unwrap()), ids[10..]);
-    assert_eq!(returned(&read(&client, &ids[..10]).await.unwrap()), ids[3..10]);
+    client.image_constraints(None, ImageSelection::All).await.unwrap();
+    assert_eq!(read(&client, &absent[..6]).await.unwrap().missing.len(), 6);
+    has_limit.store(true, Ordering::Relaxed);
+    let full = [&absent[6..10], hidden].concat();
+    assert_eq!(read(&client, &full).await.unwrap().missing.len(), 10);
+    assert_eq!(read(&client, &absent[10..]).await.unwrap().missing.len(), 4);
+    assert_eq!(returned(&read(&client, &full).await.unwrap()), hidden);
 }
 
 /// A retry that comes too late for one read is made for another one that has more time.
@@ -1099,12 +1118,11 @@ async fn the_check_of_a_half_is_retried() {
         let (known, checks) = (known.clone(), AtomicUsize::new(0));
         move |n, call: &Received| {
             let is_check = call.ids.iter().any(|id| known.contains(id));
-            // The request of all ids and its retry fail, then the large check and the first attempt of the small one; and an
-            // id that is asked for alone.
+            // The request of all ids and its retry fail, and the first attempt of the check; and an id that is asked for alone.
             let fails = match call.ids.len() {
                 0 => false,
                 1 => true,
-                _ if is_check => checks.fetch_add(1, Ordering::Relaxed) < 2,
+                _ if is_check => checks.fetch_add(1, Ordering::Relaxed) < 3,
                 _ => n <= 2,
             };
             if fails { refuse(500, "INTERNAL") } else { None }
@@ -1188,14 +1206,31 @@ async fn controls_that_are_gone_cost_few_calls() {
     assert!(api.calls() <= 10 + 2 * 100 + 20, "{} calls", api.calls());
 }
 
+/// The refusal may be due to the controls, or to their number, until an id is refused without them.
+#[tokio::test(start_paused = true)]
+async fn a_bad_id_beside_controls_does_not_make_requests_smaller() {
+    let ids = ids(40);
+    let script = |_, call: &Received| {
+        if call.ids.iter().any(|id| id == "img-00000") { refuse(400, "invalid") } else { None }
+    };
+    let (client, api) = TestApi::new(&ids[30..]).script(script).client(|_| {});
+    client.image_constraints(None, ImageSelection::All).await.unwrap();
+    assert_eq!(read_each(&client, &ids[..5], "cn-north-1", 5).await, ids[..1]);
+    let earlier = api.calls();
+    read(&client, &ids[5..30]).await.unwrap();
+    // With the check of the first missing ids in so large a request.
+    assert_eq!(api.calls(), earlier + 2);
+}
+
 /// Ten reads at a time fit into a limit that the controls beside them exceed.
 #[tokio::test(start_paused = true)]
-async fn a_limit_that_only_controls_exceed_costs_two_calls_a_round() {
+async fn a_limit_that_only_controls_exceed_costs_one_call_a_round() {
     let ids = ids(300);
     let script = |_, call: &Received| if call.ids.len() > 12 { refuse(400, "too many") } else { None };
     let (client, api) = TestApi::new(&ids[200..]).script(script).client(|_| {});
     assert!(read_each(&client, &ids[..200], "cn-north-1", 10).await.is_empty());
-    assert!(api.calls() <= 2 * 20 + 20, "{} calls", api.calls());
+    // A listing, the refusal, and a check in two requests.
+    assert!(api.calls() <= 20 + 4, "{} calls", api.calls());
 }
 
 /// A refusal of no more ids than were asked for before does not blame their number.
