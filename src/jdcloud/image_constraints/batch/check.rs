@@ -100,15 +100,13 @@ impl Batcher {
         let mut chunk = Chunk::new(*asked, self.bare_url());
         let controls: Vec<_> = lost.iter().cloned().chain(others).filter(|id| chunk.push(id)).collect();
         let left_out = self.left_out(missing, &controls).await?;
-        let returned = controls.len() - left_out.len();
         if !left_out.is_empty() {
             // Images that are gone are not returned by themselves either.
             let gone = self.left_out(missing, &left_out).await?;
+            let returned = controls.len() - left_out.len();
             if returned > 0 && gone.len() < left_out.len() {
                 self.record_limit(returned);
-            } else if returned > 0
-                || !gone.is_empty() && !self.left_out(missing, &gone[..1]).await?.is_empty()
-            {
+            } else {
                 self.lock().completeness.forget(&gone);
             }
         }

@@ -1229,6 +1229,23 @@ async fn a_bad_id_beside_controls_does_not_make_requests_smaller() {
     assert_eq!(api.calls(), earlier + 2);
 }
 
+/// One of the images that the region lists is deleted during the plan. That is no limit of the API.
+#[tokio::test(start_paused = true)]
+async fn a_control_that_is_gone_makes_no_request_smaller() {
+    let ids = ids(100);
+    let (constrained, listed) = (ids[80..99].to_vec(), ids[80..].to_vec());
+    let script = move |_, call: &Received| {
+        if call.ids.is_empty() { None } else { first_ids(100, &constrained, call) }
+    };
+    let (client, api) = TestApi::new(&listed).script(script).client(|_| {});
+    client.image_constraints(None, ImageSelection::All).await.unwrap();
+    for ids in ids[..80].chunks(40) {
+        let answer = read(&client, ids).await.unwrap();
+        assert_eq!((answer.missing.len(), answer.notices), (40, vec![]));
+    }
+    assert!(api.calls() <= 7, "{} calls", api.calls());
+}
+
 /// Ten reads at a time fit into a limit that the controls beside them exceed.
 #[tokio::test(start_paused = true)]
 async fn a_limit_that_only_controls_exceed_costs_one_call_a_round() {
