@@ -29,13 +29,6 @@ impl BatchSize {
         if self.successes < self.patience { self.known } else { self.known.saturating_mul(2).min(self.most) }
     }
 
-    /// A request will ask for `ids` ids. One that tries a larger size is the only one for a while.
-    pub(super) fn record_attempt(&mut self, ids: usize) {
-        if ids > self.known {
-            self.successes = 0;
-        }
-    }
-
     /// A request for `refused` ids was refused, and its parts of `size` ids were not. Tells whether that makes requests
     /// smaller.
     pub(super) fn learn(&mut self, refused: usize, size: usize) -> bool {
@@ -81,7 +74,6 @@ mod tests {
         let mut requests = 0;
         while size.known < 100 {
             let ids = size.next();
-            size.record_attempt(ids);
             size.record_success(ids);
             requests += 1;
         }
@@ -91,7 +83,6 @@ mod tests {
         let (mut attempts, mut asked) = (0, 0);
         while asked < 100_000 {
             let ids = size.next();
-            size.record_attempt(ids);
             if ids > 50 {
                 attempts += 1;
                 size.learn(ids, 50);

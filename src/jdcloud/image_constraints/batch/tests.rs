@@ -1246,6 +1246,16 @@ async fn a_control_that_is_gone_makes_no_request_smaller() {
     assert!(api.calls() <= 7, "{} calls", api.calls());
 }
 
+/// On a gateway that does not ignore case, an id whose other spelling has a row is missing.
+#[tokio::test(start_paused = true)]
+async fn an_id_is_not_asked_for_beside_its_other_spelling() {
+    let constrained = ids(10);
+    let (client, _) = TestApi::new(&constrained).client(|_| {});
+    client.image_constraints(None, ImageSelection::All).await.unwrap();
+    let other: Vec<_> = constrained.iter().map(|id| id.to_uppercase()).collect();
+    assert_eq!(read(&client, &other).await.unwrap().missing.len(), 10);
+}
+
 /// Ten reads at a time fit into a limit that the controls beside them exceed.
 #[tokio::test(start_paused = true)]
 async fn a_limit_that_only_controls_exceed_costs_one_call_a_round() {
