@@ -76,16 +76,21 @@ impl Batcher {
         if self.lock().completeness.controls.len() < wanted {
             self.read_ahead(&missing.waiters()).await;
         }
-        if is_lost && self.measure(missing, response).await.is_none() {
-            self.lock().completeness.forget(&response.lost);
+        if is_lost {
+            let all_returned = self.measure(missing, response).await;
+            let mut state = self.lock();
+            // One whose image is gone is no control any more.
+            let is_known = |id| state.completeness.controls.contains(id);
+            let by_chance = all_returned == Some(true) && missing.checks < Self::MOST_CHECKS;
+            if all_returned.is_none() {
+                state.completeness.forget(&response.lost);
+            } else if !by_chance && response.lost.iter().any(is_known) {
+                let count = missing.ids.len();
+                let smaller = if count < Self::SMALL { 1 } else { count.div_ceil(2) };
+                return Missing::Incomplete(state.size.exceeded(response.asked).unwrap_or(smaller));
+            }
         }
-        let state = self.lock();
-        // One whose image is gone is no control any more.
-        if is_lost && response.lost.iter().any(|id| state.completeness.controls.contains(id)) {
-            let count = missing.ids.len();
-            let smaller = if count < Self::SMALL { 1 } else { count.div_ceil(2) };
-            Missing::Incomplete(state.size.exceeded(response.asked).unwrap_or(smaller))
-        } else if state.completeness.knows_nothing() && response.lost.is_empty() {
+        if self.lock().completeness.knows_nothing() && response.lost.is_empty() {
             Missing::Believed
         } else {
             Missing::Again
@@ -93,8 +98,8 @@ impl Batcher {
     }
 
     /// Asks for as many controls alone as the request of `response` asked for ids. If they come back in part, requests become as
-    /// small. Gives nothing if that fails.
-    async fn measure(&self, missing: &Part, response: &Coverage) -> Option<()> {
+    /// small. Tells whether all did, unless that failed.
+    async fn measure(&self, missing: &Part, response: &Coverage) -> Option<bool> {
         let Coverage { asked, lost, .. } = response;
         let others = self.lock().completeness.controls(asked - lost.len(), lost);
         let mut chunk = Chunk::new(*asked, self.bare_url());
@@ -106,11 +111,13 @@ impl Batcher {
             let returned = controls.len() - left_out.len();
             if returned > 0 && gone.len() < left_out.len() {
                 self.record_limit(returned);
-            } else {
+            } else if returned > 0
+                || !gone.is_empty() && !self.left_out(missing, &gone[..1]).await?.is_empty()
+            {
                 self.lock().completeness.forget(&gone);
             }
         }
-        Some(())
+        Some(left_out.is_empty())
     }
 
     /// Which of `controls` have no row where nothing else is asked for; `None` if this fails.

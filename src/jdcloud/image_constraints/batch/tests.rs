@@ -1246,6 +1246,18 @@ async fn a_control_that_is_gone_makes_no_request_smaller() {
     assert!(api.calls() <= 7, "{} calls", api.calls());
 }
 
+/// One of several servers is empty, and answers twice in turn. All controls come back from another one, so there is no limit.
+#[tokio::test(start_paused = true)]
+async fn controls_that_are_lost_by_chance_cost_no_single_requests() {
+    let ids = ids(30);
+    let script = |n, _: &_| (n == 1 || n == 2).then(|| Instead::Respond(rows([])));
+    let (client, api) = TestApi::new(&ids[10..]).script(script).client(|_| {});
+    client.image_constraints(None, ImageSelection::All).await.unwrap();
+    assert_eq!(read(&client, &ids[..9]).await.unwrap().missing.len(), 9);
+    // The listing, two empty responses, the controls alone, and the ids again.
+    assert_eq!(api.calls(), 5);
+}
+
 /// On a gateway that does not ignore case, an id whose other spelling has a row is missing.
 #[tokio::test(start_paused = true)]
 async fn an_id_is_not_asked_for_beside_its_other_spelling() {
