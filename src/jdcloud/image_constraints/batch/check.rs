@@ -46,7 +46,7 @@ impl Batcher {
             }
             Missing::Incomplete(size) => {
                 drop(turn);
-                let controls = self.lock().completeness.room(size);
+                let controls = self.lock().completeness.reserved_controls(size);
                 self.fetch_in_chunks(&missing, size, &controls).await;
             }
         }

@@ -55,7 +55,7 @@ impl Completeness {
         self.controls.retain(|id| !ids.contains(id));
     }
 
-    /// No image was ever returned: there is nothing to check a response with.
+    /// No image was ever returned by name, and none is known: there is nothing to check a response with.
     pub(super) fn knows_nothing(&self) -> bool {
         self.controls.is_empty() && self.rows == 0
     }
@@ -86,7 +86,7 @@ impl Completeness {
     }
 
     /// The controls for which a request for up to `size` ids leaves room, once ids were missing.
-    pub(super) fn room(&self, size: usize) -> Vec<Arc<str>> {
+    pub(super) fn reserved_controls(&self, size: usize) -> Vec<Arc<str>> {
         if size < Self::ROOMY || !self.considers(1) { vec![] } else { self.few_controls(&[], usize::MAX) }
     }
 

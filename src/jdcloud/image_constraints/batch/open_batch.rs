@@ -76,7 +76,7 @@ impl Batcher {
         waiter: &Arc<Waiter>,
     ) -> SharedCall<()> {
         let size = state.size.next();
-        let controls = state.completeness.room(size);
+        let controls = state.completeness.reserved_controls(size);
         let (chunk, changes) = watch::channel(Chunk::new(size, self.bare_url()).beside(&controls));
         let (settling, request) =
             UnderWay::new(&[], |waiters| Arc::clone(self).send_when_closed(waiters, changes));

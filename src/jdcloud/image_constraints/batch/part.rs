@@ -23,7 +23,7 @@ pub(super) struct Part {
     /// The retries of a server error are used up.
     pub(super) has_retried_server_error: bool,
     /// A request for these ids was refused, so that they are sent without controls, which may be to blame. The number is how many
-    /// ids and controls it had, if that may be to blame as well.
+    /// ids and controls that request had if their number may be to blame, and otherwise 0.
     pub(super) refused: Option<usize>,
     /// How often the ids were asked for again beside controls because a response lacked them.
     pub(super) checks: u32,
