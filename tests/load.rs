@@ -139,13 +139,11 @@ struct Resources {
 
 /// The resources once the plans' connections are closed, so that there are at most `files` open files.
 async fn idle(plugin: &Plugin, files: usize) -> Resources {
-    let closed = async {
-        while open_files(plugin.pid()) > files {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(support::PATIENCE, closed).await.expect("the plans' connections close");
-    let number = |name| process_status(plugin.pid(), name);
+    let pid = plugin.pid();
+    // The plans' own ends close meanwhile, on this thread.
+    let closed = move || support::eventually("the plans' connections close", || open_files(pid) <= files);
+    tokio::task::spawn_blocking(closed).await.unwrap();
+    let number = |name| process_status(pid, name);
     Resources { memory: number("VmRSS"), threads: number("Threads") }
 }
 
