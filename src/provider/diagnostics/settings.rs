@@ -114,7 +114,7 @@ pub(super) fn message(problem: &SettingsError) -> (String, String) {
         ),
         SettingsError::CaBundle { bundle, reason } => (
             "Certificates can't be used",
-            format!("ca_bundle {bundle}: {reason}. It must name a PEM file with at least one certificate."),
+            format!("ca_bundle {bundle}: {reason}. It must be the path of a PEM file, or PEM text, with at least one certificate."),
         ),
         SettingsError::FilesTooSlow { limit } => (
             "Configuration files can't be read in time",
