@@ -219,14 +219,24 @@ impl Caller {
             while self.corrects_clock(&mut attempt) {
                 attempt = self.attempt(request, limits, version, &attempts, &parse).await;
             }
-            if self.may_be_the_signature(&attempt) && self.signature() == SignatureState::Untried {
-                let other = self.attempt(request, limits, Version::V3, &attempts, &parse).await;
-                if other.is_authenticated() {
-                    (version, attempt) = (Version::V3, other);
-                } else if other.meta.code == Some(401) {
-                    self.record_signature(SignatureState::Refused);
+            if self.may_be_the_signature(&attempt) {
+                match self.signature() {
+                    SignatureState::Untried => {
+                        let other = self.attempt(request, limits, Version::V3, &attempts, &parse).await;
+                        if other.is_authenticated() {
+                            (version, attempt) = (Version::V3, other);
+                        } else if other.meta.code == Some(401) {
+                            self.record_signature(SignatureState::Refused);
+                        }
+                        // Otherwise, the error is that of the documented version.
+                    }
+                    // Another call has found it since this one was signed.
+                    SignatureState::Accepted(accepted) if accepted != version => {
+                        version = accepted;
+                        attempt = self.attempt(request, limits, version, &attempts, &parse).await;
+                    }
+                    SignatureState::Accepted(_) | SignatureState::Refused => {}
                 }
-                // Otherwise, the error is that of the documented version.
             }
             if matches!(attempt.result, Err(Failure::OtherRow { .. })) {
                 // The connection may be out of step, so that the response belongs to another request.
@@ -263,7 +273,7 @@ impl Caller {
                 (wait < left && (is_throttled || budget.take())).then_some(wait)
             })
             .notify(|error: &CallError, wait| {
-                let (next, all) = (error.context.attempts + 1, limits.retries(error) + 1);
+                let (next, all) = (error.context.attempts + 1, limits.retries(error).saturating_add(1));
                 tracing::warn!(
                     operation = request.operation.name,
                     region = request.region.as_str(),

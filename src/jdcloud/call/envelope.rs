@@ -346,6 +346,8 @@ fn failure(code: Option<u16>, error: &ErrorBody, response: &RawResponse, redacto
         401 if message_contains("invalid accesskey") => Failure::UnknownAccessKey,
         401 => Failure::Unauthenticated,
         403 if message_contains("ip address") => Failure::ForbiddenAddress,
+        // No policy allows a call that JD Cloud does not offer.
+        403 if message_contains("api is disabled") => Failure::Refused,
         403 => Failure::PermissionDenied,
         404 => Failure::NotFound,
         429 if error.status.as_deref() == Some("QUOTA_EXCEEDED") => Failure::QuotaExceeded,

@@ -50,11 +50,12 @@ async fn transient_failures_are_retried_with_a_new_signature() {
 
 #[tokio::test(start_paused = true)]
 async fn permanent_failures_are_not_retried() {
-    let cases: [(fn() -> Instead, Failure); 6] = [
+    let cases: [(fn() -> Instead, Failure); 7] = [
         (|| Instead::Refuse(429, "QUOTA_EXCEEDED", String::new()), Failure::QuotaExceeded),
         (|| Instead::Refuse(400, "X", String::new()), Failure::Refused),
         (|| Instead::Refuse(401, "X", "Invalid accessKey".to_owned()), Failure::UnknownAccessKey),
         (|| Instead::Refuse(403, "X", String::new()), Failure::PermissionDenied),
+        (|| Instead::Refuse(403, "HTTP_FORBIDDEN", "api is disabled".to_owned()), Failure::Refused),
         (|| Instead::Refuse(404, "X", String::new()), Failure::NotFound),
         (|| Instead::Refuse(409, "X", String::new()), Failure::Refused),
     ];
@@ -264,6 +265,26 @@ async fn version_3_of_the_signature_is_used_once_version_2_was_refused() {
     let second = read(&client, &ids(3)[1..2]).await.unwrap();
     assert_eq!(second.notices, [], "once");
     assert_eq!(algorithms(&api), [V2, V3, V3], "the accepted version stays");
+}
+
+/// A call that was signed before another one found the accepted version would report a wrong secret key.
+#[tokio::test(start_paused = true)]
+async fn a_call_under_way_uses_the_version_that_another_one_finds() {
+    let script = |_, received: &Received| {
+        (received.algorithm == V2).then(|| Instead::Refuse(401, "ACCESS_ERROR", MISMATCH.to_owned()))
+    };
+    let second = Duration::from_secs(1);
+    let (client, api) = TestApi::new(&ids(3)).script(script).latency(move || second).client(|_| {});
+    let wanted = ids(3);
+    let first = read(&client, &wanted[..1]);
+    let second = async {
+        tokio::time::sleep(second * 3 / 2).await;
+        read(&client, &wanted[1..2]).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert!(first.is_ok(), "{first:?}");
+    assert!(second.is_ok(), "{second:?}");
+    assert_eq!(algorithms(&api), [V2, V3, V2, V3]);
 }
 
 #[tokio::test(start_paused = true)]
