@@ -75,5 +75,5 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn public() -> Query {
-    Query::Source { source: "public".into(), platform: None, architecture: None, status: None, offline: false }
+    Query::Source { source: "public".into(), status: "ready".into(), offline: false }
 }

@@ -30,16 +30,12 @@ pub const SOURCES: [&str; 5] = ["public", "thirdparty", "private", "shared", "co
 pub enum Query {
     /// These, whatever their source and state.
     Ids(BTreeSet<Arc<str>>),
-    /// Those of one source that have all of these properties.
+    /// Those of one source and status.
     Source {
         /// `imageSource`.
         source: String,
-        /// `platform`.
-        platform: Option<String>,
-        /// `architecture`.
-        architecture: Option<String>,
         /// `status`.
-        status: Option<String>,
+        status: String,
         /// Delisted images in the place of those on offer.
         offline: bool,
     },
@@ -90,12 +86,11 @@ impl Query {
     fn requests(&self) -> Vec<ListRequest> {
         match self {
             Self::Ids(ids) => ListRequest::for_ids(ids, &[], "ids."),
-            Self::Source { source, platform, architecture, status, offline } => {
-                let optional = [("platform", platform), ("architecture", architecture), ("status", status)];
-                let optional = optional.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
-                let offline = offline.then(|| ("offline", "true".to_owned()));
-                let parameters = [("imageSource", source.clone())].into_iter().chain(optional).chain(offline);
-                let parameters = parameters.map(|(name, value)| (name.to_owned(), value)).collect();
+            Self::Source { source, status, offline } => {
+                let parameters = [("imageSource", &**source), ("status", status)];
+                let parameters = parameters.into_iter().chain(offline.then_some(("offline", "true")));
+                let parameters =
+                    parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
                 vec![ListRequest { parameters, ..ListRequest::default() }]
             }
         }

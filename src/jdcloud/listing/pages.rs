@@ -153,7 +153,17 @@ impl Pages<'_> {
             })
         {
             page += 1;
-            list.add(self.page(Some(page)).await?.0);
+            match self.page(Some(page)).await {
+                Ok(next) => list.add(next.0),
+                // What JD Cloud says to a page beyond the last one is not documented. There are as many rows as the total.
+                Err(error)
+                    if matches!(error.context.code, Some(400 | 404))
+                        && total == Some(list.rows.len() as u64) =>
+                {
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
             list.check_size(list.rows.len() as u64)?;
         }
         Ok(list)

@@ -6,7 +6,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed as _, Error as _, MapAccess, SeqAccess};
 
@@ -30,7 +30,7 @@ const TEXT_COST: usize = 64;
 #[derive(Debug)]
 pub(super) struct Page<R> {
     pub(super) rows: Vec<R>,
-    /// How many rows came, with those whose id is listed already.
+    /// How many rows came, with those that are listed twice or passed over.
     pub(super) received: usize,
     /// How many rows the whole list has, as the page says.
     pub(super) total: Option<u64>,
@@ -104,7 +104,7 @@ impl<'de, R: Row> Fields<'de> for ResultFields<'_, R> {
 
     fn read<A: MapAccess<'de>>(self, mut fields: A) -> Result<Page<R>, A::Error> {
         let (mut rows, mut more, mut total, mut unknown) = (None, None, None, Undocumented::default());
-        let mut kept = Kept::default();
+        let (mut kept, mut passed_over) = (Kept::default(), 0);
         let collection = R::OPERATION.collection;
         let known = |name: &str| match name {
             _ if name == collection => Known::Rows,
@@ -116,11 +116,12 @@ impl<'de, R: Row> Fields<'de> for ResultFields<'_, R> {
             let (reader, failure) = (&self.reader, &mut *self.failure);
             match name {
                 Known::Rows => {
-                    let elements = RowElements { reader, failure, kept: &mut kept, is_more: false };
+                    let elements = RowElements { reader, failure, kept: &mut kept, passed_over: None };
                     once(&mut fields, collection, &mut rows, Nullable(Array(elements)))?;
                 }
                 Known::MoreRows => {
-                    let elements = RowElements { reader, failure, kept: &mut kept, is_more: true };
+                    let passed_over = Some(&mut passed_over);
+                    let elements = RowElements { reader, failure, kept: &mut kept, passed_over };
                     once(&mut fields, R::MORE.unwrap_or_default(), &mut more, Nullable(Array(elements)))?;
                 }
                 Known::Total => once(&mut fields, "totalCount", &mut total, Nullable(WholeNumber))?,
@@ -139,7 +140,7 @@ impl<'de, R: Row> Fields<'de> for ResultFields<'_, R> {
         let mut rows: Vec<R> = rows.flatten().unwrap_or_default();
         let listed: HashSet<Arc<str>> = rows.iter().map(|row| Arc::clone(row.id())).collect();
         let more: Vec<R> = more.flatten().unwrap_or_default();
-        let received = rows.len() + more.len();
+        let received = rows.len() + more.len() + passed_over;
         rows.extend(more.into_iter().filter(|row| !listed.contains(row.id())));
         Ok(Page { rows, received, total })
     }
@@ -149,8 +150,8 @@ struct RowElements<'a, R> {
     reader: &'a Reader<'a, R>,
     failure: &'a mut Option<Failure>,
     kept: &'a mut Kept,
-    /// The rows are those of [`Row::MORE`], which the parameters may not apply to.
-    is_more: bool,
+    /// Counts the rows of [`Row::MORE`] that were not asked for, since the parameters may not apply to these.
+    passed_over: Option<&'a mut usize>,
 }
 
 impl<'de, R: Row> Elements<'de> for RowElements<'_, R> {
@@ -158,9 +159,9 @@ impl<'de, R: Row> Elements<'de> for RowElements<'_, R> {
 
     fn read<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<R>, A::Error> {
         let request = self.reader.request;
-        let asked: Option<HashMap<&str, &Arc<str>>> =
-            request.ids.as_ref().map(|ids| ids.iter().map(|id| (&**id, id)).collect());
-        let (mut rows, mut number) = (Vec::new(), 0);
+        let asked: Option<HashSet<&str>> =
+            request.ids.as_ref().map(|ids| ids.iter().map(|id| &**id).collect());
+        let (mut rows, mut number, mut passed_over) = (Vec::new(), 0, self.passed_over);
         loop {
             number += 1;
             let row =
@@ -174,14 +175,15 @@ impl<'de, R: Row> Elements<'de> for RowElements<'_, R> {
                 id: id.map(|id| self.reader.redactor.text(id)),
                 problem,
             };
+            let is_other = asked.as_ref().is_some_and(|asked| !asked.contains(&**row.id()));
             let failure = if row.id().is_empty() {
                 Some(malformed(None, RowProblem::NoId { field: R::ID }))
             } else if let Err(problem) = row.normalize() {
                 Some(malformed(Some(row.id()), problem))
-            } else if self.is_more && asked.as_ref().is_some_and(|asked| !asked.contains_key(&**row.id())) {
+            } else if is_other && let Some(passed_over) = &mut passed_over {
+                **passed_over += 1;
                 continue;
-            } else if asked.as_ref().is_some_and(|asked| !asked.contains_key(&**row.id()))
-                || request.parameters.iter().any(|(name, value)| row.contradicts(name, value))
+            } else if is_other || request.parameters.iter().any(|(name, value)| row.contradicts(name, value))
             {
                 Some(self.reader.other_row(row.id()))
             } else if !self.kept.charge(size_of::<R>()) {

@@ -49,13 +49,7 @@ fn answering(
 }
 
 fn public() -> Query {
-    Query::Source {
-        source: "public".into(),
-        platform: None,
-        architecture: None,
-        status: Some("ready".into()),
-        offline: false,
-    }
+    Query::Source { source: "public".into(), status: "ready".into(), offline: false }
 }
 
 fn named(ids: impl IntoIterator<Item = usize>) -> Query {
@@ -123,6 +117,29 @@ async fn without_a_total_pages_are_read_until_one_has_nothing_new() {
     let (client, api) = answering(move |_, received| page("images", &rows[..received.ids.len()], None));
     assert_eq!(ids(&read(&client, &named(0..3)).await.unwrap()), expected(0..3));
     assert_eq!(api.calls(), 1, "all that were asked for are there");
+}
+
+/// The total may count the rows of a full page only, so the next one is requested. Beyond the end it may be refused.
+#[tokio::test(start_paused = true)]
+async fn a_refused_page_beyond_the_end_ends_the_list() {
+    for code in [400, 404] {
+        let rows = images(0..100);
+        let (client, api) = answering(move |_, received| match &*received.query["pageNumber"] {
+            "1" => paged(&rows, received, 100, Some(100)),
+            _ => refusal(code, "OUT_OF_RANGE", "no such page"),
+        });
+        assert_eq!(ids(&read(&client, &public()).await.unwrap()), expected(0..100), "{code}");
+        assert_eq!(api.calls(), 2);
+    }
+    // Where the total counts the rows of a page, a part would be taken for the whole.
+    for total in [Some(100), None] {
+        let rows = images(0..300);
+        let (client, _) = answering(move |_, received| match &*received.query["pageNumber"] {
+            "3" => refusal(400, "X", ""),
+            _ => paged(&rows, received, 100, total),
+        });
+        failed(read(&client, &public()).await);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -265,13 +282,7 @@ async fn reads_of_one_request_share_one_listing_and_its_answer() {
     assert_eq!(api.calls(), 2);
     read(&client, &query).await.unwrap();
     assert_eq!(api.calls(), 2, "the answer is remembered");
-    let other = Query::Source {
-        source: "private".into(),
-        platform: None,
-        architecture: None,
-        status: None,
-        offline: true,
-    };
+    let other = Query::Source { source: "private".into(), status: "ready".into(), offline: true };
     read(&client, &other).await.unwrap();
     assert_eq!(api.calls(), 4, "another query is another request");
     tokio::time::sleep(Duration::from_secs(31)).await;
@@ -739,9 +750,13 @@ async fn rows_of_the_deprecated_field_are_counted_and_passed_over() {
     let body = r#"{"requestId":"r","result":{"totalCount":3,"instanceTypes":[{"instanceType":"a"},{"instanceType":"b"}],"specificInstanceTypes":[{"instanceType":"a"}]}}"#;
     let (client, _) = answering(move |_, _| response(200, &[], body));
     assert_eq!(client.instance_types(None, None, Instant::now()).await.unwrap().rows.len(), 2);
-    let names = ["b"].map(Arc::from).into();
-    let body = r#"{"requestId":"r","result":{"instanceTypes":[{"instanceType":"b"}],"specificInstanceTypes":[{"instanceType":"a"}]}}"#;
-    let (client, _) = answering(move |_, _| response(200, &[], body));
+    // As many rows as the total says, one of which was not asked for.
+    let names = ["b", "c"].map(Arc::from).into();
+    let body = r#"{"requestId":"r","result":{"totalCount":2,"instanceTypes":[{"instanceType":"b"}],"specificInstanceTypes":[{"instanceType":"a"}]}}"#;
+    let (client, _) = answering(move |n, _| match n {
+        0 => response(200, &[], body),
+        _ => page("instanceTypes", &[], Some(0)),
+    });
     assert_eq!(client.instance_types(None, Some(&names), Instant::now()).await.unwrap().rows.len(), 1);
 }
 

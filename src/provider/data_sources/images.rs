@@ -210,13 +210,12 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// The filters that JD Cloud applies. It has no parameter for the version, and how it matches names is not documented.
+    /// The filters that JD Cloud applies. It has no parameter for the version, how it matches names is not documented, and
+    /// its parameters for platform and architecture are documented for a few values only.
     fn query(&self) -> Query {
         Query::Source {
             source: self.source.to_owned(),
-            platform: self.platform.map(str::to_owned),
-            architecture: self.architecture.map(str::to_owned),
-            status: Some(self.status.to_owned()),
+            status: self.status.to_owned(),
             offline: self.offline,
         }
     }
