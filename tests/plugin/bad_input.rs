@@ -1,7 +1,7 @@
 //! Invalid requests: each gets a diagnostic, and later requests work.
 
 use jdcloud_emulator::Scenario;
-use terraform_provider_jdcloud::framework::{Type, Value, msgpack};
+use terraform_provider_jdcloud::framework::{Data, Number, Type, Value, msgpack};
 use terraform_provider_jdcloud::tfplugin::proto::v6::{self, DynamicValue};
 
 use crate::support::{
@@ -215,16 +215,14 @@ fn a_read_with_an_argument_that_is_not_known_fails() {
 #[test]
 fn invalid_arguments_of_the_provider_are_named() {
     let text = |text: &str| Value::string(text);
-    let decimal = |digits: &str| {
-        let number = terraform_provider_jdcloud::framework::Number::parse(digits).unwrap();
-        Value::Known(terraform_provider_jdcloud::framework::Data::Number(number))
-    };
+    let decimal = |digits: &str| Value::Known(Data::Number(Number::parse(digits).unwrap()));
     let cases = [
         ("region", text("../x"), "is not a valid region name"),
         ("vm_endpoint", text("vm.jdcloud-api.com"), "is not a URL"),
         ("vm_endpoint", text("http://vm.jdcloud-api.com"), "is plain http"),
         ("vm_endpoint", text("ftp://vm.jdcloud-api.com"), "must begin with https://"),
         ("vm_endpoint", text("https://me:pw@vm.jdcloud-api.com"), "must not contain a user name"),
+        ("vm_endpoint", text("https://me:p/w?pw@vm.jdcloud-api.com"), "is not a URL"),
         ("request_timeout", text("soon"), "at most 24h; got \"soon\""),
         ("request_timeout", text("0s"), "request_timeout must be"),
         ("read_timeout", text("-5m"), "at most 24h; got \"-5m\""),
@@ -246,8 +244,10 @@ fn invalid_arguments_of_the_provider_are_named() {
         for (name, value, expected) in &cases {
             let diagnostics = validate_provider(&client, &[(name, value.clone())]).await;
             assert_eq!(diagnostics.len(), 1, "{name}: {:?}", texts(&diagnostics));
-            // Terraform would print the line of a token.
-            assert_eq!(argument(&diagnostics[0]), if *name == "security_token" { "" } else { name });
+            // Terraform would print the line of a token or a password.
+            let is_secret = *name == "security_token"
+                || matches!(value, Value::Known(Data::String(text)) if text.contains("pw"));
+            assert_eq!(argument(&diagnostics[0]), if is_secret { "" } else { name });
             assert!(diagnostics[0].detail.contains(expected), "{name}: {}", diagnostics[0].detail);
             assert!(!diagnostics[0].detail.contains("pw"), "a password in a message");
             let configured = client.configure(&[(name, value.clone())]).await;

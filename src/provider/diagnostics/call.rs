@@ -12,6 +12,11 @@ const COMMON_REGIONS: [&str; 4] = ["cn-north-1", "cn-east-1", "cn-east-2", "cn-s
 
 /// Summary and detail.
 pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, String) {
+    message_of(failure, context, context.time_left.is_some())
+}
+
+/// The same, where `read_timeout` may have left no time for a retry.
+fn message_of(failure: &Failure, context: &Context, out_of_time: bool) -> (&'static str, String) {
     let (region, asks_about) = (&context.region, context.asks_about);
     let not_treated = format!("It was not treated as \"no {}\".", context.lists);
     match failure {
@@ -99,7 +104,7 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
                 retry_after_too_long(*retry_after, context),
                 after_retries(context, "; retries did not help"),
                 if retry_after.and(context.time_left).is_some() { "after that" } else { "in a minute" },
-                if context.time_left.is_some() { "read_timeout" } else { "max_retries" }
+                if out_of_time { "read_timeout" } else { "max_retries" }
             ),
         ),
         Failure::QuotaExceeded => (
@@ -230,13 +235,13 @@ pub(super) fn message(failure: &Failure, context: &Context) -> (&'static str, St
                 "No complete response arrived within {}. Check the network, and the proxy if there is one, or increase \
                  request_timeout{} in the provider block.{}",
                 span(*limit),
-                if context.time_left.is_some() { " and read_timeout" } else { "" },
+                if out_of_time { " and read_timeout" } else { "" },
                 smaller_requests(context)
             ),
         ),
         // The last failure explains more than the timeout.
         Failure::ReadTimeout { limit, last: Some(last) } => {
-            let (summary, explanation) = message(last, context);
+            let (summary, explanation) = message_of(last, context, true);
             let limit = span(*limit);
             (summary, format!("{explanation} The provider stopped retrying after read_timeout ({limit})."))
         }

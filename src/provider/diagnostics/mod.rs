@@ -144,6 +144,12 @@ mod tests {
         assert!(ticket.contains("describeIt for all images, shared by several data blocks, in"), "{ticket}");
     }
 
+    fn detail(failure: Failure, context: Context) -> String {
+        let mut diagnostics = Diagnostics::default();
+        let _ = report(&Error::Call(Arc::new(CallError { failure, context })), &mut diagnostics);
+        diagnostics.iter().next().unwrap().detail.clone()
+    }
+
     /// Increasing one of them alone would not help.
     #[test]
     fn a_timeout_that_leaves_no_time_for_a_retry_names_both_arguments() {
@@ -157,11 +163,16 @@ mod tests {
             ),
         ] {
             let context = Context { attempts: 3, elapsed: 4 * second, time_left, ..Context::default() };
-            let error = CallError { failure: Failure::AttemptTimeout { limit: second }, context };
-            let mut diagnostics = Diagnostics::default();
-            let _ = report(&Error::Call(Arc::new(error)), &mut diagnostics);
-            let detail = &diagnostics.iter().next().unwrap().detail;
+            let detail = detail(Failure::AttemptTimeout { limit: second }, context);
             assert!(detail.contains(remedy) && detail.ends_with(attempts), "{detail}");
+        }
+        for (last, remedy) in [
+            (Failure::AttemptTimeout { limit: second }, "increase request_timeout and read_timeout in"),
+            (Failure::Throttled { retry_after: None }, "or increase read_timeout."),
+        ] {
+            let last = Some(Box::new(last));
+            let detail = detail(Failure::ReadTimeout { limit: second, last }, Context::default());
+            assert!(detail.contains(remedy), "the read ended during the retry: {detail}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::jdcloud::{Missing, SettingsError, Source, SourceTried};
 use crate::provider::sentence::{are, joined, span};
 
-/// The argument that a problem is about, if any. Not one with a secret, whose line Terraform would print.
+/// The argument that a problem is about, if any. Not one that may hold a secret, since Terraform would print its line.
 pub(super) fn argument(problem: &SettingsError) -> Option<&'static str> {
     match problem {
         SettingsError::OutOfRange { argument, .. } | SettingsError::EmptyArgument { argument } => {
@@ -17,7 +17,10 @@ pub(super) fn argument(problem: &SettingsError) -> Option<&'static str> {
             Some(name)
         }
         SettingsError::InvalidRegion { origin: Source::Arguments(_) | Source::Read, .. } => Some("region"),
-        SettingsError::InvalidEndpoint { origin: Source::Arguments(_), .. } => Some("vm_endpoint"),
+        // `@` ends a user name and a password.
+        SettingsError::InvalidEndpoint { endpoint, origin: Source::Arguments(_), .. } => {
+            (!endpoint.to_string().contains('@')).then_some("vm_endpoint")
+        }
         SettingsError::CaBundle { .. } => Some("ca_bundle"),
         _ => None,
     }
@@ -114,7 +117,9 @@ pub(super) fn message(problem: &SettingsError) -> (String, String) {
         ),
         SettingsError::CaBundle { bundle, reason } => (
             "Certificates can't be used",
-            format!("ca_bundle {bundle}: {reason}. It must be the path of a PEM file, or PEM text, with at least one certificate."),
+            format!(
+                "ca_bundle {bundle}: {reason}. It must be the path of a PEM file, or PEM text, with at least one certificate."
+            ),
         ),
         SettingsError::FilesTooSlow { limit } => (
             "Configuration files can't be read in time",
