@@ -28,8 +28,10 @@ pub use http::transport::{MAX_BODY, RawResponse, SignedRequest, Transport, Trans
 pub use image_constraints::answer::{Answer, Image, ImageSelection};
 pub use image_constraints::constraint::{EXCLUDES, INCLUDES, InstanceTypes, Rule, RuleError, Verdict};
 pub use listing::Listed;
+pub(crate) use settings::joined;
 pub use settings::{
     Argument, Endpoint, EndpointProblem, Environment, Missing, Region, Settings, SettingsError, Source,
     SourceTried, TokenEncoding,
 };
 pub use untrusted::UntrustedText;
+pub(crate) use untrusted::is_invisible;

@@ -208,9 +208,17 @@ impl Redactor {
 
 /// Whether a terminal would interpret `c` instead of showing it, or show it elsewhere.
 fn is_dangerous(c: char) -> bool {
-    // Characters that change the direction of writing, have no width, or end a line.
-    let is_invisible = matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    c.is_control() || is_invisible
+    // The last two end a line.
+    c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Whether `c` is shown as nothing: Unicode's `Default_Ignorable_Code_Point`, and the empty Braille pattern. It gets into a name
+/// with copied text, or at the beginning of a file, and would make it another name.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// How a text reads from each of its positions on: the byte that is spelt there, and the position after it. So a secret is

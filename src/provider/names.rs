@@ -1,5 +1,6 @@
 //! Validation of image IDs and instance types in configurations, and how messages quote invalid ones.
 
+pub(super) use crate::jdcloud::is_invisible;
 use crate::provider::sentence::listed;
 
 /// The maximum length of an image ID or instance type. Real ones have about twenty characters, and a URL has room for
@@ -28,15 +29,6 @@ pub(super) fn problem(name: &str) -> Option<&'static str> {
         c if is_invisible(c) => Some("an invisible character, such as a byte order mark"),
         _ => None,
     })
-}
-
-/// Whether `c` is shown as nothing: Unicode's `Default_Ignorable_Code_Point`, and the empty Braille pattern. It gets into a name
-/// with copied text, or at the beginning of a file, and would make it another name.
-pub(super) fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// `name` in quotes, short and with its control characters escaped.

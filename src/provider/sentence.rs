@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::framework::Number;
+pub(super) use crate::jdcloud::joined;
 
 /// The maximum number of characters that are shown of a number.
 const DIGITS: usize = 40;
@@ -20,15 +21,6 @@ pub(super) fn listed<T: AsRef<str>>(names: &[T], most: usize) -> String {
 /// `1 image`, `2 images`.
 pub(super) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub(super) fn joined<T: AsRef<str>>(names: &[T]) -> String {
-    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
-    match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => names.concat(),
-    }
 }
 
 /// That `argument` must be a whole number that the provider can use, and not `number`.
@@ -69,7 +61,7 @@ mod tests {
         assert_eq!(listed(&["a", "b"], 2), "a, b");
         assert_eq!(listed(&["a", "b", "c"], 2), "a, b and 1 more");
         assert_eq!(listed::<&str>(&[], 2), "none");
-        assert_eq!([joined::<&str>(&[]), joined(&["a"]), joined(&["a", "b", "c"])], ["", "a", "a, b and c"]);
+        assert_eq!([joined(&[""; 0]), joined(&["a"]), joined(&["a", "b", "c"])], ["", "a", "a, b and c"]);
         assert_eq!([counted(1, "image"), counted(2, "image")], ["1 image", "2 images"]);
         let spans = [0, 30, 20_000, 90_000, 300_000, 7_200_000].map(|ms| span(Duration::from_millis(ms)));
         assert_eq!(spans, ["0 ms", "30 ms", "20 s", "1.5 min", "5 min", "2 h"]);

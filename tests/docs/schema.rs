@@ -36,7 +36,8 @@ fn nest(name: &str, ty: &Type, nested: &mut String) -> String {
         _ => return String::new(),
     };
     let mut inner = String::new();
-    let title = format!("<a id=\"nestedatt--{name}\"></a>\n### Nested Schema for `{}`", name.replace("--", "."));
+    let title =
+        format!("<a id=\"nestedatt--{name}\"></a>\n### Nested Schema for `{}`", name.replace("--", "."));
     write!(nested, "\n{title}\n\nRead-Only:\n\n").unwrap();
     for (attribute, ty) in attributes {
         let below = nest(&format!("{name}--{attribute}"), ty, &mut inner);

@@ -24,5 +24,6 @@ pub use environment::Environment;
 pub use error::SettingsError;
 pub(crate) use limits::Limits;
 pub use region::Region;
+pub(crate) use source::joined;
 pub use source::{Missing, Source, SourceTried};
 pub(crate) use sources::Sources;
