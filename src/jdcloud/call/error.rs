@@ -44,9 +44,12 @@ impl CallError {
         is_of_a_row || self.context.code.is_some_and(|code| matches!(code, 400..=599) && !refuses_all(code))
     }
 
-    /// One id of the request may be the reason, or a control, whose image the user may not be allowed to read.
+    /// One id of the request may be the reason, or a control, whose image the user may not be allowed to read, or
+    /// whose row names another image.
     pub(crate) fn may_concern_a_control(&self) -> bool {
-        self.may_concern_one_id() || self.context.code == Some(403)
+        self.may_concern_one_id()
+            || self.context.code == Some(403)
+            || matches!(self.failure, Failure::OtherRow { .. })
     }
 
     /// JD Cloud itself, and not a server in between, responded with 404.

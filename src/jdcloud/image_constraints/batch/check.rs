@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tokio::time::timeout;
 
 use super::chunk::Chunk;
-use super::completeness::{Completeness, Coverage};
+use super::completeness::Coverage;
 use super::controls::ENDS;
 use super::part::{Part, spare_time};
 use super::{Batcher, State};
+use crate::jdcloud::call::error::CallError;
 use crate::jdcloud::call::notice::Notice;
 
 /// What is to be done with the missing ids of a response.
@@ -32,19 +33,19 @@ impl Batcher {
     /// Settles the ids that are `missing` from a response, or asks for them again where it may be incomplete.
     pub(super) async fn settle_missing(self: &Arc<Self>, mut missing: Part, response: Coverage) {
         missing.fewest_rows = missing.fewest_rows.min(response.returned);
-        let needs_check = self.lock().verdict(&missing, &response).is_none();
-        let turn = if needs_check && missing.checks == 0 {
+        missing.refused = None;
+        let mut turn = None;
+        if missing.checks == 0 && self.lock().verdict(&missing, &response).is_none() {
             // In turns, since a check may spare later ones.
-            timeout(spare_time(&missing.waiters()), self.checking.lock()).await.ok()
-        } else {
-            None
-        };
+            turn = timeout(spare_time(&missing.waiters()), self.checking.lock()).await.ok();
+        }
         match self.check(&mut missing, &response).await {
             Missing::Believed => self.lock().believe(&missing, &response),
             Missing::Again => {
                 self.ask_again(Part { has_retried_server_error: false, ..missing }).await;
             }
             Missing::Incomplete(size) => {
+                // The smaller requests may need it.
                 drop(turn);
                 let controls = self.lock().completeness.reserved_controls(size);
                 self.fetch_in_chunks(&missing, size, &controls).await;
@@ -56,13 +57,11 @@ impl Batcher {
     pub(super) async fn ask_again(self: &Arc<Self>, mut part: Part) {
         let (size, controls) = {
             let state = self.lock();
-            let Completeness { controls: ref known, .. } = state.completeness;
-            let is_last = part.checks == Self::MOST_CHECKS || known.iter().all(|id| part.ids.contains(id));
-            let size = if is_last { 1 } else { state.size.known };
+            let has_other = state.completeness.controls.iter().any(|id| !part.ids.contains(id));
+            let size = if has_other && part.checks < Self::MOST_CHECKS { state.size.known } else { 1 };
             (size, state.completeness.few_controls(&part.ids, part.fewest_rows))
         };
         part.checks += 1;
-        part.refused = None;
         self.fetch_in_chunks(&part, size, &controls).await;
     }
 
@@ -77,17 +76,20 @@ impl Batcher {
             self.read_ahead(&missing.waiters()).await;
         }
         if is_lost {
-            let all_returned = self.measure(missing, response).await;
+            let measured = self.measure(missing, response).await;
             let mut state = self.lock();
             // One whose image is gone is no control any more.
             let is_known = |id| state.completeness.controls.contains(id);
-            let by_chance = all_returned == Some(true) && missing.checks < Self::MOST_CHECKS;
-            if all_returned.is_none() {
-                state.completeness.forget(&response.lost);
-            } else if !by_chance && response.lost.iter().any(is_known) {
-                let count = missing.ids.len();
-                let smaller = if count < Self::SMALL { 1 } else { count.div_ceil(2) };
-                return Missing::Incomplete(state.size.exceeded(response.asked).unwrap_or(smaller));
+            match measured {
+                Ok(false) if response.lost.iter().any(is_known) => {
+                    let count = missing.ids.len();
+                    let smaller = if count < Self::SMALL { 1 } else { count.div_ceil(2) };
+                    return Missing::Incomplete(state.size.exceeded(response.asked).unwrap_or(smaller));
+                }
+                Err(Some(error)) if error.may_concern_a_control() && !error.is_server_error() => {
+                    state.completeness.forget(&response.lost);
+                }
+                _ => {}
             }
         }
         if self.lock().completeness.knows_nothing() && response.lost.is_empty() {
@@ -98,8 +100,8 @@ impl Batcher {
     }
 
     /// Asks for as many controls alone as the request of `response` asked for ids. If they come back in part, requests become as
-    /// small. Tells whether all did, unless that failed.
-    async fn measure(&self, missing: &Part, response: &Coverage) -> Option<bool> {
+    /// small. Tells whether all did. The error is that of a request, or none where there was no time for it.
+    async fn measure(&self, missing: &Part, response: &Coverage) -> Result<bool, Option<CallError>> {
         let Coverage { asked, lost, .. } = response;
         let others = self.lock().completeness.controls(asked - lost.len(), lost);
         let mut chunk = Chunk::new(*asked, self.bare_url());
@@ -112,20 +114,21 @@ impl Batcher {
             if returned > 0 && gone.len() < left_out.len() {
                 self.record_limit(returned);
             } else if returned > 0
+                // Where none came back, both responses may be those of a server that returns nothing for a moment.
                 || !gone.is_empty() && !self.left_out(missing, &gone[..1]).await?.is_empty()
             {
                 self.lock().completeness.forget(&gone);
             }
         }
-        Some(left_out.is_empty())
+        Ok(left_out.is_empty())
     }
 
-    /// Which of `controls` have no row where nothing else is asked for; `None` if this fails.
-    async fn left_out(&self, part: &Part, controls: &[Arc<str>]) -> Option<Vec<Arc<str>>> {
+    /// Which of `controls` have no row where nothing else is asked for.
+    async fn left_out(&self, part: &Part, controls: &[Arc<str>]) -> Result<Vec<Arc<str>>, Option<CallError>> {
         let retries = part.retries(0);
         let response = self.send(controls, &retries);
-        let (rows, _) = timeout(spare_time(&part.waiters()), response).await.ok()?.ok()?;
-        Some(controls.iter().filter(|id| !rows.contains_key(*id)).cloned().collect())
+        let (rows, _) = timeout(spare_time(&part.waiters()), response).await.map_err(|_| None)??;
+        Ok(controls.iter().filter(|id| !rows.contains_key(*id)).cloned().collect())
     }
 
     /// Makes requests as small as the gateway's silent limit.
@@ -153,10 +156,8 @@ impl State {
 
     /// Settles the ids of `part`, which `response` lacks.
     fn believe(&mut self, part: &Part, response: &Coverage) {
-        if !part.ids.is_empty() {
-            self.completeness.believed = self.completeness.believed.max(response.asked);
-        }
         for id in &*part.ids {
+            self.completeness.believed = self.completeness.believed.max(response.asked);
             // A listing may have settled it meanwhile.
             self.answers.entry(Arc::clone(id)).or_default();
         }

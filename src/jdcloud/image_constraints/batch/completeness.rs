@@ -25,9 +25,9 @@ pub(super) struct Coverage {
 /// What this region's responses have shown of how much one response can hold.
 #[derive(Debug, Default)]
 pub(super) struct Completeness {
-    /// The most ids of a request that was considered up to each end.
+    /// The most ids of a request that was considered up to each end. Once a silent limit is known, that limit.
     considered: [usize; ENDS],
-    /// The most rows of one response.
+    /// The most rows of one response. Once a silent limit is known, one more than it, since no request is larger.
     rows: usize,
     /// Ids that were returned by name or listed with a constraint, as many as the largest request may have.
     pub(super) controls: Vec<Arc<str>>,
@@ -106,7 +106,8 @@ impl Completeness {
     pub(super) fn is_complete(&self, response: &Coverage, fewest_rows: usize) -> bool {
         let Coverage { asked, controls, ref lost, .. } = *response;
         // With a single row, a control would leave no room for others.
-        let is_credible = controls > 0 || asked < Self::ROOMY || self.rows < 2;
+        let is_small = asked < Self::ROOMY && !self.controls.is_empty();
+        let is_credible = controls > 0 || is_small || self.rows < 2;
         asked == 1 || is_credible && lost.is_empty() && self.considers(asked) && fewest_rows < self.rows
     }
 

@@ -64,9 +64,12 @@ impl Batcher {
             if let Ok(rule) = rule
                 && !rule.instance_types().is_empty()
             {
-                state.record_rule(id, rule);
+                state.record_row(id);
+                state.answers.insert(Arc::clone(id), Some(rule.clone()));
             }
         }
+        state.window.record_answer();
+        state.changed.send_modify(|_| {});
         Ok(Arc::new(response))
     }
 }

@@ -64,7 +64,7 @@ struct State {
     /// how often answers were withdrawn, because a response turned out to be incomplete.
     changed: watch::Sender<u32>,
     /// The requests that ask for these ids, or will ask for them when the open batch closes.
-    in_flight: HashMap<Arc<str>, UnderWay<()>>,
+    requests: HashMap<Arc<str>, UnderWay<()>>,
     open: Option<OpenBatch>,
     window: BatchWindow,
     size: BatchSize,
@@ -80,7 +80,7 @@ impl Batcher {
         let state = State {
             answers: HashMap::new(),
             changed: watch::Sender::default(),
-            in_flight: HashMap::new(),
+            requests: HashMap::new(),
             open: None,
             window: BatchWindow::default(),
             size: BatchSize::new(caller.limits.batch_size),
@@ -116,8 +116,8 @@ impl Batcher {
         let (mut rest, mut requests, mut withdrawals) = (Vec::new(), FuturesUnordered::new(), 0);
         let mut changes = self.lock().record_read();
         loop {
-            let seen = std::mem::replace(&mut withdrawals, *changes.borrow_and_update());
-            if rest.is_empty() && requests.is_empty() || seen != withdrawals {
+            let earlier = std::mem::replace(&mut withdrawals, *changes.borrow_and_update());
+            if rest.is_empty() && requests.is_empty() || earlier != withdrawals {
                 rest = waiter.ids.iter().rev().collect();
             }
             self.hand_in(&mut rest, waiter, &mut requests);
@@ -148,7 +148,7 @@ impl Batcher {
         let mut state = self.lock();
         while let Some(id) = rest.last() {
             if !state.answers.contains_key(*id) {
-                let joined = state.in_flight.get(*id).and_then(|request| request.joined(from_ref(waiter)));
+                let joined = state.requests.get(*id).and_then(|request| request.joined(from_ref(waiter)));
                 let joined = joined.or_else(|| state.gather(id, waiter));
                 let may_open = requests.len() < self.caller.limits.max_concurrent_requests;
                 let opened = || may_open.then(|| self.open(&mut state, id, waiter));
@@ -204,12 +204,6 @@ impl State {
         if self.answers.len() < settled {
             self.changed.send_modify(|withdrawals| *withdrawals += 1);
         }
-    }
-
-    /// Settles `id`, whose row has this rule.
-    fn record_rule(&mut self, id: &Arc<str>, rule: &Rule) {
-        self.record_row(id);
-        self.answers.insert(Arc::clone(id), Some(rule.clone()));
     }
 
     /// The answers to `ids`, if all have one. The read ends with these.

@@ -148,7 +148,7 @@ impl State {
         }
         let settling = open.request.joined(from_ref(waiter))?;
         open.last_joined = Instant::now();
-        self.in_flight.insert(Arc::clone(id), open.request.clone());
+        self.requests.insert(Arc::clone(id), open.request.clone());
         self.open.take_if(|open| open.chunk.borrow().is_full());
         Some(settling)
     }

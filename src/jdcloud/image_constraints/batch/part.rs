@@ -19,7 +19,7 @@ const SHARE: u32 = 4;
 pub(super) struct Part {
     pub(super) ids: Arc<[Arc<str>]>,
     /// The reads of the whole request, by which it is told from others.
-    pub(super) request: Arc<Waiters>,
+    pub(super) reads: Arc<Waiters>,
     /// The retries of a server error are used up.
     pub(super) has_retried_server_error: bool,
     /// A request for these ids was refused, so that they are sent without controls, which may be to blame. The number is how many
@@ -35,16 +35,15 @@ pub(super) struct Part {
 
 impl Part {
     /// All `ids` of a request.
-    pub(super) fn new(ids: &[Arc<str>], request: Arc<Waiters>) -> Self {
-        let id_is_to_blame = CancellationToken::new();
+    pub(super) fn new(ids: &[Arc<str>], reads: Arc<Waiters>) -> Self {
         Self {
             ids: ids.into(),
-            request,
+            reads,
             has_retried_server_error: false,
             refused: None,
             checks: 0,
             fewest_rows: usize::MAX,
-            id_is_to_blame,
+            id_is_to_blame: CancellationToken::new(),
         }
     }
 
@@ -55,13 +54,17 @@ impl Part {
 
     /// The reads that still wait for one of the ids.
     pub(super) fn waiters(&self) -> Vec<Arc<Waiter>> {
-        self.request.of(&self.ids)
+        self.reads.of(&self.ids)
     }
 
     /// Up to `most` retries for the reads.
     pub(super) fn retries(&self, most: u32) -> Retries<'_> {
-        let has_retried_server_error = self.has_retried_server_error;
-        Retries { waiters: &self.request, ids: &self.ids, most, has_retried_server_error }
+        Retries {
+            waiters: &self.reads,
+            ids: &self.ids,
+            most,
+            has_retried_server_error: self.has_retried_server_error,
+        }
     }
 }
 

@@ -105,7 +105,7 @@ impl Batcher {
     }
 
     /// One request for `ids`, or for every image when there are none.
-    pub(super) async fn send(&self, ids: &[Arc<str>], limits: &Retries<'_>) -> Result<Response, CallError> {
+    pub(super) async fn send(&self, ids: &[Arc<str>], retries: &Retries<'_>) -> Result<Response, CallError> {
         let request = Request {
             operation: &OPERATION,
             region: &self.region,
@@ -113,11 +113,11 @@ impl Batcher {
             summary: api::summary(ids),
         };
         let (requested, interner): (Arc<[_]>, _) = (ids.into(), Arc::clone(&self.interner));
-        let open = move |response: &RawResponse, redactor: &Redactor| {
+        let parse = move |response: &RawResponse, redactor: &Redactor| {
             let requested = (!requested.is_empty()).then_some(&*requested);
             api::parse(response, redactor, requested, &interner)
         };
-        self.caller.call(&request, limits, open).await
+        self.caller.call(&request, retries, parse).await
     }
 }
 
@@ -135,8 +135,8 @@ impl State {
     /// The request asks for the ids of `part` no more.
     pub(super) fn end(&mut self, part: &Part) {
         for id in &*part.ids {
-            if self.in_flight.get(id).is_some_and(|other| Arc::ptr_eq(&other.waiters, &part.request)) {
-                self.in_flight.remove(id);
+            if self.requests.get(id).is_some_and(|other| Arc::ptr_eq(&other.waiters, &part.reads)) {
+                self.requests.remove(id);
             }
         }
         self.changed.send_modify(|_| {});

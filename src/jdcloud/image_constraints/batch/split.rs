@@ -21,23 +21,21 @@ impl Batcher {
     pub(super) async fn refused(self: &Arc<Self>, mut part: Part, error: CallError, controls: &[Arc<str>]) {
         let may_be_number = matches!(error.context.code, Some(400 | 413 | 414));
         part.has_retried_server_error |= error.is_server_error();
+        let may_be_control = !controls.is_empty() && error.may_concern_a_control();
+        if may_be_control && part.checks > 0 {
+            self.lock().completeness.forget(controls);
+            return self.ask_again(part).await;
+        }
         part.refused = Some(0);
         let mut unsettled = self.lock().unsettled(&part);
-        let has_left = unsettled.ids.len() < part.ids.len();
         let count = part.ids.len();
-        let may_be_control = !controls.is_empty() && error.may_concern_a_control();
+        let has_left = unsettled.ids.len() < count;
         if may_be_control || has_left && error.may_concern_one_id() {
             // A control may be to blame, or an id of a read that has left.
-            if may_be_control && part.checks > 0 {
-                self.lock().completeness.forget(controls);
-                self.ask_again(unsettled).await;
-            } else {
-                if may_be_number && !has_left {
-                    unsettled.refused = Some(count + controls.len());
-                }
-                self.fetch(unsettled).await;
+            if may_be_number && !has_left {
+                unsettled.refused = Some(count + controls.len());
             }
-            return;
+            return self.fetch(unsettled).await;
         }
         if count < 2 || !(may_be_number || error.may_concern_one_id() && part.waiters().len() > 1) {
             return self.lock().fail(&part, error);
@@ -52,9 +50,10 @@ impl Batcher {
         }
         let size = self.lock().size.known;
         join(first, self.fetch_in_chunks(&second, size, &[])).await;
-        // Both halves are answered: the number of ids was to blame.
-        let is_number = may_be_number && !part.id_is_to_blame.is_cancelled();
-        if is_number && self.lock().size.learn(from, to) {
+        let mut state = self.lock();
+        // If both halves are answered, the number of ids was to blame.
+        let is_number = may_be_number && part.ids.iter().all(|id| state.answers.contains_key(id));
+        if is_number && state.size.learn(from, to) {
             tracing::warn!(region = %self.region, from, to, "requests were refused: sending smaller ones");
             self.caller.notices.add(Notice::SmallerBatches { from, to });
         }

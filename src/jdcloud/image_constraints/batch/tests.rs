@@ -1601,3 +1601,88 @@ async fn a_limit_that_earlier_reads_have_exceeded_is_told_as_such() {
     assert_eq!((returned(&answer).len(), answer.missing.len()), (80, 0));
     assert_eq!(answer.notices, [Notice::IncompleteResponses { limit: 3, earlier: true }]);
 }
+
+/// Checks can't measure a server that is busy or denies it. Missing ids are believed no sooner for that.
+#[tokio::test(start_paused = true)]
+async fn a_measurement_that_fails_proves_nothing() {
+    let ids = ids(40);
+    // What is busy keeps its controls; images that the user may not read are no controls any more.
+    for (code, calls) in [(503, 2), (403, 8)] {
+        let (constrained, listed) = ([&ids[..3], &ids[30..]].concat(), ids[..3].to_vec());
+        let [has_changed, fails] = [false, true].map(|on| Arc::new(AtomicBool::new(on)));
+        let script = {
+            let (has_changed, fails) = (Arc::clone(&has_changed), Arc::clone(&fails));
+            move |_, call: &Received| {
+                let is_measurement = call.ids.iter().all(|id| listed.contains(id));
+                if call.ids.is_empty() {
+                    Some(Instead::Respond(rows(listed.iter().map(|id| (id.as_str(), EXCLUDES_T)))))
+                } else if !has_changed.load(Ordering::Relaxed) {
+                    None
+                } else if is_measurement && fails.load(Ordering::Relaxed) {
+                    Some(Instead::Refuse(code, "X", String::new()))
+                } else {
+                    (call.ids.len() > 5).then(|| Instead::Respond(rows([])))
+                }
+            }
+        };
+        let (client, api) = TestApi::new(&constrained).script(script).client(|_| {});
+        client.image_constraints(None, ImageSelection::All).await.unwrap();
+        assert_eq!(read(&client, &ids[3..13]).await.unwrap().missing.len(), 10);
+        has_changed.store(true, Ordering::Relaxed);
+        assert_eq!(read(&client, &ids[13..23]).await.unwrap().missing.len(), 10);
+        has_changed.store(false, Ordering::Relaxed);
+        let earlier = api.calls();
+        assert_eq!(read(&client, &ids[23..30]).await.unwrap().missing.len(), 7);
+        assert!(api.calls() <= earlier + calls, "{code}: {} calls", api.calls() - earlier);
+        has_changed.store(true, Ordering::Relaxed);
+        fails.store(false, Ordering::Relaxed);
+        let found = read(&client, &ids[30..]).await.unwrap();
+        assert_eq!(returned(&found), ids[30..], "{code}: ten images could pass every rule");
+    }
+}
+
+/// The listing of another data block has the answer, while a request by name waits for its retry.
+#[tokio::test(start_paused = true)]
+async fn a_listing_answers_reads_whose_request_is_retried() {
+    let busy = |_, call: &Received| {
+        (!call.ids.is_empty()).then(|| Instead::Respond(response(503, &[("retry-after", "60")], "")))
+    };
+    let (client, _) = TestApi::new(&ids(3)).script(busy).client(|_| {});
+    let named = spawn(&client, &["img-00001"]);
+    sleep(Duration::from_secs(1)).await;
+    client.image_constraints(None, ImageSelection::All).await.unwrap();
+    let (waited, answer) = named.await.unwrap();
+    assert_eq!(returned(&answer.unwrap()), ["img-00001"]);
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+}
+
+/// The row of a listed image has another image's ID. No read has asked for it.
+#[tokio::test(start_paused = true)]
+async fn a_control_with_another_image_s_row_fails_no_read() {
+    let script = |_, call: &Received| {
+        let is_asked_for = call.ids.is_empty() || call.ids.iter().any(|id| id == "alias");
+        let id = if call.ids.is_empty() { "alias" } else { "image" };
+        Some(Instead::Respond(rows(is_asked_for.then_some((id, EXCLUDES_T)))))
+    };
+    let (client, _) = TestApi::new(&[]).script(script).client(|_| {});
+    client.image_constraints(None, ImageSelection::All).await.unwrap();
+    assert_eq!(read(&client, &ids(10)).await.unwrap().missing.len(), 10);
+}
+
+/// The read of the bad ID leaves before its half is sent, which then would have shown that the number was not to blame.
+#[tokio::test(start_paused = true)]
+async fn a_bad_id_whose_read_has_left_makes_no_request_smaller() {
+    let script = |_, call: &Received| {
+        if call.ids.iter().any(|id| id == "bad") { refuse(400, "a bad id") } else { None }
+    };
+    let (client, api) =
+        TestApi::new(&ids(50)).script(script).latency(|| Duration::from_secs(1)).client(|_| {});
+    let wanted = spawn(&client, &["img-00000", "img-00001"]);
+    let bad = spawn(&client, &["bad", "bad too"]);
+    sleep(Duration::from_millis(1500)).await;
+    bad.abort();
+    assert_eq!(wanted.await.unwrap().1.unwrap().notices, []);
+    assert_eq!(api.calls(), 2, "the other half is not sent");
+    assert_eq!(read(&client, &ids(50)).await.unwrap().images.len(), 50);
+    assert_eq!(api.calls(), 3, "requests have become smaller");
+}
