@@ -81,7 +81,9 @@ impl Batcher {
             // One whose image is gone is no control any more.
             let is_known = |id| state.completeness.controls.contains(id);
             match measured {
-                Ok(false) if response.lost.iter().any(is_known) => {
+                // They were lost by chance.
+                Ok(true) if missing.checks < Self::MOST_CHECKS => {}
+                Ok(_) if response.lost.iter().any(is_known) => {
                     let count = missing.ids.len();
                     let smaller = if count < Self::SMALL { 1 } else { count.div_ceil(2) };
                     return Missing::Incomplete(state.size.exceeded(response.asked).unwrap_or(smaller));
