@@ -45,7 +45,7 @@ impl Batcher {
                 self.ask_again(Part { has_retried_server_error: false, ..missing }).await;
             }
             Missing::Incomplete(size) => {
-                // The smaller requests may need it.
+                // The smaller requests may need a turn.
                 drop(turn);
                 let controls = self.lock().completeness.reserved_controls(size);
                 self.fetch_in_chunks(&missing, size, &controls).await;
