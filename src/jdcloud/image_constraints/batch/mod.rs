@@ -35,7 +35,6 @@ use self::batch_size::BatchSize;
 use self::completeness::Completeness;
 use self::listing::RegionRows;
 use self::open_batch::{BatchWindow, OpenBatch};
-use self::part::Part;
 use crate::jdcloud::call::caller::Caller;
 use crate::jdcloud::call::error::CallError;
 use crate::jdcloud::call::waiter::{SharedCall, UnderWay, Waiter};
@@ -179,16 +178,6 @@ impl Batcher {
 }
 
 impl State {
-    /// The ids of `part` that a read waits for and that have no answer. The request asks for the others no more.
-    fn unsettled(&mut self, part: &Part) -> Part {
-        let waiters = part.waiters();
-        let is_wanted = |id: &Arc<str>| waiters.iter().any(|waiter| waiter.ids.contains(id));
-        let (unsettled, others): (Vec<_>, Vec<_>) =
-            part.ids.iter().cloned().partition(|id| is_wanted(id) && !self.answers.contains_key(id));
-        self.end(&part.of(others));
-        part.of(unsettled)
-    }
-
     /// `id` has a row. What was believed to be missing while no such id was known is asked for again.
     fn record_row(&mut self, id: &Arc<str>) {
         if self.completeness.controls.is_empty() {

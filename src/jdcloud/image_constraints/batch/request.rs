@@ -122,6 +122,16 @@ impl Batcher {
 }
 
 impl State {
+    /// The ids of `part` that a read waits for and that have no answer. The request asks for the others no more.
+    pub(super) fn unsettled(&mut self, part: &Part) -> Part {
+        let waiters = part.waiters();
+        let is_wanted = |id: &Arc<str>| waiters.iter().any(|waiter| waiter.ids.contains(id));
+        let (unsettled, others): (Vec<_>, Vec<_>) =
+            part.ids.iter().cloned().partition(|id| is_wanted(id) && !self.answers.contains_key(id));
+        self.end(&part.of(others));
+        part.of(unsettled)
+    }
+
     /// Fails the reads that wait for `part`.
     pub(super) fn fail(&mut self, part: &Part, error: CallError) {
         part.id_is_to_blame.cancel();
