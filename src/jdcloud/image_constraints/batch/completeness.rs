@@ -106,8 +106,8 @@ impl Completeness {
     pub(super) fn is_complete(&self, response: &Coverage, fewest_rows: usize) -> bool {
         let Coverage { asked, controls, ref lost, .. } = *response;
         // With a single row, a control would leave no room for others.
-        let needs_none = asked < Self::ROOMY || self.rows < 2;
-        let is_credible = controls > 0 || needs_none && !self.controls.is_empty();
+        let needs_no_control = asked < Self::ROOMY || self.rows < 2;
+        let is_credible = controls > 0 || needs_no_control && !self.controls.is_empty();
         asked == 1 || is_credible && lost.is_empty() && self.considers(asked) && fewest_rows < self.rows
     }
 
