@@ -76,6 +76,8 @@ const FINAL: [u64; 3] = [1, 16, 60];
 /// Every request is refused: the 8 that a read makes at once are halved 7 times, until an id is refused alone; splitting the
 /// requests of many reads needs at most two calls for each read.
 const REFUSED: [u64; 3] = [3, 8 * (1 + 7), 2 * PARALLEL as u64 + 6];
+/// An invalid response, which one image may be the reason for.
+const INVALID: [u64; 3] = [1, 16, REFUSED[2]];
 /// A refusal that concerns one image, which halving finds.
 const SPLIT: [u64; 3] = [3, 100 + 32, 4 + 32];
 
@@ -126,25 +128,25 @@ fn matrix() -> Vec<Row> {
         row(
             "redirect",
             Error("Redirected away from JD Cloud"),
-            FINAL,
+            INVALID,
             Scenario { answer: Answer::Redirect, ..s() },
         ),
         row(
             "a login page",
             Error("The response is not JSON"),
-            FINAL,
+            INVALID,
             Scenario { answer: Answer::Html, ..s() },
         ),
         row(
             "an empty object",
             Error("Unexpected response"),
-            FINAL,
+            INVALID,
             Scenario { answer: Answer::EmptyObject, ..s() },
         ),
         row(
             "no requestId",
             Error("Unexpected response"),
-            FINAL,
+            INVALID,
             Scenario { answer: Answer::NoRequestId, ..s() },
         ),
         row(

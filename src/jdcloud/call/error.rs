@@ -36,12 +36,13 @@ pub struct CallError {
 }
 
 impl CallError {
-    /// One id of the request may be the reason: it was refused, or its row makes the whole response invalid.
+    /// One id of the request may be the reason. A response that is cut off or belongs to another request, or whose status
+    /// refuses every request, concerns all.
     pub(crate) fn may_concern_one_id(&self) -> bool {
-        let is_of_a_row =
-            matches!(self.failure, Failure::MalformedRow { .. } | Failure::UnreadableRow { .. });
+        let concerns_all =
+            matches!(self.failure, Failure::OtherRow { .. } | Failure::NotJson { cut_off: true, .. });
         let refuses_all = |code| matches!(code, 401 | 403 | 407 | 408 | 429 | 503);
-        is_of_a_row || self.context.code.is_some_and(|code| matches!(code, 400..=599) && !refuses_all(code))
+        !concerns_all && self.context.code.is_some_and(|code| !refuses_all(code))
     }
 
     /// One id of the request may be the reason, or a control, whose image the user may not be allowed to read, or

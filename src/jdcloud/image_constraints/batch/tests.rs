@@ -332,6 +332,37 @@ async fn one_bad_id_among_two_hundred_fails_its_own_read_only() {
     }
 }
 
+/// A firewall may block one unusual id with a page of its own.
+#[tokio::test(start_paused = true)]
+async fn a_response_that_is_invalid_for_one_id_fails_its_own_read_only() {
+    let ids = ids(200);
+    let page = || response(200, &[("content-type", "text/html")], "<html>blocked</html>");
+    let redirect = || response(302, &[("location", "https://proxy.example/blocked")], "");
+    let empty = || response(200, &[], "{}");
+    for invalid in [page as fn() -> _, redirect, empty] {
+        for bad in [Some(ids[137].clone()), None] {
+            let script = {
+                let bad = bad.clone();
+                move |_, call: &Received| {
+                    let is_invalid = bad.as_ref().is_none_or(|bad| call.ids.contains(bad));
+                    is_invalid.then(|| Instead::Respond(invalid()))
+                }
+            };
+            let (client, api) = TestApi::new(&ids)
+                .script(script)
+                .client(|settings| settings.read_ahead = Argument::Known(false));
+            let failed = read_each(&client, &ids, "cn-north-1", 10).await;
+            if let Some(bad) = bad {
+                assert_eq!(failed, [bad], "{:?}", invalid());
+                assert!(api.calls() <= 20 + 20, "{:?}: {} calls", invalid(), api.calls());
+            } else {
+                assert_eq!(failed.len(), ids.len());
+                assert!(api.calls() <= 2 * ids.len(), "{:?}: {} calls", invalid(), api.calls());
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_apis_own_limit_is_found_once() {
     let ids = ids(10_000);
