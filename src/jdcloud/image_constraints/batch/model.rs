@@ -282,7 +282,7 @@ fn gateway() -> impl Strategy<Value = Gateway> {
         1 => Just(Image::OtherCase),
     ];
     let ghost =
-        prop_oneof![Just(Ghost::Gone), select(vec![400, 403, 404, 500, 502]).prop_map(Ghost::Refused)];
+        prop_oneof![Just(Ghost::Gone), select(vec![302, 400, 403, 404, 500, 502]).prop_map(Ghost::Refused)];
     let listing = prop_oneof![
         3 => Just(Listing::Complete),
         1 => Just(Listing::Partial),
@@ -293,7 +293,7 @@ fn gateway() -> impl Strategy<Value = Gateway> {
     ];
     (
         (vec(image, IMAGES), prop_oneof![2 => Just(vec![]), 1 => vec(ghost, 1..5)]),
-        select(vec![400, 404, 500, 502]),
+        select(vec![302, 400, 404, 500, 502]),
         any::<bool>(),
         option::of((1..12_usize, select(vec![400, 413, 414]))),
         option::weighted(0.3, silent_limit()),
