@@ -151,8 +151,7 @@ impl State {
         if let Some(limit) = self.size.exceeded(response.asked) {
             return Some(Missing::Incomplete(limit));
         }
-        let is_complete =
-            missing.ids.is_empty() || self.completeness.is_complete(response, missing.fewest_rows);
+        let is_complete = missing.ids.is_empty() || self.completeness.is_complete(response, missing);
         is_complete.then_some(Missing::Believed)
     }
 

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use super::controls::{ENDS, RequestedIds};
+use super::part::Part;
 use crate::jdcloud::image_constraints::api::Rows;
 
 /// How much a request asked for, and how much its response has of it.
@@ -43,9 +44,10 @@ impl Completeness {
     /// The smallest request that leaves room for controls.
     pub(super) const ROOMY: usize = 20;
 
-    /// `id` has a row.
+    /// `id` has a row. It is no control beside its other spelling, since a gateway that ignores case has one row for both.
     pub(super) fn record_row(&mut self, id: &Arc<str>) {
-        if self.controls.len() < Self::MAX_CONTROLS && !self.controls.contains(id) {
+        let is_known = self.controls.iter().any(|known| known.eq_ignore_ascii_case(id));
+        if self.controls.len() < Self::MAX_CONTROLS && !is_known {
             self.controls.push(Arc::clone(id));
         }
     }
@@ -102,13 +104,14 @@ impl Completeness {
         self.considered.iter().all(|considered| count <= *considered)
     }
 
-    /// Whether a response is known to be complete. Its missing ids were missing from one with `fewest_rows` as well.
-    pub(super) fn is_complete(&self, response: &Coverage, fewest_rows: usize) -> bool {
+    /// Whether a response that lacks the ids of `missing` is known to be complete.
+    pub(super) fn is_complete(&self, response: &Coverage, missing: &Part) -> bool {
         let Coverage { asked, controls, ref lost, .. } = *response;
-        // With a single row, a control would leave no room for others.
-        let needs_no_control = asked < Self::ROOMY || self.rows < 2;
+        // With a single row, a control would leave no room for others. A gateway that just failed may be changing.
+        let needs_no_control = (asked < Self::ROOMY || self.rows < 2) && !missing.has_retried_server_error;
         let is_credible = controls > 0 || needs_no_control && !self.controls.is_empty();
-        asked == 1 || is_credible && lost.is_empty() && self.considers(asked) && fewest_rows < self.rows
+        asked == 1
+            || is_credible && lost.is_empty() && self.considers(asked) && missing.fewest_rows < self.rows
     }
 
     /// Records what a response shows by itself.

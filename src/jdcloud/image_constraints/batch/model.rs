@@ -4,6 +4,7 @@
 //! `PROPTEST_CASES` sets the number of cases.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -84,8 +85,8 @@ struct Gateway {
     silent_limit: Option<SilentLimit>,
     /// The request that the silent limit begins with: the first one, or one that most often follows the first check.
     limit_begins: usize,
-    /// How many first requests fail, and with which status.
-    outage: (usize, u16),
+    /// The requests that fail, and with which status.
+    outage: (Range<usize>, u16),
     listing: Listing,
     /// The latencies of its answers, in turns.
     latencies_ms: Vec<u64>,
@@ -122,7 +123,7 @@ impl Gateway {
     /// The gateway's answer to a request, `None` for one that never ends.
     fn answer(&self, number: usize, ids: &[String]) -> Option<Instead> {
         let refuse = |code, message: String| Some(Instead::Refuse(code, "X", message));
-        if number < self.outage.0 {
+        if self.outage.0.contains(&number) {
             return refuse(self.outage.1, "later".to_owned());
         }
         let all = || (0..IMAGES + self.ghosts.len()).collect::<Vec<_>>();
@@ -291,6 +292,7 @@ fn gateway() -> impl Strategy<Value = Gateway> {
         1 => Just(Listing::Hangs),
         1 => select(vec![400, 403, 500, 429]).prop_map(Listing::Refused),
     ];
+    let outage_begins = prop_oneof![2 => Just(0), 1 => 1..25_usize];
     (
         (vec(image, IMAGES), prop_oneof![2 => Just(vec![]), 1 => vec(ghost, 1..5)]),
         select(vec![302, 400, 404, 500, 502]),
@@ -298,7 +300,7 @@ fn gateway() -> impl Strategy<Value = Gateway> {
         option::of((1..12_usize, select(vec![400, 413, 414]))),
         option::weighted(0.3, silent_limit()),
         prop_oneof![2 => Just(0), 1 => 1..25_usize],
-        prop_oneof![3 => Just((0, 500)), 1 => (1..9_usize, select(vec![500, 502, 503, 429]))],
+        option::weighted(0.35, (outage_begins, 1..9_usize, select(vec![500, 502, 503, 429]))),
         listing,
         prop_oneof![1 => vec(0..200_u64, 1), 1 => vec(0..200_u64, 2..8)],
     )
@@ -321,7 +323,7 @@ fn gateway() -> impl Strategy<Value = Gateway> {
                 limit,
                 silent_limit,
                 limit_begins,
-                outage,
+                outage: outage.map_or((0..0, 500), |(begins, count, code)| (begins..begins + count, code)),
                 listing,
                 latencies_ms,
             },
@@ -347,8 +349,13 @@ fn case() -> impl Strategy<Value = Case> {
         .prop_map(
             |(mut gateway, reads, batch_size, max_retries, max_concurrent_requests, read_ahead, stops_ms)| {
                 let names_controls = read_ahead
-                    && gateway.outage.0 == 0
+                    && (gateway.outage.0.is_empty() || gateway.outage.0.start > 0)
                     && matches!(gateway.listing, Listing::Complete | Listing::Partial);
+                if gateway.outage.0.start > 0 {
+                    // An id that causes server errors uses up the retries that the others need in the outage.
+                    gateway.bad_code = gateway.bad_code.min(404);
+                    gateway.ghosts.retain(|ghost| !matches!(ghost, Ghost::Refused(500..)));
+                }
                 match gateway.silent_limit {
                     // Later responses are checked by controls at the ends of the request, where there is room.
                     Some(SilentLimit::Catalogue(_, false) | SilentLimit::Sorted(..)) => {
@@ -395,8 +402,10 @@ fn case() -> impl Strategy<Value = Case> {
                     }
                     _ => {}
                 }
-                let is_listed =
-                    gateway.limit_begins > 0 || matches!(gateway.silent_limit, Some(SilentLimit::Sorted(..)));
+                // The outage may be that of a later listing.
+                let is_listed = gateway.limit_begins > 0
+                    || gateway.outage.0.start > 0
+                    || matches!(gateway.silent_limit, Some(SilentLimit::Sorted(..)));
                 Case {
                     gateway,
                     reads,
@@ -456,7 +465,8 @@ async fn run(case: &Case) -> Result<(), String> {
         if case.stops_ms.is_some() && matches!(answer, Err(Error::Cancelled)) {
             continue;
         }
-        let outlasts_retries = case.gateway.outage.0 > earlier + case.max_retries as usize;
+        let Range { start, end } = case.gateway.outage.0;
+        let outlasts_retries = end > earlier.max(start) + case.max_retries as usize;
         if !case.gateway.is_right(&ids, &answer, outlasts_retries) {
             let requests: Vec<String> = api.received().iter().map(|call| call.ids.join(" ")).collect();
             let requests = requests.join("\n").replace("img-", "");

@@ -1380,6 +1380,29 @@ async fn a_control_in_other_case_hides_no_silent_limit() {
     assert!(matches!(error.failure, Failure::OtherRow { .. }), "{error:?}");
 }
 
+/// Nor must two spellings of one image look like a limit: every later request would be smaller, and the user warned.
+#[tokio::test(start_paused = true)]
+async fn two_spellings_of_an_image_are_no_silent_limit() {
+    let known = ids(10);
+    let script = {
+        let known = known.clone();
+        move |_, call: &Received| {
+            let is_asked = |row: &str| call.ids.iter().any(|id| id.eq_ignore_ascii_case(row));
+            let all = known.iter().map(String::as_str).chain(["IMG-00010", "IMG-00011"]);
+            let returned: Vec<_> = all.filter(|row| call.ids.is_empty() || is_asked(row)).collect();
+            Some(Instead::Respond(rows(returned.into_iter().map(|id| (id, EXCLUDES_T)))))
+        }
+    };
+    let (client, _) = TestApi::new(&[]).script(script).client(|_| {});
+    client.image_constraints(None, ImageSelection::All).await.unwrap();
+    for id in ["img-00010", "img-00011"] {
+        read(&client, &[id.to_owned()]).await.unwrap_err();
+    }
+    let absent: Vec<String> = (0..10).map(|n| format!("img-absent-{n}")).collect();
+    let answer = read(&client, &absent).await.unwrap();
+    assert_eq!((answer.missing.len(), answer.notices), (10, vec![]));
+}
+
 /// An id that its only read has left before the request was sent is in no request.
 #[tokio::test(start_paused = true)]
 async fn a_read_does_not_wait_for_a_request_that_does_not_ask_for_its_id() {
@@ -1669,6 +1692,36 @@ async fn a_measurement_that_fails_proves_nothing() {
         fails.store(false, Ordering::Relaxed);
         let found = read(&client, &ids[30..]).await.unwrap();
         assert_eq!(returned(&found), ids[30..], "{code}: ten images could pass every rule");
+    }
+}
+
+/// A server that has just failed may begin to leave out ids, while the halves of the failed request carry no controls.
+#[tokio::test(start_paused = true)]
+async fn after_a_server_error_no_response_without_controls_is_believed() {
+    let ids = ids(40);
+    let (listed, constrained) = (ids[..3].to_vec(), [&ids[..3], &ids[30..]].concat());
+    let is_failing = Arc::new(AtomicBool::new(false));
+    let script = {
+        let (is_failing, constrained) = (Arc::clone(&is_failing), constrained.clone());
+        move |_, call: &Received| {
+            if call.ids.is_empty() {
+                Some(Instead::Respond(rows(listed.iter().map(|id| (id.as_str(), EXCLUDES_T)))))
+            } else if !is_failing.load(Ordering::Relaxed) {
+                None
+            } else if call.ids.len() >= 10 {
+                refuse(500, "")
+            } else {
+                first_ids(2, &constrained, call)
+            }
+        }
+    };
+    let (client, _) = TestApi::new(&constrained).script(script).client(|_| {});
+    client.image_constraints(None, ImageSelection::All).await.unwrap();
+    assert_eq!(read(&client, &ids[3..23]).await.unwrap().missing.len(), 20);
+    is_failing.store(true, Ordering::Relaxed);
+    let reads: Vec<_> = ids[30..].iter().map(|id| spawn(&client, &[id])).collect();
+    for (read, id) in reads.into_iter().zip(&ids[30..]) {
+        assert_eq!(returned(&read.await.unwrap().1.unwrap()), [id.as_str()]);
     }
 }
 
