@@ -62,29 +62,27 @@ impl Completeness {
         self.controls.is_empty() && self.rows == 0
     }
 
-    /// Up to `count` controls, of both ends of their order, since a gateway may consider ids in that order. None is one of
+    /// Up to `count` controls, in turns of both ends of their order, since a gateway may consider ids in that order. None is one of
     /// `others`, in any case, as a gateway that ignores case would return it for that one.
     pub(super) fn controls(&self, count: usize, others: &[Arc<str>]) -> Vec<Arc<str>> {
         let mut known = self.controls.clone();
         known.sort_unstable();
         let is_other = |id: &Arc<str>| others.iter().any(|other| other.eq_ignore_ascii_case(id));
         let mut known = known.into_iter().filter(|id| !is_other(id));
-        let mut controls: Vec<_> = known.by_ref().rev().take(count.div_ceil(2)).collect();
-        controls.extend(known.take(count / 2));
-        controls
+        (0..count).map_while(|n| if n % 2 == 0 { known.next_back() } else { known.next() }).collect()
     }
 
-    /// The controls beside `ids`: one for each end, but fewer than the rows that a response is known to have room for. If
-    /// these ids are asked for again because a response with `fewest_rows` may have had no room for theirs, there are more controls.
+    /// The controls beside `ids`: one for each end. If a response with `fewest_rows` may have had no room for their rows, there
+    /// are more. If too few are known for that, one is left out, so that a response with all can be seen to have had room.
     pub(super) fn few_controls(&self, ids: &[Arc<str>], fewest_rows: usize) -> Vec<Arc<str>> {
-        // The greatest and the smallest one, as long as too little is known of the ends.
-        let least = if self.considers(ids.len() + 1) { 0 } else { 2 };
-        let most = if (self.rows..self.controls.len()).contains(&fewest_rows) {
+        let count = if (self.rows..self.controls.len()).contains(&fewest_rows) {
             ENDS.max(fewest_rows + 1)
+        } else if self.controls.len() > ENDS || !self.considers(ids.len() + 1) {
+            ENDS
         } else {
-            self.rows.checked_sub(1).map_or(ENDS, |rows| rows.min(ENDS))
+            self.rows.saturating_sub(1)
         };
-        self.controls(most.max(least), ids)
+        self.controls(count, ids)
     }
 
     /// The controls for which a request for up to `size` ids leaves room, once ids were missing.

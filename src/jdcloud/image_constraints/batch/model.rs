@@ -298,7 +298,7 @@ fn gateway() -> impl Strategy<Value = Gateway> {
         select(vec![302, 400, 404, 500, 502]),
         any::<bool>(),
         option::of((1..12_usize, select(vec![400, 413, 414]))),
-        option::weighted(0.3, silent_limit()),
+        option::weighted(0.5, silent_limit()),
         prop_oneof![2 => Just(0), 1 => 1..25_usize],
         option::weighted(0.35, (outage_begins, 1..9_usize, select(vec![500, 502, 503, 429]))),
         listing,
@@ -340,7 +340,7 @@ fn case() -> impl Strategy<Value = Case> {
     (
         gateway(),
         prop_oneof![4 => vec(read.clone(), 1..5), 5 => vec(read.clone(), 1..40), 1 => vec(read, 100..300)],
-        prop_oneof![2 => 1..20_u32, 1 => 20..40_u32],
+        prop_oneof![1..20_u32, 20..40_u32],
         1..6_u32,
         1..9_u32,
         any::<bool>(),
@@ -358,7 +358,7 @@ fn case() -> impl Strategy<Value = Case> {
                 }
                 match gateway.silent_limit {
                     // Later responses are checked by controls at the ends of the request, where there is room.
-                    Some(SilentLimit::Catalogue(_, false) | SilentLimit::Sorted(..)) => {
+                    Some(SilentLimit::Catalogue(..) | SilentLimit::Sorted(..)) => {
                         gateway.limit_begins = 0;
                     }
                     _ if !names_controls || batch_size < 20 => gateway.limit_begins = 0,
