@@ -42,7 +42,8 @@ impl CallError {
         let concerns_all =
             matches!(self.failure, Failure::OtherRow { .. } | Failure::NotJson { cut_off: true, .. });
         let refuses_all = |code| matches!(code, 401 | 403 | 407 | 408 | 429 | 503);
-        !concerns_all && self.context.code.is_some_and(|code| !refuses_all(code))
+        let code = self.context.code.or(self.context.http_status);
+        !concerns_all && code.is_some_and(|code| !refuses_all(code))
     }
 
     /// One id of the request may be the reason, or a control, whose image the user may not be allowed to read, or

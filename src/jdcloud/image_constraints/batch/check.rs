@@ -58,7 +58,12 @@ impl Batcher {
         let (size, controls) = {
             let state = self.lock();
             let has_other = state.completeness.controls.iter().any(|id| !part.ids.contains(id));
-            let size = if has_other && part.checks < Self::MOST_CHECKS { state.size.known } else { 1 };
+            let size = match part.ids.len() {
+                _ if !has_other || part.checks >= Self::MOST_CHECKS => 1,
+                // The server may fail for more.
+                count if state.completeness.is_in_doubt => count.min(state.size.known),
+                _ => state.size.known,
+            };
             (size, state.completeness.few_controls(&part.ids, part.fewest_rows))
         };
         part.checks += 1;
@@ -151,7 +156,8 @@ impl State {
         if let Some(limit) = self.size.exceeded(response.asked) {
             return Some(Missing::Incomplete(limit));
         }
-        let is_complete = missing.ids.is_empty() || self.completeness.is_complete(response, missing);
+        let is_complete =
+            missing.ids.is_empty() || self.completeness.is_complete(response, missing.fewest_rows);
         is_complete.then_some(Missing::Believed)
     }
 

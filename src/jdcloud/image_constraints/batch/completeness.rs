@@ -8,7 +8,6 @@
 use std::sync::Arc;
 
 use super::controls::{ENDS, RequestedIds};
-use super::part::Part;
 use crate::jdcloud::image_constraints::api::Rows;
 
 /// How much a request asked for, and how much its response has of it.
@@ -32,6 +31,10 @@ pub(super) struct Completeness {
     rows: usize,
     /// Ids that were returned by name or listed with a constraint, as many as the largest request may have.
     pub(super) controls: Vec<Arc<str>>,
+    /// An id had a row, which may be a control no more.
+    has_known: bool,
+    /// The server failed since the last complete response with controls: it may have begun to leave out ids.
+    pub(super) is_in_doubt: bool,
     /// The most ids of a request whose missing ids were believed.
     pub(super) believed: usize,
     /// `believed` when the last read with missing ids ended.
@@ -46,8 +49,9 @@ impl Completeness {
 
     /// `id` has a row. It is no control beside its other spelling, since a gateway that ignores case has one row for both.
     pub(super) fn record_row(&mut self, id: &Arc<str>) {
-        let is_known = self.controls.iter().any(|known| known.eq_ignore_ascii_case(id));
-        if self.controls.len() < Self::MAX_CONTROLS && !is_known {
+        let is_known = || self.controls.iter().any(|known| known.eq_ignore_ascii_case(id));
+        self.has_known = true;
+        if self.controls.len() < Self::MAX_CONTROLS && !is_known() {
             self.controls.push(Arc::clone(id));
         }
     }
@@ -57,9 +61,9 @@ impl Completeness {
         self.controls.retain(|id| !ids.contains(id));
     }
 
-    /// No image was ever returned by name, and none is known: there is nothing to check a response with.
+    /// No image was ever known: there is nothing to check a response with.
     pub(super) fn knows_nothing(&self) -> bool {
-        self.controls.is_empty() && self.rows == 0
+        !self.has_known
     }
 
     /// Up to `count` controls, in turns of both ends of their order, since a gateway may consider ids in that order. None is one of
@@ -77,7 +81,10 @@ impl Completeness {
     pub(super) fn few_controls(&self, ids: &[Arc<str>], fewest_rows: usize) -> Vec<Arc<str>> {
         let count = if (self.rows..self.controls.len()).contains(&fewest_rows) {
             ENDS.max(fewest_rows + 1)
-        } else if self.controls.len() > ENDS || !self.considers(ids.len() + 1) {
+        } else if self.controls.len() > ENDS.min(self.rows)
+            || self.is_in_doubt
+            || !self.considers(ids.len() + 1)
+        {
             ENDS
         } else {
             self.rows.saturating_sub(1)
@@ -102,14 +109,13 @@ impl Completeness {
         self.considered.iter().all(|considered| count <= *considered)
     }
 
-    /// Whether a response that lacks the ids of `missing` is known to be complete.
-    pub(super) fn is_complete(&self, response: &Coverage, missing: &Part) -> bool {
+    /// Whether a response is known to be complete. Its missing ids were missing from one with `fewest_rows` as well.
+    pub(super) fn is_complete(&self, response: &Coverage, fewest_rows: usize) -> bool {
         let Coverage { asked, controls, ref lost, .. } = *response;
-        // With a single row, a control would leave no room for others. A gateway that just failed may be changing.
-        let needs_no_control = (asked < Self::ROOMY || self.rows < 2) && !missing.has_retried_server_error;
+        // With a single row, a control would leave no room for others.
+        let needs_no_control = (asked < Self::ROOMY || self.rows < 2) && !self.is_in_doubt;
         let is_credible = controls > 0 || needs_no_control && !self.controls.is_empty();
-        asked == 1
-            || is_credible && lost.is_empty() && self.considers(asked) && missing.fewest_rows < self.rows
+        asked == 1 || is_credible && lost.is_empty() && self.considers(asked) && fewest_rows < self.rows
     }
 
     /// Records what a response shows by itself.
@@ -122,6 +128,7 @@ impl Completeness {
             }
         }
         self.rows = self.rows.max(rows.len());
+        self.is_in_doubt &= request.controls.is_empty() || !lost.is_empty();
         Coverage { asked, controls: request.controls.len(), returned: rows.len(), lost }
     }
 

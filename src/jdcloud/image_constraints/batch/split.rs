@@ -21,6 +21,7 @@ impl Batcher {
     pub(super) async fn refused(self: &Arc<Self>, mut part: Part, error: CallError, controls: &[Arc<str>]) {
         let may_be_number = matches!(error.context.code, Some(400 | 413 | 414));
         part.has_retried_server_error |= error.is_server_error();
+        self.lock().completeness.is_in_doubt |= !matches!(error.context.code, Some(400..=499));
         let may_be_control = !controls.is_empty() && error.may_concern_a_control();
         if may_be_control && part.checks > 0 {
             self.lock().completeness.forget(controls);
@@ -38,7 +39,7 @@ impl Batcher {
             return self.fetch(unsettled).await;
         }
         if count < 2 || !(may_be_number || error.may_concern_one_id() && part.waiters().len() > 1) {
-            return self.lock().fail(&part, error);
+            return self.lock().fail(&unsettled, error);
         }
         let (from, to) = (count, count.div_ceil(2));
         let (first, second) = part.ids.split_at(to);

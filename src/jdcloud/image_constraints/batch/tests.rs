@@ -339,7 +339,8 @@ async fn a_response_that_is_invalid_for_one_id_fails_its_own_read_only() {
     let page = || response(200, &[("content-type", "text/html")], "<html>blocked</html>");
     let redirect = || response(302, &[("location", "https://proxy.example/blocked")], "");
     let empty = || response(200, &[], "{}");
-    for invalid in [page as fn() -> _, redirect, empty] {
+    let without_code = || response(200, &[], r#"{"requestId":"r","error":{"message":"invalid image id"}}"#);
+    for invalid in [page as fn() -> _, redirect, empty, without_code] {
         for bad in [Some(ids[137].clone()), None] {
             let script = {
                 let bad = bad.clone();
@@ -991,6 +992,28 @@ async fn a_refused_control_does_not_hide_a_silent_limit() {
     }
 }
 
+/// Nor is a later response believed when all listed images have turned out to be refused or gone, as if none had been known.
+#[tokio::test(start_paused = true)]
+async fn listed_images_that_are_gone_do_not_hide_a_silent_limit() {
+    let ids = ids(20);
+    for is_refused in [true, false] {
+        let constrained = [ids[15].clone()];
+        let script = move |_, call: &Received| {
+            if call.ids.is_empty() {
+                return Some(Instead::Respond(rows([("ghost-a", EXCLUDES_T), ("ghost-z", EXCLUDES_T)])));
+            }
+            if is_refused && call.ids.iter().any(|id| id.starts_with("ghost")) {
+                return refuse(404, "ghost");
+            }
+            first_ids(3, &constrained, call)
+        };
+        let (client, _) = TestApi::new(&[]).script(script).client(|_| {});
+        client.image_constraints(None, ImageSelection::All).await.unwrap();
+        assert_eq!(read(&client, &ids[..10]).await.unwrap().missing.len(), 10);
+        assert_eq!(returned(&read(&client, &ids[10..]).await.unwrap()), ["img-00015"], "{is_refused}");
+    }
+}
+
 /// Requests for more than 20 ids hang. Only the check that spares later ones is that large.
 #[tokio::test(start_paused = true)]
 async fn a_check_that_is_not_needed_takes_a_share_of_the_time_only() {
@@ -1246,9 +1269,9 @@ async fn one_incomplete_response_does_not_make_requests_smaller() {
     }
 }
 
-/// A listing may name images that are not returned by name.
+/// A listing may name only images that are not returned by name: the ids are asked for one by one then.
 #[tokio::test(start_paused = true)]
-async fn controls_that_are_gone_cost_few_calls() {
+async fn controls_that_are_all_gone_cost_a_call_for_each_id() {
     let ids = ids(1000);
     let listed: Vec<String> = (0..300).map(|n| format!("ghost-{n}")).collect();
     let script = move |_, call: &Received| {
@@ -1258,7 +1281,7 @@ async fn controls_that_are_gone_cost_few_calls() {
     let (client, api) = TestApi::new(&[]).script(script).client(|_| {});
     let answer = read(&client, &ids).await.unwrap();
     assert_eq!((answer.missing.len(), answer.notices), (1000, vec![]));
-    assert!(api.calls() <= 10 + 2 * 100 + 20, "{} calls", api.calls());
+    assert!(api.calls() <= 1000 + 40, "{} calls", api.calls());
 }
 
 /// The refusal may be due to the controls, or to their number, until an id is refused without them.
@@ -1695,33 +1718,78 @@ async fn a_measurement_that_fails_proves_nothing() {
     }
 }
 
-/// A server that has just failed may begin to leave out ids, while the halves of the failed request carry no controls.
+/// A server that has just failed may have begun to leave out ids, while the halves of the failed request carry no controls.
 #[tokio::test(start_paused = true)]
-async fn after_a_server_error_no_response_without_controls_is_believed() {
+async fn after_a_failure_no_response_without_controls_is_believed() {
     let ids = ids(40);
-    let (listed, constrained) = (ids[..3].to_vec(), [&ids[..3], &ids[30..]].concat());
-    let is_failing = Arc::new(AtomicBool::new(false));
-    let script = {
-        let (is_failing, constrained) = (Arc::clone(&is_failing), constrained.clone());
-        move |_, call: &Received| {
-            if call.ids.is_empty() {
-                Some(Instead::Respond(rows(listed.iter().map(|id| (id.as_str(), EXCLUDES_T)))))
-            } else if !is_failing.load(Ordering::Relaxed) {
-                None
-            } else if call.ids.len() >= 10 {
-                refuse(500, "")
-            } else {
-                first_ids(2, &constrained, call)
+    let page = || response(200, &[("content-type", "text/html")], "<html>maintenance</html>");
+    let error = || response(500, &[], "");
+    for failure in [page as fn() -> _, error] {
+        let (listed, constrained) = (ids[..3].to_vec(), [&ids[..3], &ids[30..]].concat());
+        let is_failing = Arc::new(AtomicBool::new(false));
+        let script = {
+            let (is_failing, constrained) = (Arc::clone(&is_failing), constrained.clone());
+            move |_, call: &Received| {
+                if call.ids.is_empty() {
+                    Some(Instead::Respond(rows(listed.iter().map(|id| (id.as_str(), EXCLUDES_T)))))
+                } else if !is_failing.load(Ordering::Relaxed) {
+                    None
+                } else if call.ids.len() >= 10 {
+                    Some(Instead::Respond(failure()))
+                } else {
+                    first_ids(2, &constrained, call)
+                }
             }
+        };
+        let (client, _) = TestApi::new(&constrained).script(script).client(|_| {});
+        client.image_constraints(None, ImageSelection::All).await.unwrap();
+        assert_eq!(read(&client, &ids[3..23]).await.unwrap().missing.len(), 20);
+        is_failing.store(true, Ordering::Relaxed);
+        let reads: Vec<_> = ids[30..].iter().map(|id| spawn(&client, &[id])).collect();
+        for (read, id) in reads.into_iter().zip(&ids[30..]) {
+            assert_eq!(returned(&read.await.unwrap().1.unwrap()), [id.as_str()], "{:?}", failure());
         }
-    };
-    let (client, _) = TestApi::new(&constrained).script(script).client(|_| {});
-    client.image_constraints(None, ImageSelection::All).await.unwrap();
-    assert_eq!(read(&client, &ids[3..23]).await.unwrap().missing.len(), 20);
-    is_failing.store(true, Ordering::Relaxed);
-    let reads: Vec<_> = ids[30..].iter().map(|id| spawn(&client, &[id])).collect();
-    for (read, id) in reads.into_iter().zip(&ids[30..]) {
-        assert_eq!(returned(&read.await.unwrap().1.unwrap()), [id.as_str()]);
+    }
+}
+
+/// Servers that fail for large requests get smaller checks: at most two requests for an id, and the known images are kept.
+#[tokio::test(start_paused = true)]
+async fn a_check_after_a_failure_is_no_larger_than_what_succeeded() {
+    let absent: Vec<String> = (0..100).map(|n| format!("absent-{n:03}")).collect();
+    for (most, calls) in [(9, 80), (14, 60), (30, 30)] {
+        let script = move |_, call: &Received| if call.ids.len() > most { refuse(504, "") } else { None };
+        let (client, api) = TestApi::new(&ids(10)).script(script).client(|_| {});
+        client.image_constraints(None, ImageSelection::All).await.unwrap();
+        for _ in 0..2 {
+            let earlier = api.calls();
+            assert!(read_each(&client, &absent, "cn-north-1", 100).await.is_empty());
+            assert!(api.calls() <= earlier + calls, "{most}: {} calls", api.calls() - earlier);
+        }
+    }
+}
+
+/// A listing settles an id of two reads, while their request for it and another id is under way.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_fails_no_read_whose_id_is_settled_meanwhile() {
+    for code in [403, 404, 503] {
+        let script = move |_, call: &Received| {
+            if call.ids.is_empty() {
+                return Some(Instead::Respond(rows([("a", EXCLUDES_T)])));
+            }
+            call.ids.iter().any(|id| id == "b").then(|| refuse(code, "")).flatten()
+        };
+        let latency = |call: &Received| Duration::from_millis(if call.ids.is_empty() { 50 } else { 1000 });
+        let known = ["a", "c"].map(str::to_owned);
+        let (client, _) = TestApi::new(&known).latency_of(latency).script(script).client(|settings| {
+            settings.max_retries = Argument::Known(0);
+        });
+        let refused = spawn(&client, &["a", "b"]);
+        sleep(Duration::from_millis(20)).await;
+        let neighbour = spawn(&client, &["a", "c"]);
+        sleep(Duration::from_millis(80)).await;
+        client.image_constraints(None, ImageSelection::All).await.unwrap();
+        assert_eq!(returned(&neighbour.await.unwrap().1.unwrap()), ["a", "c"], "{code}");
+        assert_eq!(failed(refused.await.unwrap().1).context.code, Some(code));
     }
 }
 
