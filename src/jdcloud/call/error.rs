@@ -36,8 +36,8 @@ pub struct CallError {
 }
 
 impl CallError {
-    /// One id of the request may be the reason. A response that is cut off or belongs to another request, or whose status
-    /// refuses every request, concerns all.
+    /// One id of the request may be the reason. No response, one that is cut off or belongs to another request, or one whose
+    /// status refuses every request, concerns all.
     pub(crate) fn may_concern_one_id(&self) -> bool {
         let concerns_all =
             matches!(self.failure, Failure::OtherRow { .. } | Failure::NotJson { cut_off: true, .. });

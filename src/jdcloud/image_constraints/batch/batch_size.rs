@@ -29,8 +29,8 @@ impl BatchSize {
         if self.successes < self.patience { self.known } else { self.known.saturating_mul(2).min(self.most) }
     }
 
-    /// A request for `refused` ids was refused, and its parts of `size` ids, or the same one without its controls, were not. Tells
-    /// whether that makes requests smaller.
+    /// A request for `refused` ids was refused, and then requests for `size` of them succeeded: for its parts, or for its ids
+    /// without controls. Tells whether that makes requests smaller.
     pub(super) fn learn(&mut self, refused: usize, size: usize) -> bool {
         if refused <= self.largest || size > self.known {
             // Not for the number of its ids, or requests are smaller already.

@@ -76,8 +76,8 @@ impl Completeness {
         (0..count).map_while(|n| if n % 2 == 0 { known.next_back() } else { known.next() }).collect()
     }
 
-    /// The controls beside `ids`: one for each end. If a response with `fewest_rows` may have had no room for their rows, there
-    /// are more. If too few are known for that, one is left out, so that a response with all can be seen to have had room.
+    /// The controls beside `ids`: one for each end, or more if a response with `fewest_rows` may have had no room for the rows of
+    /// `ids`. Where no more images are known, fewer than the rows that a response is known to have room for.
     pub(super) fn few_controls(&self, ids: &[Arc<str>], fewest_rows: usize) -> Vec<Arc<str>> {
         let count = if (self.rows..self.controls.len()).contains(&fewest_rows) {
             ENDS.max(fewest_rows + 1)

@@ -30,11 +30,11 @@ fn ends(count: usize) -> [usize; ENDS] {
 }
 
 impl RequestedIds {
-    /// A request for `ids` beside `controls`, which stand at as many ends as they can, in the order of `first`.
-    pub(super) fn new(ids: &[Arc<str>], controls: Vec<Arc<str>>, first: [usize; ENDS]) -> Self {
+    /// A request for `ids` beside `controls`, which stand at as many ends as they can, in the order of `priority`.
+    pub(super) fn new(ids: &[Arc<str>], controls: Vec<Arc<str>>, priority: [usize; ENDS]) -> Self {
         let ends = ends(ids.len() + controls.len());
         let mut places = BTreeSet::new();
-        for end in first {
+        for end in priority {
             if places.len() < controls.len() {
                 places.insert(ends[end]);
             }

@@ -1,4 +1,4 @@
-//! Smaller requests in the place of one that was refused.
+//! Smaller requests in the place of one that was refused, or that had an invalid response.
 //!
 //! *A batched answer equals what each read would have got alone*: a refusal that concerns several reads is halved
 //! until it concerns one. A refusal of one read is halved where the number of ids may be to blame, down to single ids.
