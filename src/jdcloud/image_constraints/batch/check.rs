@@ -42,6 +42,10 @@ impl Batcher {
         match self.check(&mut missing, &response).await {
             Missing::Believed => self.lock().believe(&missing, &response),
             Missing::Again => {
+                if self.lock().completeness.is_in_doubt {
+                    // The server may fail for more.
+                    missing.most = missing.ids.len();
+                }
                 self.ask_again(Part { has_retried_server_error: false, ..missing }).await;
             }
             Missing::Incomplete(size) => {
@@ -55,17 +59,16 @@ impl Batcher {
 
     /// Asks for the ids of `part` again beside controls, and at last for each alone.
     pub(super) async fn ask_again(self: &Arc<Self>, mut part: Part) {
-        let (size, controls) = {
+        let (size, mut controls) = {
             let state = self.lock();
             let has_other = state.completeness.controls.iter().any(|id| !part.ids.contains(id));
-            let size = match part.ids.len() {
-                _ if !has_other || part.checks >= Self::MOST_CHECKS => 1,
-                // The server may fail for more.
-                count if state.completeness.is_in_doubt => count.min(state.size.known),
-                _ => state.size.known,
-            };
+            let size = state.size.known.min(part.most);
+            // Two ids and a control are the least that shows anything.
+            let is_last = !has_other || size < 3 || part.checks >= Self::MOST_CHECKS;
+            let size = if is_last { 1 } else { size };
             (size, state.completeness.few_controls(&part.ids, part.fewest_rows))
         };
+        controls.truncate(size.saturating_sub(2));
         part.checks += 1;
         self.fetch_in_chunks(&part, size, &controls).await;
     }
@@ -131,7 +134,11 @@ impl Batcher {
     }
 
     /// Which of `controls` have no row where nothing else is asked for.
-    async fn left_out(&self, part: &Part, controls: &[Arc<str>]) -> Result<Vec<Arc<str>>, Option<CallError>> {
+    pub(super) async fn left_out(
+        &self,
+        part: &Part,
+        controls: &[Arc<str>],
+    ) -> Result<Vec<Arc<str>>, Option<CallError>> {
         let retries = part.retries(0);
         let response = self.send(controls, &retries);
         let (rows, _) = timeout(spare_time(&part.waiters()), response).await.map_err(|_| None)??;

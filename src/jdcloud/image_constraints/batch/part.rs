@@ -27,6 +27,8 @@ pub(super) struct Part {
     pub(super) refused: Option<usize>,
     /// How often the ids were asked for again beside controls because a response lacked them.
     pub(super) checks: u32,
+    /// The most ids and controls of a request for them, since more may have been refused.
+    pub(super) most: usize,
     /// The fewest rows of such a response.
     pub(super) fewest_rows: usize,
     /// An id of the request is to blame for a refusal, and not the number of ids.
@@ -42,6 +44,7 @@ impl Part {
             has_retried_server_error: false,
             refused: None,
             checks: 0,
+            most: usize::MAX,
             fewest_rows: usize::MAX,
             id_is_to_blame: CancellationToken::new(),
         }

@@ -53,9 +53,13 @@ impl Batcher {
     fn beside_controls(&self, part: &Part) -> RequestedIds {
         let state = self.lock();
         let mut controls = Vec::new();
-        if part.refused.is_none() && (2..state.size.known).contains(&part.ids.len()) {
+        let size = state.size.known.min(part.most);
+        if part.refused.is_none() && (2..size).contains(&part.ids.len()) {
             controls = state.completeness.few_controls(&part.ids, part.fewest_rows);
-            let mut chunk = Chunk::new(state.size.known, self.bare_url());
+            // Where there is room for one, that of the other end of their order is next.
+            let turn = part.checks as usize % controls.len().max(1);
+            controls.rotate_left(turn);
+            let mut chunk = Chunk::new(size, self.bare_url());
             part.ids.iter().for_each(|id| _ = chunk.push(id));
             controls.retain(|id| chunk.push(id));
         }

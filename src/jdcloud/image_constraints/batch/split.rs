@@ -23,13 +23,17 @@ impl Batcher {
         part.has_retried_server_error |= error.is_server_error();
         self.lock().completeness.is_in_doubt |= !matches!(error.context.code, Some(400..=499));
         let may_be_control = !controls.is_empty() && error.may_concern_a_control();
+        let count = part.ids.len();
         if may_be_control && part.checks > 0 {
-            self.lock().completeness.forget(controls);
-            return self.ask_again(part).await;
+            // They are to blame if they are refused alone, and otherwise perhaps the number of ids.
+            let alone = self.left_out(&part, controls).await;
+            if alone.is_err_and(|error| error.is_some_and(|error| error.may_concern_a_control())) {
+                self.lock().completeness.forget(controls);
+            }
+            return self.ask_again(Part { most: count, ..part }).await;
         }
         part.refused = Some(0);
         let mut unsettled = self.lock().unsettled(&part);
-        let count = part.ids.len();
         let has_left = unsettled.ids.len() < count;
         if may_be_control || has_left && error.may_concern_one_id() {
             // A control may be to blame, or an id of a read that has left.

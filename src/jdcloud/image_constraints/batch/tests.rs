@@ -963,8 +963,9 @@ async fn a_control_that_no_read_asked_for_fails_no_read() {
             assert_eq!((returned(&answer), answer.missing.len()), (vec!["x"], 10));
         }
         // The missing ids are asked for one by one without a control that can be used, and once more beside `x`, which sorts
-        // beyond them. The check by itself is retried after HTTP 500, and a request beside the control sent without it.
-        assert!(api.calls() <= 31, "{among_others:?} {alone:?}: {} calls", api.calls());
+        // beyond them. The check by itself is retried after HTTP 500, and the control sent alone; a request beside the control is
+        // sent without it.
+        assert!(api.calls() <= 32, "{among_others:?} {alone:?}: {} calls", api.calls());
         read(&client, &ids(90)[10..]).await.unwrap();
         let largest = api.received().iter().map(|call| call.ids.len()).max();
         // HTTP 400 may be due to the number of ids.
@@ -1234,6 +1235,36 @@ async fn a_silent_limit_is_found_where_few_images_have_a_constraint() {
     assert_eq!((returned(&answer).len(), answer.missing.len()), (3, 297));
     assert_eq!(answer.notices, [Notice::IncompleteResponses { limit: 33, earlier: false }]);
     assert!(api.calls() <= 3 + 10 + 10, "{} calls", api.calls());
+}
+
+/// A check may exceed a limit that the API reports. That says nothing about its controls.
+#[tokio::test(start_paused = true)]
+async fn a_check_beyond_a_reported_limit_keeps_its_controls() {
+    let ids = ids(401);
+    for code in [400, 413, 414] {
+        let script = move |_, call: &Received| {
+            if call.ids.len() > 4 { refuse(code, "too many") } else { None }
+        };
+        let (client, api) = TestApi::new(&ids[400..]).script(script).client(|_| {});
+        client.image_constraints(None, ImageSelection::All).await.unwrap();
+        assert!(read_each(&client, &ids[..400], "cn-north-1", 50).await.is_empty());
+        assert!(api.calls() <= 200, "{code}: {} calls", api.calls());
+    }
+}
+
+/// Where the API allows few ids, a check has room for two ids and a control. Otherwise each id of a plan would cost a request.
+#[tokio::test(start_paused = true)]
+async fn a_small_limit_leaves_room_for_a_control() {
+    let ids = ids(200);
+    let constrained: Vec<_> = ids.iter().step_by(20).cloned().collect();
+    let script = |_, call: &Received| if call.ids.len() > 4 { refuse(413, "too many") } else { None };
+    let (client, api) = TestApi::new(&constrained).script(script).client(|settings| {
+        settings.batch_size = Argument::Known(30);
+    });
+    for block in ids.chunks(20) {
+        read(&client, block).await.unwrap();
+    }
+    assert!(api.calls() <= 110, "{} calls", api.calls());
 }
 
 /// A refusal of a check that passes costs neither a request for each id nor a warning.
