@@ -63,8 +63,8 @@ impl Batcher {
             let state = self.lock();
             let has_other = state.completeness.controls.iter().any(|id| !part.ids.contains(id));
             let size = state.size.known.min(part.most);
-            // Two ids and a control are the least that shows anything.
-            let is_last = !has_other || size < 3 || part.checks >= Self::MOST_CHECKS;
+            // Two ids and a control from each end of their order are the least that shows anything.
+            let is_last = !has_other || size < 4 || part.checks >= Self::MOST_CHECKS;
             let size = if is_last { 1 } else { size };
             (size, state.completeness.few_controls(&part.ids, part.fewest_rows))
         };

@@ -27,10 +27,10 @@ pub(super) struct Part {
     pub(super) refused: Option<usize>,
     /// How often the ids were asked for again beside controls because a response lacked them.
     pub(super) checks: u32,
-    /// The most ids and controls of a request for them, since more may have been refused.
-    pub(super) most: usize,
     /// The fewest rows of such a response.
     pub(super) fewest_rows: usize,
+    /// The most ids and controls of a request for them, since a larger one may be refused.
+    pub(super) most: usize,
     /// An id of the request is to blame for a refusal, and not the number of ids.
     pub(super) id_is_to_blame: CancellationToken,
 }
@@ -44,8 +44,8 @@ impl Part {
             has_retried_server_error: false,
             refused: None,
             checks: 0,
-            most: usize::MAX,
             fewest_rows: usize::MAX,
+            most: usize::MAX,
             id_is_to_blame: CancellationToken::new(),
         }
     }

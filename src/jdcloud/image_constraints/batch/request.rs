@@ -56,9 +56,6 @@ impl Batcher {
         let size = state.size.known.min(part.most);
         if part.refused.is_none() && (2..size).contains(&part.ids.len()) {
             controls = state.completeness.few_controls(&part.ids, part.fewest_rows);
-            // Where there is room for one, that of the other end of their order is next.
-            let turn = part.checks as usize % controls.len().max(1);
-            controls.rotate_left(turn);
             let mut chunk = Chunk::new(size, self.bare_url());
             part.ids.iter().for_each(|id| _ = chunk.push(id));
             controls.retain(|id| chunk.push(id));
