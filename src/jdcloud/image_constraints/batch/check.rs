@@ -59,16 +59,19 @@ impl Batcher {
 
     /// Asks for the ids of `part` again beside controls, and at last for each alone.
     pub(super) async fn ask_again(self: &Arc<Self>, mut part: Part) {
-        let (size, mut controls) = {
+        let (size, controls) = {
             let state = self.lock();
             let has_other = state.completeness.controls.iter().any(|id| !part.ids.contains(id));
             let size = state.size.known.min(part.most);
             // Two ids and a control from each end of their order are the least that shows anything.
-            let is_last = !has_other || size < 4 || part.checks >= Self::MOST_CHECKS;
-            let size = if is_last { 1 } else { size };
-            (size, state.completeness.few_controls(&part.ids, part.fewest_rows))
+            if !has_other || size < 4 || part.checks >= Self::MOST_CHECKS {
+                (1, vec![])
+            } else {
+                let mut controls = state.completeness.few_controls(&part.ids, part.fewest_rows);
+                controls.truncate(size - 2);
+                (size, controls)
+            }
         };
-        controls.truncate(size.saturating_sub(2));
         part.checks += 1;
         self.fetch_in_chunks(&part, size, &controls).await;
     }
