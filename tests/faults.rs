@@ -21,11 +21,11 @@ use support::{Client, Options, Plugin, process_status, runtime, strings};
 
 /// The provider's arguments in every cell, small so that the matrix takes seconds.
 const REQUEST_TIMEOUT: &str = "1s";
-const READ_TIMEOUT: Duration = Duration::from_secs(6);
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_RETRIES: i64 = 2;
 
 /// The maximum time of a cell: the deadline of the read, plus a margin for a busy machine.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(40);
 
 /// The maximum resident memory at the end: far more than 10,000 images need, and far less than a leak of all responses.
 const MEMORY_KB: u64 = 200 << 10;
@@ -48,6 +48,9 @@ enum End {
     Value,
     /// A diagnostic with this summary.
     Error(&'static str),
+    /// The same. A listing of the region has a correct response, though, and precedes the requests of many reads where
+    /// these do not arrive at once.
+    ErrorUnlessListed(&'static str),
     /// The correct value, or for some reads a diagnostic with this summary.
     ValueOr(&'static str),
     /// A diagnostic with this summary for the reads of this image, the correct value for the others.
@@ -86,7 +89,7 @@ const NOT_FOUND: &str = "JD Cloud found nothing at this address";
 const EVER: u64 = u64::MAX;
 
 fn matrix() -> Vec<Row> {
-    use End::{Error, ErrorOf, Value, ValueOr};
+    use End::{Error, ErrorOf, ErrorUnlessListed, Value, ValueOr};
     let s = Scenario::default;
     let plus = |more: u64| HEALTHY.map(|calls| calls + more);
     vec![
@@ -267,7 +270,7 @@ fn matrix() -> Vec<Row> {
         ),
         row(
             "an ignored query",
-            Error("The response is for another request"),
+            ErrorUnlessListed("The response is for another request"),
             // Each call is repeated on a new connection.
             [2, 16, 60],
             Scenario { answer_to: AnswerTo::WithoutQuery, ..s() },
@@ -417,6 +420,8 @@ async fn read(client: &Client, row: &Row, load: Load) -> Vec<String> {
         let expected = match &row.end {
             End::ErrorOf(bad, summary) if images.contains(bad) => End::Error(summary),
             End::ErrorOf(..) => End::Value,
+            End::ErrorUnlessListed(summary) if load == Load::Parallel => End::ValueOr(summary),
+            End::ErrorUnlessListed(summary) => End::Error(summary),
             other => other.clone(),
         };
         let outcome = match state {
