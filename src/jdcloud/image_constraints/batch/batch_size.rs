@@ -4,7 +4,7 @@
 //! step by step, so that a passing failure does not cost a request for each id until the plan ends.
 
 /// The size of requests, learned from refusals and forgotten with successes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct BatchSize {
     most: usize,
     /// The size that works.
@@ -21,7 +21,7 @@ impl BatchSize {
     const PATIENCE: u32 = 8;
 
     pub(super) fn new(configured: usize) -> Self {
-        Self { most: configured, known: configured, successes: 0, patience: Self::PATIENCE, largest: 0 }
+        Self { most: configured, known: configured, patience: Self::PATIENCE, ..Self::default() }
     }
 
     /// The size of the next full request, which may try a larger one.

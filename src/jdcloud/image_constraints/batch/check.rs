@@ -32,8 +32,6 @@ impl Batcher {
 
     /// Settles the ids that are `missing` from a response, or asks for them again where it may be incomplete.
     pub(super) async fn settle_missing(self: &Arc<Self>, mut missing: Part, response: Coverage) {
-        missing.fewest_rows = missing.fewest_rows.min(response.returned);
-        missing.refused = None;
         let mut turn = None;
         if missing.checks == 0 && self.lock().verdict(&missing, &response).is_none() {
             // In turns, since a check may spare later ones.

@@ -5,6 +5,7 @@
 //! request as large was considered up to each end, as the controls there have shown, and where another response has had more rows
 //! than one that lacked the id. Ids that sort beyond all controls are not proven in their own order.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::controls::{ENDS, RequestedIds};
@@ -16,8 +17,6 @@ pub(super) struct Coverage {
     pub(super) asked: usize,
     /// The number of controls.
     pub(super) controls: usize,
-    /// The number of rows.
-    pub(super) returned: usize,
     /// The controls without a row.
     pub(super) lost: Vec<Arc<str>>,
 }
@@ -26,11 +25,11 @@ pub(super) struct Coverage {
 #[derive(Debug, Default)]
 pub(super) struct Completeness {
     /// The most ids of a request that was considered up to each end. Once a silent limit is known, that limit.
-    considered: [usize; ENDS],
+    pub(super) considered: [usize; ENDS],
     /// The most rows of one response. Once a silent limit is known, one more than it, since no request is larger.
     rows: usize,
     /// Ids that were returned by name or listed with a constraint, as many as the largest request may have.
-    pub(super) controls: Vec<Arc<str>>,
+    pub(super) controls: BTreeSet<Arc<str>>,
     /// An id had a row, which may be a control no more.
     has_known: bool,
     /// The server failed since the last complete response with controls: it may have begun to leave out ids.
@@ -52,7 +51,7 @@ impl Completeness {
         let is_known = || self.controls.iter().any(|known| known.eq_ignore_ascii_case(id));
         self.has_known = true;
         if self.controls.len() < Self::MAX_CONTROLS && !is_known() {
-            self.controls.push(Arc::clone(id));
+            self.controls.insert(Arc::clone(id));
         }
     }
 
@@ -69,11 +68,9 @@ impl Completeness {
     /// Up to `count` controls, in turns of both ends of their order, since a gateway may consider ids in that order. None is one of
     /// `others`, in any case, as a gateway that ignores case would return it for that one.
     pub(super) fn controls(&self, count: usize, others: &[Arc<str>]) -> Vec<Arc<str>> {
-        let mut known = self.controls.clone();
-        known.sort_unstable();
-        let is_other = |id: &Arc<str>| others.iter().any(|other| other.eq_ignore_ascii_case(id));
-        let mut known = known.into_iter().filter(|id| !is_other(id));
-        (0..count).map_while(|n| if n % 2 == 0 { known.next_back() } else { known.next() }).collect()
+        let is_other = |id: &str| others.iter().any(|other| other.eq_ignore_ascii_case(id));
+        let mut known = self.controls.iter().filter(|id| !is_other(id));
+        (0..count).map_while(|n| if n % 2 == 0 { known.next_back() } else { known.next() }).cloned().collect()
     }
 
     /// The controls beside `ids`: one for each end, or more if a response with `fewest_rows` may have had no room for the rows of
@@ -95,13 +92,6 @@ impl Completeness {
     /// The controls for which a request for up to `size` ids leaves room, once ids were missing.
     pub(super) fn reserved_controls(&self, size: usize) -> Vec<Arc<str>> {
         if size < Self::ROOMY || !self.considers(1) { vec![] } else { self.few_controls(&[], usize::MAX) }
-    }
-
-    /// A request for `ids` beside `controls`, which stand at the ends that the smallest requests were considered up to.
-    pub(super) fn request(&self, ids: &[Arc<str>], controls: Vec<Arc<str>>) -> RequestedIds {
-        let mut ends = std::array::from_fn(|end| end);
-        ends.sort_by_key(|end: &usize| self.considered[*end]);
-        RequestedIds::new(ids, controls, ends)
     }
 
     /// Whether requests for `count` ids are considered up to each end.
@@ -131,7 +121,7 @@ impl Completeness {
         }
         self.rows = self.rows.max(rows.len());
         self.is_in_doubt &= request.controls.is_empty() || !lost.is_empty();
-        Coverage { asked, controls: request.controls.len(), returned: rows.len(), lost }
+        Coverage { asked, controls: request.controls.len(), lost }
     }
 
     /// No more than `limit` ids are considered in one request, or returned in one response.

@@ -30,13 +30,16 @@ fn ends(count: usize) -> [usize; ENDS] {
 }
 
 impl RequestedIds {
-    /// A request for `ids` beside `controls`, which stand at as many ends as they can, in the order of `priority`.
-    pub(super) fn new(ids: &[Arc<str>], controls: Vec<Arc<str>>, priority: [usize; ENDS]) -> Self {
+    /// A request for `ids` beside `controls`, which stand at as many ends as they can, first at those that the smallest requests
+    /// were `considered` up to.
+    pub(super) fn new(ids: &[Arc<str>], controls: Vec<Arc<str>>, considered: [usize; ENDS]) -> Self {
         let ends = ends(ids.len() + controls.len());
+        let mut priority: Vec<_> = considered.into_iter().zip(ends).collect();
+        priority.sort_by_key(|(considered, _)| *considered);
         let mut places = BTreeSet::new();
-        for end in priority {
+        for (_, place) in priority {
             if places.len() < controls.len() {
-                places.insert(ends[end]);
+                places.insert(place);
             }
         }
         let (at_ends, others) = controls.split_at(places.len());

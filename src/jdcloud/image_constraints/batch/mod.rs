@@ -56,6 +56,7 @@ pub(crate) struct Batcher {
 }
 
 /// What the reads of a region share.
+#[derive(Default)]
 struct State {
     /// The settled ids; `None` for one that was asked for by name and has no row. Failures are not kept.
     answers: HashMap<Arc<str>, Option<Rule>>,
@@ -77,15 +78,9 @@ struct State {
 impl Batcher {
     pub(crate) fn new(caller: Arc<Caller>, region: Region) -> Self {
         let state = State {
-            answers: HashMap::new(),
-            changed: watch::Sender::default(),
-            requests: HashMap::new(),
-            open: None,
-            window: BatchWindow::default(),
             size: BatchSize::new(caller.limits.batch_size),
-            completeness: Completeness::default(),
             reads_ahead: caller.limits.read_ahead,
-            listing: None,
+            ..State::default()
         };
         Self {
             caller,
@@ -148,10 +143,14 @@ impl Batcher {
         while let Some(id) = rest.last() {
             if !state.answers.contains_key(*id) {
                 let joined = state.requests.get(*id).and_then(|request| request.joined(from_ref(waiter)));
-                let joined = joined.or_else(|| state.gather(id, waiter));
-                let may_open = requests.len() < self.caller.limits.max_concurrent_requests;
-                let opened = || may_open.then(|| self.open(&mut state, id, waiter));
-                let Some(settling) = joined.or_else(opened) else { break };
+                let Some(settling) = joined.or_else(|| state.gather(id, waiter)) else {
+                    if requests.len() >= self.caller.limits.max_concurrent_requests {
+                        break;
+                    }
+                    // Its first id always fits.
+                    requests.push(self.open(&mut state));
+                    continue;
+                };
                 if !requests.iter().any(|ours| ours.ptr_eq(&settling)) {
                     requests.push(settling);
                 }

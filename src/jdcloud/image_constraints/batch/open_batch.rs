@@ -68,13 +68,8 @@ fn is_open(chunk: &watch::Receiver<Chunk>) -> bool {
 }
 
 impl Batcher {
-    /// Opens a batch with `id`, for `waiter`, in the place of another one.
-    pub(super) fn open(
-        self: &Arc<Self>,
-        state: &mut State,
-        id: &Arc<str>,
-        waiter: &Arc<Waiter>,
-    ) -> SharedCall<()> {
+    /// Opens a batch in the place of another one.
+    pub(super) fn open(self: &Arc<Self>, state: &mut State) -> SharedCall<()> {
         let size = state.size.next();
         let controls = state.completeness.reserved_controls(size);
         let (chunk, changes) = watch::channel(Chunk::new(size, self.bare_url()).beside(&controls));
@@ -88,7 +83,6 @@ impl Batcher {
             last_joined: now,
             most_reads: state.window.most_reads,
         });
-        state.gather(id, waiter);
         settling
     }
 

@@ -15,7 +15,7 @@ const SPARE: Duration = Duration::from_secs(5);
 const SHARE: u32 = 4;
 
 /// Some ids of a request.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Part {
     pub(super) ids: Arc<[Arc<str>]>,
     /// The reads of the whole request, by which it is told from others.
@@ -38,16 +38,7 @@ pub(super) struct Part {
 impl Part {
     /// All `ids` of a request.
     pub(super) fn new(ids: &[Arc<str>], reads: Arc<Waiters>) -> Self {
-        Self {
-            ids: ids.into(),
-            reads,
-            has_retried_server_error: false,
-            refused: None,
-            checks: 0,
-            fewest_rows: usize::MAX,
-            most: usize::MAX,
-            id_is_to_blame: CancellationToken::new(),
-        }
+        Self { ids: ids.into(), reads, fewest_rows: usize::MAX, most: usize::MAX, ..Self::default() }
     }
 
     /// These `ids` of it alone.

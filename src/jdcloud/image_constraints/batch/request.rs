@@ -32,8 +32,8 @@ impl Batcher {
             }
             let request = self.beside_controls(&part);
             match self.send(&request.ids, &part.retries(self.caller.limits.max_retries)).await {
-                Ok((rows, context)) => {
-                    let (missing, response) = self.settle(&part, &request, &rows, &context);
+                Ok(response) => {
+                    let (missing, response) = self.settle(&part, &request, &response);
                     if !missing.ids.is_empty() {
                         self.settle_missing(missing, response).await;
                     }
@@ -60,18 +60,11 @@ impl Batcher {
             part.ids.iter().for_each(|id| _ = chunk.push(id));
             controls.retain(|id| chunk.push(id));
         }
-        state.completeness.request(&part.ids, controls)
+        RequestedIds::new(&part.ids, controls, state.completeness.considered)
     }
 
     /// Settles the ids of `part` that have a row in the response to `request`. Gives the others, and what the response shows.
-    fn settle(
-        &self,
-        part: &Part,
-        request: &RequestedIds,
-        rows: &Rows,
-        context: &Context,
-    ) -> (Part, Coverage) {
-        let (mut settled, mut missing) = (Vec::new(), Vec::new());
+    fn settle(&self, part: &Part, request: &RequestedIds, (rows, context): &Response) -> (Part, Coverage) {
         let mut state = self.lock();
         state.window.record_answer();
         state.size.record_success(request.ids.len());
@@ -85,24 +78,19 @@ impl Batcher {
                 let asked = api::summary(std::slice::from_ref(id));
                 Err(Failure::OtherRow { asked, got: self.caller.untrusted(row) })
             } else {
-                missing.push(Arc::clone(id));
                 continue;
             };
             match row {
-                Ok(rule) => {
-                    state.answers.insert(Arc::clone(id), Some(rule));
-                    settled.push(Arc::clone(id));
-                }
+                Ok(rule) => _ = state.answers.insert(Arc::clone(id), Some(rule)),
                 Err(failure) => {
                     let error = CallError { failure, context: context.clone() };
                     state.fail(&part.of([Arc::clone(id)]), error);
                 }
             }
         }
-        // Once for all, since each call wakes the reads.
-        state.end(&part.of(settled));
-        let response = state.completeness.record_response(request, rows);
-        (part.of(missing), response)
+        let fewest_rows = part.fewest_rows.min(rows.len());
+        let missing = Part { refused: None, fewest_rows, ..state.unsettled(part) };
+        (missing, state.completeness.record_response(request, rows))
     }
 
     /// One request for `ids`, or for every image when there are none.
