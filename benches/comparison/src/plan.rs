@@ -24,17 +24,23 @@ pub(crate) struct Case {
     pub(crate) images: usize,
     /// One data source for each image, instead of one for all, and Terraform's `-parallelism`.
     pub(crate) for_each: Option<usize>,
+    /// `for_each` is a set, which Terraform sorts again for each instance, instead of a map.
+    pub(crate) is_set: bool,
     /// Whether the API has a row for each requested image, or for none of them.
     pub(crate) constrained: bool,
 }
 
 impl Case {
     const fn one(images: usize) -> Self {
-        Self { images, for_each: None, constrained: true }
+        Self { images, for_each: None, is_set: false, constrained: true }
     }
 
     const fn each(images: usize, parallelism: usize, constrained: bool) -> Self {
-        Self { images, for_each: Some(parallelism), constrained }
+        Self { images, for_each: Some(parallelism), is_set: false, constrained }
+    }
+
+    const fn of_set(self) -> Self {
+        Self { is_set: true, ..self }
     }
 
     /// The requested ids: those of the emulator's images, or ids without a row.
@@ -43,15 +49,17 @@ impl Case {
     }
 }
 
-const CASES: [Case; 8] = [
+const CASES: [Case; 10] = [
     Case::one(10),
     Case::one(1_000),
     Case::one(10_000),
     Case::each(200, 10, true),
     Case::each(200, 50, true),
     Case::each(200, 10, false),
+    Case::each(200, 10, false).of_set(),
     Case::each(200, 50, false),
     Case::each(1_000, 10, true),
+    Case::each(1_000, 10, true).of_set(),
 ];
 
 /// The compared programs.
@@ -255,9 +263,10 @@ fn hcl(case: Case, subject: Subject) -> String {
         String::new()
     };
     let list = if case.constrained { "image_constraints" } else { "missing_ids" };
+    let collection = if case.is_set { "toset(var.ids)" } else { "{ for id in var.ids : id => id }" };
     let (arguments, value) = if case.for_each.is_some() {
         (
-            "  for_each = toset(var.ids)\n  ids      = [each.key]\n",
+            "  for_each = local.images\n  ids      = [each.value]\n",
             format!("sum([for read in data.jdcloud_image_constraints.asked : length(read.{list})])"),
         )
     } else {
@@ -265,7 +274,7 @@ fn hcl(case: Case, subject: Subject) -> String {
     };
     format!(
         "terraform {{\n  required_providers {{\n    jdcloud = {{ source = \"{SOURCE_ADDRESS}\" }}\n  }}\n}}\n\
-         provider \"jdcloud\" {{\n{settings}}}\n{variable}\
+         provider \"jdcloud\" {{\n{settings}}}\n{variable}locals {{\n  images = {collection}\n}}\n\
          data \"jdcloud_image_constraints\" \"asked\" {{\n{arguments}}}\n\
          output \"answered\" {{\n  value = {value}\n}}\n"
     )

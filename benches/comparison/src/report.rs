@@ -301,7 +301,8 @@ fn name(plan: &Plan) -> String {
         None => format!("1 read of {images}"),
         Some(parallelism) => {
             let rows = if plan.case.constrained { "" } else { " without constraint" };
-            format!("{images} reads of 1{rows}, {parallelism} at once")
+            let set = if plan.case.is_set { ", from a set" } else { "" };
+            format!("{images} reads of 1{rows}, {parallelism} at once{set}")
         }
     };
     format!("{what}, {} ms", plan.latency)
