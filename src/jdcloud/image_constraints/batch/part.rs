@@ -22,9 +22,10 @@ pub(super) struct Part {
     pub(super) reads: Arc<Waiters>,
     /// The retries of a server error are used up.
     pub(super) has_retried_server_error: bool,
-    /// A request for these ids was refused, so that they are sent without controls, which may be to blame. The number is how many
-    /// ids and controls that request had if their number may be to blame, and otherwise 0.
-    pub(super) refused: Option<usize>,
+    /// A request for these ids was refused: they are sent without controls, which may be to blame.
+    pub(super) is_refused: bool,
+    /// How many ids and controls that request had if their number may be to blame, and otherwise 0.
+    pub(super) refused_size: usize,
     /// How often the ids were asked for again beside controls because a response lacked them.
     pub(super) checks: u32,
     /// The fewest rows of such a response.

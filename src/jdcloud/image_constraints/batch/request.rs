@@ -54,7 +54,7 @@ impl Batcher {
         let state = self.lock();
         let mut controls = Vec::new();
         let size = state.size.known.min(part.most);
-        if part.refused.is_none() && (2..size).contains(&part.ids.len()) {
+        if !part.is_refused && (2..size).contains(&part.ids.len()) {
             controls = state.completeness.few_controls(&part.ids, part.fewest_rows);
             let mut chunk = Chunk::new(size, self.bare_url());
             part.ids.iter().for_each(|id| _ = chunk.push(id));
@@ -68,7 +68,7 @@ impl Batcher {
         let mut state = self.lock();
         state.window.record_answer();
         state.size.record_success(request.ids.len());
-        state.size.learn(part.refused.unwrap_or_default(), request.ids.len());
+        state.size.learn(part.refused_size, request.ids.len());
         for id in &*part.ids {
             let row = if let Some(row) = rows.get(id) {
                 state.record_row(id);
@@ -89,7 +89,7 @@ impl Batcher {
             }
         }
         let fewest_rows = part.fewest_rows.min(rows.len());
-        let missing = Part { refused: None, fewest_rows, ..state.unsettled(part) };
+        let missing = Part { is_refused: false, refused_size: 0, fewest_rows, ..state.unsettled(part) };
         (missing, state.completeness.record_response(request, rows))
     }
 

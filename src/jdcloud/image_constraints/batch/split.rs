@@ -32,13 +32,13 @@ impl Batcher {
             }
             return self.ask_again(Part { most: count, ..part }).await;
         }
-        part.refused = Some(0);
+        (part.is_refused, part.refused_size) = (true, 0);
         let mut unsettled = self.lock().unsettled(&part);
         let has_left = unsettled.ids.len() < count;
         if may_be_control || has_left && error.may_concern_one_id() {
             // A control may be to blame, or an id of a read that has left.
             if may_be_number && !has_left {
-                unsettled.refused = Some(count + controls.len());
+                unsettled.refused_size = count + controls.len();
             }
             return self.fetch(unsettled).await;
         }
