@@ -40,7 +40,7 @@ impl Batcher {
         match self.check(&mut missing, &response).await {
             Missing::Believed => self.lock().believe(&missing, &response),
             Missing::Again => {
-                if self.lock().completeness.is_in_doubt {
+                if missing.has_retried_server_error {
                     // The server may fail for more.
                     missing.most = missing.ids.len();
                 }
@@ -164,9 +164,10 @@ impl State {
         if let Some(limit) = self.size.exceeded(response.asked) {
             return Some(Missing::Incomplete(limit));
         }
-        let is_complete =
-            missing.ids.is_empty() || self.completeness.is_complete(response, missing.fewest_rows);
-        is_complete.then_some(Missing::Believed)
+        // A server that failed may have begun to leave out ids.
+        let lacks_controls = missing.has_retried_server_error && response.controls == 0 && response.asked > 1;
+        let is_complete = !lacks_controls && self.completeness.is_complete(response, missing.fewest_rows);
+        (missing.ids.is_empty() || is_complete).then_some(Missing::Believed)
     }
 
     /// Settles the ids of `part`, which `response` lacks.

@@ -24,7 +24,8 @@ pub(super) struct Coverage {
 /// What this region's responses have shown of how much one response can hold.
 #[derive(Debug, Default)]
 pub(super) struct Completeness {
-    /// The most ids of a request that was considered up to each end. Once a silent limit is known, that limit.
+    /// The most ids of a request that was considered up to each end, since the server last failed. Once a silent limit is known, that
+    /// limit.
     pub(super) considered: [usize; ENDS],
     /// The most rows of one response. Once a silent limit is known, one more than it, since no request is larger.
     rows: usize,
@@ -32,8 +33,6 @@ pub(super) struct Completeness {
     pub(super) controls: BTreeSet<Arc<str>>,
     /// An id had a row, which may be a control no more.
     has_known: bool,
-    /// The server failed since the last complete response with controls: it may have begun to leave out ids.
-    pub(super) is_in_doubt: bool,
     /// The most ids of a request whose missing ids were believed.
     pub(super) believed: usize,
     /// `believed` when the last read with missing ids ended.
@@ -60,6 +59,11 @@ impl Completeness {
         self.controls.retain(|id| !ids.contains(id));
     }
 
+    /// The server failed: it may have begun to leave out ids.
+    pub(super) fn doubt(&mut self) {
+        self.considered = [0; ENDS];
+    }
+
     /// No image was ever known: there is nothing to check a response with.
     pub(super) fn knows_nothing(&self) -> bool {
         !self.has_known
@@ -78,10 +82,7 @@ impl Completeness {
     pub(super) fn few_controls(&self, ids: &[Arc<str>], fewest_rows: usize) -> Vec<Arc<str>> {
         let count = if (self.rows..self.controls.len()).contains(&fewest_rows) {
             ENDS.max(fewest_rows + 1)
-        } else if self.controls.len() > ENDS.min(self.rows)
-            || self.is_in_doubt
-            || !self.considers(ids.len() + 1)
-        {
+        } else if self.controls.len() > ENDS.min(self.rows) || !self.considers(ids.len() + 1) {
             ENDS
         } else {
             self.rows.saturating_sub(1)
@@ -103,7 +104,7 @@ impl Completeness {
     pub(super) fn is_complete(&self, response: &Coverage, fewest_rows: usize) -> bool {
         let Coverage { asked, controls, ref lost, .. } = *response;
         // With a single row, a control would leave no room for others.
-        let needs_no_control = (asked < Self::ROOMY || self.rows < 2) && !self.is_in_doubt;
+        let needs_no_control = asked < Self::ROOMY || self.rows < 2;
         let is_credible = controls > 0 || needs_no_control && !self.controls.is_empty();
         asked == 1 || is_credible && lost.is_empty() && self.considers(asked) && fewest_rows < self.rows
     }
@@ -120,7 +121,6 @@ impl Completeness {
             }
         }
         self.rows = self.rows.max(rows.len());
-        self.is_in_doubt &= request.controls.is_empty() || !lost.is_empty();
         Coverage { asked, controls: request.controls.len(), lost }
     }
 

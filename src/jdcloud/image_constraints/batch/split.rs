@@ -21,7 +21,9 @@ impl Batcher {
     pub(super) async fn refused(self: &Arc<Self>, mut part: Part, error: CallError, controls: &[Arc<str>]) {
         let may_be_number = matches!(error.context.code, Some(400 | 413 | 414));
         part.has_retried_server_error |= error.is_server_error();
-        self.lock().completeness.is_in_doubt |= !matches!(error.context.code, Some(400..=499));
+        if !matches!(error.context.code, Some(400..=499)) {
+            self.lock().completeness.doubt();
+        }
         let may_be_control = !controls.is_empty() && error.may_concern_a_control();
         let count = part.ids.len();
         if may_be_control && part.checks > 0 {

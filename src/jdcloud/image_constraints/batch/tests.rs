@@ -1783,6 +1783,76 @@ async fn after_a_failure_no_response_without_controls_is_believed() {
     }
 }
 
+/// A small complete response after a failure does not show that larger ones are complete.
+#[tokio::test(start_paused = true)]
+async fn after_a_failure_each_size_is_proven_again() {
+    let ids = ids(40);
+    let constrained = [&ids[..3], &ids[30..]].concat();
+    let step = Arc::new(AtomicUsize::new(0));
+    let script = {
+        let (step, listed, constrained) = (Arc::clone(&step), ids[..3].to_vec(), constrained.clone());
+        move |_, call: &Received| match step.load(Ordering::Relaxed) {
+            _ if call.ids.is_empty() => {
+                Some(Instead::Respond(rows(listed.iter().map(|id| (id.as_str(), EXCLUDES_T)))))
+            }
+            1 => Some(Instead::Respond(response(500, &[], ""))),
+            // The request without controls is the first one that is answered.
+            2 if call.ids.len() > 10 => refuse(400, ""),
+            2 => first_ids(2, &constrained, call),
+            _ => None,
+        }
+    };
+    let (client, _) = TestApi::new(&constrained).script(script).client(|_| {});
+    client.image_constraints(None, ImageSelection::All).await.unwrap();
+    assert_eq!(read(&client, &ids[3..23]).await.unwrap().missing.len(), 20);
+    step.store(1, Ordering::Relaxed);
+    read(&client, &ids[23..25]).await.unwrap_err();
+    step.store(0, Ordering::Relaxed);
+    assert_eq!(read(&client, &ids[25..27]).await.unwrap().missing.len(), 2);
+    step.store(2, Ordering::Relaxed);
+    assert_eq!(returned(&read(&client, &ids[30..]).await.unwrap()), ids[30..]);
+}
+
+/// Nor does a complete response to another request show it for the one that failed, which is sent again without controls.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_failed_is_checked_whatever_others_show() {
+    let ids = ids(40);
+    let constrained = [&ids[..3], &ids[30..]].concat();
+    let (is_sent_again, is_limited) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let script = {
+        let (is_limited, ids, constrained) = (Arc::clone(&is_limited), ids.clone(), constrained.clone());
+        move |_, call: &Received| {
+            if call.ids.is_empty() {
+                Some(Instead::Respond(rows(ids[..3].iter().map(|id| (id.as_str(), EXCLUDES_T)))))
+            } else if call.ids == ids[30..] || is_limited.load(Ordering::Relaxed) {
+                first_ids(2, &constrained, call)
+            } else if call.ids.contains(&ids[30]) {
+                Some(Instead::Respond(response(500, &[], "")))
+            } else {
+                None
+            }
+        }
+    };
+    let latency = {
+        let (is_sent_again, ids) = (Arc::clone(&is_sent_again), ids[30..].to_vec());
+        move |call: &Received| {
+            let is_again = call.ids == ids;
+            is_sent_again.fetch_or(is_again, Ordering::Relaxed);
+            Duration::from_millis(if is_again { 20_000 } else { 50 })
+        }
+    };
+    let (client, _) = TestApi::new(&constrained).latency_of(latency).script(script).client(|_| {});
+    client.image_constraints(None, ImageSelection::All).await.unwrap();
+    let failed: Vec<&str> = ids[30..].iter().map(String::as_str).collect();
+    let failed = spawn(&client, &failed);
+    while !is_sent_again.load(Ordering::Relaxed) {
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(read(&client, &ids[3..23]).await.unwrap().missing.len(), 20);
+    is_limited.store(true, Ordering::Relaxed);
+    assert_eq!(returned(&failed.await.unwrap().1.unwrap()), ids[30..]);
+}
+
 /// Servers that fail for large requests get smaller checks, which succeed: fewer requests than ids, and the known images are kept.
 #[tokio::test(start_paused = true)]
 async fn a_check_after_a_failure_is_no_larger_than_what_succeeded() {
