@@ -5,7 +5,6 @@
 //! request as large was considered up to each end, as the controls there have shown, and where another response has had more rows
 //! than one that lacked the id. Ids that sort beyond all controls are not proven in their own order.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::controls::{ENDS, RequestedIds};
@@ -30,7 +29,7 @@ pub(super) struct Completeness {
     /// The most rows of one response. Once a silent limit is known, one more than it, since no request is larger.
     rows: usize,
     /// Ids that were returned by name or listed with a constraint, as many as the largest request may have.
-    pub(super) controls: BTreeSet<Arc<str>>,
+    pub(super) controls: Vec<Arc<str>>,
     /// An id had a row, which may be a control no more.
     has_known: bool,
     /// The most ids of a request whose missing ids were believed.
@@ -50,7 +49,7 @@ impl Completeness {
         let is_known = || self.controls.iter().any(|known| known.eq_ignore_ascii_case(id));
         self.has_known = true;
         if self.controls.len() < Self::MAX_CONTROLS && !is_known() {
-            self.controls.insert(Arc::clone(id));
+            self.controls.push(Arc::clone(id));
         }
     }
 
@@ -72,9 +71,11 @@ impl Completeness {
     /// Up to `count` controls, in turns of both ends of their order, since a gateway may consider ids in that order. None is one of
     /// `others`, in any case, as a gateway that ignores case would return it for that one.
     pub(super) fn controls(&self, count: usize, others: &[Arc<str>]) -> Vec<Arc<str>> {
-        let is_other = |id: &str| others.iter().any(|other| other.eq_ignore_ascii_case(id));
-        let mut known = self.controls.iter().filter(|id| !is_other(id));
-        (0..count).map_while(|n| if n % 2 == 0 { known.next_back() } else { known.next() }).cloned().collect()
+        let mut known = self.controls.clone();
+        known.sort_unstable();
+        let is_other = |id: &Arc<str>| others.iter().any(|other| other.eq_ignore_ascii_case(id));
+        let mut known = known.into_iter().filter(|id| !is_other(id));
+        (0..count).map_while(|n| if n % 2 == 0 { known.next_back() } else { known.next() }).collect()
     }
 
     /// The controls beside `ids`: one for each end, or more if a response with `fewest_rows` may have had no room for the rows of
