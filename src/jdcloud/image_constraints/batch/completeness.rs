@@ -38,6 +38,11 @@ pub(super) struct Completeness {
     pub(super) reported: usize,
 }
 
+/// The bytes of `id` in any case from its end, where most ids differ.
+fn from_end(id: &str) -> impl Iterator<Item = u8> {
+    id.bytes().rev().map(|byte| byte.to_ascii_lowercase())
+}
+
 impl Completeness {
     const MAX_CONTROLS: usize = 350;
 
@@ -46,7 +51,7 @@ impl Completeness {
 
     /// `id` has a row. It is no control beside its other spelling, since a gateway that ignores case has one row for both.
     pub(super) fn record_row(&mut self, id: &Arc<str>) {
-        let is_known = || self.controls.iter().any(|known| known.eq_ignore_ascii_case(id));
+        let is_known = || self.controls.iter().any(|known| from_end(known).eq(from_end(id)));
         self.has_known = true;
         if self.controls.len() < Self::MAX_CONTROLS && !is_known() {
             self.controls.push(Arc::clone(id));
@@ -59,7 +64,7 @@ impl Completeness {
     }
 
     /// The server failed: it may have begun to leave out ids.
-    pub(super) fn doubt(&mut self) {
+    pub(super) fn record_failure(&mut self) {
         self.considered = [0; ENDS];
     }
 

@@ -22,7 +22,7 @@ impl Batcher {
         let may_be_number = matches!(error.context.code, Some(400 | 413 | 414));
         part.has_retried_server_error |= error.is_server_error();
         if !matches!(error.context.code, Some(400..=499)) {
-            self.lock().completeness.doubt();
+            self.lock().completeness.record_failure();
         }
         let may_be_control = !controls.is_empty() && error.may_concern_a_control();
         let count = part.ids.len();
