@@ -48,8 +48,8 @@ enum End {
     Value,
     /// A diagnostic with this summary.
     Error(&'static str),
-    /// The same. A listing of the region has a correct response, though, and precedes the requests of many reads where
-    /// these do not arrive at once.
+    /// A diagnostic with this summary for reads that are answered by name. A listing of the region, which precedes the requests of
+    /// many reads where these do not arrive at once, has the correct response.
     ErrorUnlessListed(&'static str),
     /// The correct value, or for some reads a diagnostic with this summary.
     ValueOr(&'static str),

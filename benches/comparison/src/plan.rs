@@ -263,18 +263,19 @@ fn hcl(case: Case, subject: Subject) -> String {
         String::new()
     };
     let list = if case.constrained { "image_constraints" } else { "missing_ids" };
-    let collection = if case.is_set { "toset(var.ids)" } else { "{ for id in var.ids : id => id }" };
-    let (arguments, value) = if case.for_each.is_some() {
+    let (locals, arguments, value) = if case.for_each.is_some() {
+        let images = if case.is_set { "toset(var.ids)" } else { "{ for id in var.ids : id => id }" };
         (
+            format!("locals {{\n  images = {images}\n}}\n"),
             "  for_each = local.images\n  ids      = [each.value]\n",
             format!("sum([for read in data.jdcloud_image_constraints.asked : length(read.{list})])"),
         )
     } else {
-        ("  ids = var.ids\n", format!("length(data.jdcloud_image_constraints.asked.{list})"))
+        (String::new(), "  ids = var.ids\n", format!("length(data.jdcloud_image_constraints.asked.{list})"))
     };
     format!(
         "terraform {{\n  required_providers {{\n    jdcloud = {{ source = \"{SOURCE_ADDRESS}\" }}\n  }}\n}}\n\
-         provider \"jdcloud\" {{\n{settings}}}\n{variable}locals {{\n  images = {collection}\n}}\n\
+         provider \"jdcloud\" {{\n{settings}}}\n{variable}{locals}\
          data \"jdcloud_image_constraints\" \"asked\" {{\n{arguments}}}\n\
          output \"answered\" {{\n  value = {value}\n}}\n"
     )

@@ -18,6 +18,11 @@ fn refuse(code: u16, message: &str) -> Option<Instead> {
     Some(Instead::Refuse(code, "X", message.to_owned()))
 }
 
+/// A response with a row for each of `ids`.
+fn rows_of<'a>(ids: impl IntoIterator<Item = &'a String>) -> Option<Instead> {
+    Some(Instead::Respond(rows(ids.into_iter().map(|id| (id.as_str(), EXCLUDES_T)))))
+}
+
 /// Reads `ids` one by one, `parallel` at a time, as Terraform does for `for_each`. Gives the ids whose read
 /// failed.
 async fn read_each(client: &Arc<Client>, ids: &[String], region: &str, parallel: usize) -> Vec<String> {
@@ -913,7 +918,7 @@ async fn a_listed_constraint_without_types_settles_nothing() {
 async fn a_row_that_makes_a_response_invalid_fails_its_own_read_only() {
     let other_case = |_, call: &Received| {
         let ids: Vec<_> = call.ids.iter().map(|id| id.to_lowercase()).collect();
-        Some(Instead::Respond(rows(ids.iter().map(|id| (id.as_str(), EXCLUDES_T)))))
+        rows_of(&ids)
     };
     let other_form = |_, call: &Received| {
         let form = |id: &str| if id == "IMG-A" { r#"{"instanceTypes":"all"}"# } else { EXCLUDES_T };
@@ -1036,8 +1041,7 @@ async fn a_read_does_not_wait_for_the_checks_and_halves_of_another() {
         if n > 0 && call.ids.iter().any(|id| id == "a-missing") {
             return Some(Instead::Hang);
         }
-        let rows_of = call.ids.iter().filter(|id| row(id)).map(|id| (id.as_str(), EXCLUDES_T));
-        Some(Instead::Respond(rows(rows_of)))
+        rows_of(call.ids.iter().filter(|id| row(id)))
     };
     let limits = |settings: &mut Settings| {
         settings.read_ahead = Argument::Known(false);
@@ -1139,7 +1143,7 @@ async fn a_silent_limit_in_the_order_of_the_ids_is_found() {
             }
             considered.truncate(5);
             let with_row = considered.iter().filter(|id| !id.starts_with("img-0005"));
-            Some(Instead::Respond(rows(with_row.map(|id| (id.as_str(), EXCLUDES_T)))))
+            rows_of(with_row)
         };
         let (client, _) = TestApi::new(&[]).script(script).client(|settings| {
             settings.read_ahead = Argument::Known(false);
@@ -1217,8 +1221,7 @@ async fn the_check_of_a_half_is_retried() {
 /// What a gateway that considers only the first `limit` ids returns of `constrained`.
 fn first_ids(limit: usize, constrained: &[String], call: &Received) -> Option<Instead> {
     let considered = call.ids.iter().take(limit).filter(|id| constrained.contains(id));
-    let considered: Vec<_> = considered.map(|id| (id.as_str(), EXCLUDES_T)).collect();
-    (!call.ids.is_empty()).then(|| Instead::Respond(rows(considered)))
+    if call.ids.is_empty() { None } else { rows_of(considered) }
 }
 
 /// Few images have a row, so that the rows of a response say little about the limit of its ids.
@@ -1534,8 +1537,7 @@ async fn a_row_that_a_check_has_returned_is_kept() {
     let constrained = ids[50..].to_vec();
     let script = move |n: usize, call: &Received| {
         let current = if n == 1 { &constrained[..] } else { &constrained[5..] };
-        first_ids(100, current, call)
-            .or_else(|| Some(Instead::Respond(rows(current.iter().map(|id| (id.as_str(), EXCLUDES_T))))))
+        first_ids(100, current, call).or_else(|| rows_of(current))
     };
     let (client, _) = TestApi::new(&[]).script(script).client(|_| {});
     let answer = read(&client, &ids).await.unwrap();
@@ -1723,7 +1725,7 @@ async fn a_measurement_that_fails_proves_nothing() {
             move |_, call: &Received| {
                 let is_measurement = call.ids.iter().all(|id| listed.contains(id));
                 if call.ids.is_empty() {
-                    Some(Instead::Respond(rows(listed.iter().map(|id| (id.as_str(), EXCLUDES_T)))))
+                    rows_of(&listed)
                 } else if !has_changed.load(Ordering::Relaxed) {
                     None
                 } else if is_measurement && fails.load(Ordering::Relaxed) {
@@ -1762,7 +1764,7 @@ async fn after_a_failure_no_response_without_controls_is_believed() {
             let (is_failing, constrained) = (Arc::clone(&is_failing), constrained.clone());
             move |_, call: &Received| {
                 if call.ids.is_empty() {
-                    Some(Instead::Respond(rows(listed.iter().map(|id| (id.as_str(), EXCLUDES_T)))))
+                    rows_of(&listed)
                 } else if !is_failing.load(Ordering::Relaxed) {
                     None
                 } else if call.ids.len() >= 10 {
@@ -1792,11 +1794,9 @@ async fn after_a_failure_each_size_is_proven_again() {
     let script = {
         let (step, listed, constrained) = (Arc::clone(&step), ids[..3].to_vec(), constrained.clone());
         move |_, call: &Received| match step.load(Ordering::Relaxed) {
-            _ if call.ids.is_empty() => {
-                Some(Instead::Respond(rows(listed.iter().map(|id| (id.as_str(), EXCLUDES_T)))))
-            }
+            _ if call.ids.is_empty() => rows_of(&listed),
             1 => Some(Instead::Respond(response(500, &[], ""))),
-            // The request without controls is the first one that is answered.
+            // Refused beside controls, it is sent again without them.
             2 if call.ids.len() > 10 => refuse(400, ""),
             2 => first_ids(2, &constrained, call),
             _ => None,
@@ -1823,7 +1823,7 @@ async fn a_request_that_failed_is_checked_whatever_others_show() {
         let (is_limited, ids, constrained) = (Arc::clone(&is_limited), ids.clone(), constrained.clone());
         move |_, call: &Received| {
             if call.ids.is_empty() {
-                Some(Instead::Respond(rows(ids[..3].iter().map(|id| (id.as_str(), EXCLUDES_T)))))
+                rows_of(&ids[..3])
             } else if call.ids == ids[30..] || is_limited.load(Ordering::Relaxed) {
                 first_ids(2, &constrained, call)
             } else if call.ids.contains(&ids[30]) {
